@@ -1,0 +1,159 @@
+//! When what was observed is what was wanted. Plans and differences both ask here, so that they never disagree.
+//!
+//! Counterpart: the defaults that `ip`, `tc` and the kernel fill in. An attribute that is left open agrees with anything.
+//! Deliberately absent: order across subnets of an interface's addresses.
+
+use crate::addr::{Address, Cidr, Scope};
+use crate::impair::{Impairment, Share};
+use crate::link::{BridgeAttrs, LinkKind, PortAttrs};
+use crate::name::{IfName, NetnsName};
+use crate::neigh::{FdbEntry, FdbKind, Neigh};
+use crate::plan::Desired;
+use crate::route::Route;
+use crate::snapshot::{Config, Snapshot};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// netem's own queue limit, in packets.
+const NETEM_LIMIT: u32 = 1000;
+
+pub(crate) fn route(wanted: &Route, seen: &Route) -> bool {
+    let way = |(w, s): (&crate::route::Nexthop, &crate::route::Nexthop)| {
+        w.via == s.via && (w.dev.is_none() || w.dev == s.dev) && w.weight == s.weight && w.onlink == s.onlink
+    };
+    RouteKey::of(wanted) == RouteKey::of(seen)
+        && wanted.kind == seen.kind
+        && wanted.proto == seen.proto
+        && (wanted.scope.is_none() || wanted.scope == seen.scope)
+        && wanted.prefsrc == seen.prefsrc
+        && (wanted.mtu, wanted.mtu_lock, wanted.advmss) == (seen.mtu, seen.mtu_lock, seen.advmss)
+        && wanted.nexthops.len() == seen.nexthops.len()
+        && wanted.nexthops.iter().zip(&seen.nexthops).all(way)
+}
+
+/// What tells routes apart (`fib_table_insert`): a second one of the same key needs `append`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RouteKey {
+    pub(crate) table: u32,
+    pub(crate) dst: Cidr,
+    pub(crate) tos: u8,
+    pub(crate) metric: u32,
+}
+
+impl RouteKey {
+    pub(crate) fn of(route: &Route) -> Self {
+        RouteKey { table: route.table, dst: route.dst, tos: route.tos, metric: route.metric }
+    }
+}
+
+pub(crate) fn address(wanted: &Address, seen: &Address, dev: IfName) -> bool {
+    let label = |a: &Address| a.label.clone().filter(|l| l != dev.as_str());
+    AddressKey::of(wanted) == AddressKey::of(seen)
+        && wanted.broadcast == seen.broadcast
+        && wanted.scope == seen.scope
+        && label(wanted) == label(seen)
+}
+
+/// What tells an interface's addresses apart: the address and its subnet.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AddressKey {
+    pub(crate) local: IpAddr,
+    pub(crate) subnet: Cidr,
+}
+
+impl AddressKey {
+    pub(crate) fn of(address: &Address) -> Self {
+        AddressKey { local: address.cidr.addr, subnet: subnet(address) }
+    }
+}
+
+/// The subnet an address belongs to; the first of each is its primary (`inet_ifa_match` on `ifa_address`).
+pub(crate) fn subnet(address: &Address) -> Cidr {
+    address.peer.unwrap_or(address.cidr).network()
+}
+
+/// `127.0.0.1/8`, which `lo` gets by itself.
+pub(crate) fn is_automatic(address: &Address, dev: IfName) -> bool {
+    dev == IfName::lo()
+        && address.peer.is_none()
+        && address.cidr == (Cidr { addr: IpAddr::V4(Ipv4Addr::LOCALHOST), len: 8 })
+        && address.scope == Scope::HOST
+}
+
+pub(crate) fn neigh(wanted: &Neigh, seen: &Neigh) -> bool {
+    neigh_key(wanted) == neigh_key(seen) && (wanted.proxy || (wanted.lladdr, wanted.state) == (seen.lladdr, seen.state))
+}
+
+pub(crate) fn neigh_key(neigh: &Neigh) -> (IfName, IpAddr, bool) {
+    (neigh.dev, neigh.dst, neigh.proxy)
+}
+
+/// Entries that a bridge learned are nobody's configuration.
+pub(crate) fn is_configured(entry: &FdbEntry) -> bool {
+    entry.kind != FdbKind::Learned
+}
+
+/// A sysctl's file separates numbers by tabs, whatever separated them when written.
+pub(crate) fn sysctl(wanted: &str, seen: &str) -> bool {
+    wanted.split_whitespace().eq(seen.split_whitespace())
+}
+
+pub(crate) fn impairment(wanted: &Impairment, seen: &Impairment) -> bool {
+    let filled = |i: &Impairment| Impairment {
+        limit: Some(i.limit.unwrap_or(NETEM_LIMIT)),
+        gap: if i.reorder.share == Share(0) { 0 } else { i.gap.max(1) },
+        seed: wanted.seed.and(i.seed),
+        ..i.clone()
+    };
+    filled(wanted) == filled(seen)
+}
+
+/// What a bridge lacks of what is wanted. What this kernel's bridges do not know is as if it had its default.
+pub(crate) fn bridge_changes(wanted: &BridgeAttrs, seen: Option<&BridgeAttrs>) -> BridgeAttrs {
+    let default = BridgeAttrs::kernel_default();
+    wanted.changes_from(&seen.map_or(default.clone(), |seen| seen.or(&default)))
+}
+
+/// What a port lacks of what is wanted.
+pub(crate) fn port_changes(wanted: &PortAttrs, seen: Option<&PortAttrs>) -> PortAttrs {
+    let default = PortAttrs::kernel_default();
+    wanted.changes_from(&seen.map_or(default.clone(), |seen| seen.or(&default)))
+}
+
+/// Whether a link is what is wanted or must be made anew.
+pub(crate) fn kind(wanted: &LinkKind, seen: &LinkKind, desired: &Desired, observed: &Snapshot) -> bool {
+    match (wanted, seen) {
+        (LinkKind::Veth { peer: None }, LinkKind::Veth { .. }) => true,
+        (LinkKind::Veth { peer: Some(peer) }, LinkKind::Veth { peer: None }) => {
+            // Its other end is out of sight: fine unless it should be within.
+            !observed.netns.contains_key(&peer.0) && !desired.netns.contains_key(&peer.0)
+        }
+        (wanted, seen) => wanted == seen,
+    }
+}
+
+/// The part of what was observed in a namespace that a plan may touch: not the kinds of links that nettwin does not make,
+/// and in `host`, which is not only ours, nothing but what is named in `wanted`.
+pub(crate) fn within_reach(netns: &NetnsName, wanted: &Config, seen: &Config) -> Config {
+    let mut out = seen.clone();
+    out.links.retain(|dev, link| match (&link.kind, wanted.links.get(dev)) {
+        (LinkKind::Other(_), named) => named.is_some_and(|w| w.kind == link.kind),
+        (_, None) => !netns.is_host(),
+        (_, Some(_)) => true,
+    });
+    let ours = |dev: &IfName| out.links.contains_key(dev);
+    let keys: Vec<_> = wanted.routes.iter().map(RouteKey::of).collect();
+    out.routes.retain(|r| {
+        let ways: Vec<_> = r.nexthops.iter().filter_map(|hop| hop.dev).collect();
+        let nowhere = ways.is_empty() && !netns.is_host();
+        nowhere || ways.iter().any(ours) || keys.contains(&RouteKey::of(r))
+    });
+    out.neighs.retain(|n| ours(&n.dev));
+    out.fdb.retain(|e| ours(&e.bridge) && is_configured(e));
+    if netns.is_host()
+        && let (Some(lo), Some(wanted)) = (out.links.get_mut(&IfName::lo()), wanted.links.get(&IfName::lo()))
+    {
+        lo.up &= wanted.up;
+        lo.addrs.retain(|a| wanted.addrs.iter().any(|w| address(w, a, IfName::lo())));
+    }
+    out
+}

@@ -1,0 +1,170 @@
+//! The desired state and the timed ops of a topology.
+
+use super::state;
+use crate::complaint::{Complaint, Placed};
+use crate::layout::{Device, DeviceKind, Layout};
+use crate::link::{BridgeAttrs, LinkKind, PortAttrs};
+use crate::name::{IfName, NetnsName};
+use crate::op::{LinkChange, Op, RouteVerb};
+use crate::paths::{addresses, forwards};
+use crate::plan::Desired;
+use crate::route::Route;
+use crate::snapshot::{Config, LinkConfig};
+use crate::sysctl::{BASELINE, SysctlKey};
+use crate::topology::{Action, End, Topology};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+pub(super) fn desired(t: &Topology, layout: &Layout, routes: &BTreeMap<NetnsName, Vec<Route>>) -> Desired {
+    let mut netns: BTreeMap<NetnsName, Config> = BTreeMap::new();
+    for (name, devices) in &layout.netns {
+        let links = devices.iter().map(|(dev, device)| (*dev, link(t, device))).collect();
+        let said = t.netns.get(name);
+        let config = Config {
+            links,
+            routes: routes.get(name).cloned().unwrap_or_default(),
+            neighs: said.into_iter().flat_map(|n| &n.neighbours).map(|n| n.value.clone()).collect(),
+            fdb: Vec::new(),
+            sysctls: sysctls(t, name),
+        };
+        netns.insert(name.clone(), config);
+    }
+    for (name, bridge) in &t.bridges {
+        if let Some(config) = netns.get_mut(&bridge.netns(*name)) {
+            config.fdb.extend(bridge.fdb.iter().map(|e| e.value.clone()));
+        }
+    }
+    Desired { netns }
+}
+
+fn link(t: &Topology, device: &Device) -> LinkConfig {
+    let kind = match &device.kind {
+        DeviceKind::Loopback => LinkKind::Loopback,
+        DeviceKind::Veth { peer, .. } => LinkKind::Veth { peer: Some(peer.clone()) },
+        DeviceKind::Bridge(_) => LinkKind::Bridge,
+    };
+    let bridge = match &device.kind {
+        DeviceKind::Bridge(attrs) => Some(attrs.or(&BridgeAttrs::kernel_default())),
+        _ => None,
+    };
+    let impairment = match device.kind {
+        DeviceKind::Veth { link, end, .. } => t.links.get(link).and_then(|l| l.impair[end].clone()).map(|i| i.value),
+        _ => None,
+    };
+    LinkConfig {
+        kind,
+        up: device.up,
+        mtu: device.mtu.map(|m| m.value),
+        mac: device.mac.map(|m| m.value),
+        master: device.master,
+        addrs: device.addresses.iter().map(|a| a.value.clone()).collect(),
+        bridge,
+        port: device.master.map(|_| device.port.or(&PortAttrs::kernel_default())),
+        impairment,
+    }
+}
+
+/// The baseline, the file's own on top.
+fn sysctls(t: &Topology, name: &NetnsName) -> BTreeMap<SysctlKey, String> {
+    let mut out: BTreeMap<SysctlKey, String> = BTreeMap::new();
+    let mut set = |path: &str, value: &str| {
+        if let Ok(key) = SysctlKey::new(path) {
+            out.insert(key, value.to_owned());
+        }
+    };
+    for (path, value) in BASELINE {
+        set(path, value);
+    }
+    let Some(netns) = t.netns.get(name) else { return out };
+    if netns.forwarding {
+        set("net/ipv4/ip_forward", "1");
+    }
+    if forwards(netns) {
+        // inet_forward_change(): a namespace that begins to forward stops to believe redirects.
+        set("net/ipv4/conf/all/accept_redirects", "0");
+    }
+    out.extend(netns.sysctls.iter().map(|(key, value)| (key.clone(), value.value.clone())));
+    out
+}
+
+/// A route with the device that its only gateway is reached by, as the kernel finds it when the route is added.
+pub(super) fn with_device(route: &Route, layout: &Layout, netns: &NetnsName) -> Route {
+    let mut route = route.clone();
+    if let ([hop], Some(devices)) = (route.nexthops.as_mut_slice(), layout.netns.get(netns))
+        && let (Some(IpAddr::V4(via)), None) = (hop.via, hop.dev)
+    {
+        let up = || devices.iter().filter(|(_, d)| d.up && d.master.is_none());
+        let own = devices.iter().find(|(_, d)| addresses(d).iter().any(|(a, _)| *a == via)).map(|(dev, _)| *dev);
+        let on_link = up()
+            .flat_map(|(dev, d)| addresses(d).into_iter().map(move |(_, net)| (net, *dev)))
+            .filter(|(net, _)| net.contains(IpAddr::V4(via)))
+            .max_by_key(|(net, _)| net.len);
+        hop.dev = own.or(on_link.map(|(_, dev)| dev));
+    }
+    route
+}
+
+/// The timeline's ops by time; moments of the same time in the order of the file.
+pub(super) fn timeline(t: &Topology, layout: &Layout, out: &mut Vec<Complaint>) -> Vec<(Duration, Vec<Op>)> {
+    let mut moments: Vec<(Duration, Vec<Op>)> = Vec::new();
+    for moment in &t.timeline {
+        let mut ops = Vec::new();
+        for said in &moment.actions {
+            match action(t, layout, said, out) {
+                Ok(op) => ops.push(op),
+                Err(complaint) => out.push(complaint),
+            }
+        }
+        moments.push((moment.at, ops));
+    }
+    moments.sort_by_key(|(at, _)| *at);
+    moments
+}
+
+fn action(t: &Topology, layout: &Layout, said: &Placed<Action>, out: &mut Vec<Complaint>) -> Result<Op, Complaint> {
+    let at = |end: &End| device(t, layout, end);
+    let within = |netns: &NetnsName| t.locate_netns(netns, said.span);
+    let set = |(netns, name): (NetnsName, IfName), change| Op::SetLink { netns, name, change: Box::new(change) };
+    Ok(match &said.value {
+        Action::Up(end, up) => set(at(end)?, LinkChange { up: Some(*up), ..LinkChange::default() }),
+        Action::Mtu(end, mtu) => set(at(end)?, LinkChange { mtu: Some(*mtu), ..LinkChange::default() }),
+        Action::Impair(end, impairment) => {
+            let (netns, dev) = at(end)?;
+            Op::SetImpairment { netns, dev, impairment: impairment.clone().map(Box::new) }
+        }
+        Action::AddAddress(end, addr) => {
+            let (netns, dev) = at(end)?;
+            Op::AddAddr { netns, dev, addr: addr.clone() }
+        }
+        Action::DelAddress(end, addr) => {
+            let (netns, dev) = at(end)?;
+            Op::DelAddr { netns, dev, addr: addr.clone() }
+        }
+        Action::AddRoute(netns, route) => {
+            Op::AddRoute { netns: within(netns)?, verb: RouteVerb::Add, route: route.clone() }
+        }
+        Action::ReplaceRoute(netns, route) => {
+            Op::AddRoute { netns: within(netns)?, verb: RouteVerb::Replace, route: route.clone() }
+        }
+        Action::DelRoute(netns, route) => Op::DelRoute { netns: within(netns)?, route: route.clone() },
+        Action::AddNeighbour(netns, neigh) => {
+            Op::AddNeigh { netns: within(netns)?, neigh: neigh.clone(), replace: true }
+        }
+        Action::DelNeighbour(netns, neigh) => Op::DelNeigh { netns: within(netns)?, neigh: neigh.clone() },
+        Action::Sysctl(netns, key, value) => {
+            let netns = within(netns)?;
+            state::sysctl(&netns, key, &Placed::new(value.clone(), said.span), layout, out);
+            Op::SetSysctl { netns, key: key.clone(), value: value.clone() }
+        }
+    })
+}
+
+fn device(t: &Topology, layout: &Layout, end: &End) -> Result<(NetnsName, IfName), Complaint> {
+    let (key, _) = t.locate(end)?;
+    if layout.get(&key).is_none() {
+        let message = format!("there is no device {end}");
+        return Err(Complaint::error("unknown-device", end.span, message).help(state::known_devices(&key.0, layout)));
+    }
+    Ok(key)
+}

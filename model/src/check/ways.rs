@@ -1,0 +1,236 @@
+//! Checks of routes: gateways that are on link, and answers that find their way back.
+
+use super::state::known_devices;
+use crate::addr::Cidr;
+use crate::complaint::{Complaint, Placed, Span};
+use crate::expect::Expectation;
+use crate::graph::Segments;
+use crate::layout::{Device, DeviceKind, Layout};
+use crate::name::{IfName, NetnsName};
+use crate::paths::{Fate, Lost, Paths, addresses};
+use crate::probe::Probe;
+use crate::route::{Nexthop, Route, RouteKind};
+use crate::topology::{Topology, Want};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// How many namespaces with addresses are compared each with each; beyond it only the expectations are followed.
+const PAIRWISE_LIMIT: usize = 64;
+
+/// What the kernel asks of a route when it is added.
+pub(super) fn routes(t: &Topology, layout: &Layout, segments: &Segments, out: &mut Vec<Complaint>) {
+    for (name, netns) in &t.netns {
+        let Some(devices) = layout.netns.get(name) else { continue };
+        let place = Place { name, devices, layout, segments };
+        let mut on_link: Vec<(Cidr, IfName)> = Vec::new();
+        let mut keys = BTreeSet::new();
+        for route in &netns.routes {
+            place.route(route, &on_link, out);
+            if route.nexthops.is_empty() && route.kind == RouteKind::Unicast {
+                let help = "say `via ADDRESS` or `dev INTERFACE`";
+                out.push(Complaint::error("bad-route", route.span, "the route leads nowhere").help(help));
+            }
+            if let [Nexthop { via: None, dev: Some(dev), .. }] = route.nexthops.as_slice() {
+                on_link.push((route.dst, *dev));
+            }
+            if !keys.insert((route.dst, route.tos, route.metric, route.table)) {
+                let message = format!("{name} has two routes to {} with the same metric", route.dst);
+                let help = "give one of them another metric, as in `metric 100`";
+                out.push(Complaint::error("duplicate-route", route.span, message).help(help));
+            }
+        }
+    }
+}
+
+struct Place<'a> {
+    name: &'a NetnsName,
+    devices: &'a BTreeMap<IfName, Device>,
+    layout: &'a Layout,
+    segments: &'a Segments,
+}
+
+impl Place<'_> {
+    fn route(&self, route: &Placed<Route>, on_link: &[(Cidr, IfName)], out: &mut Vec<Complaint>) {
+        if !route.dst.is_network() {
+            let message = format!("{} has bits beyond its prefix length", route.dst);
+            let help = format!("write {}", route.dst.network());
+            out.push(Complaint::error("bad-route", route.span, message).help(help));
+        }
+        if let Some(source) = route.prefsrc
+            && !self.devices.values().flat_map(addresses).any(|(a, _)| IpAddr::V4(a) == source)
+        {
+            let message = format!("{} does not have the source address {source}", self.name);
+            out.push(Complaint::error("bad-route", route.span, message).help("write one of its own addresses"));
+        }
+        for hop in &route.nexthops {
+            match hop.dev.map(|dev| (dev, self.devices.get(&dev))) {
+                Some((dev, None)) => {
+                    let message = format!("{} has no interface {dev}", self.name);
+                    let help = known_devices(self.name, self.layout);
+                    out.push(Complaint::error("unknown-device", route.span, message).help(help));
+                    continue;
+                }
+                Some((dev, Some(device))) if !device.up => {
+                    let message = format!("{dev} is down, so the kernel refuses a route through it");
+                    out.push(Complaint::error("device-down", route.span, message).help("leave `up = false` out"));
+                    continue;
+                }
+                _ => {}
+            }
+            if let Some(IpAddr::V4(via)) = hop.via.filter(|_| !hop.onlink) {
+                self.gateway(via, hop.dev, route, on_link, out);
+            }
+        }
+    }
+
+    fn gateway(
+        &self,
+        via: Ipv4Addr,
+        dev: Option<IfName>,
+        route: &Placed<Route>,
+        on_link: &[(Cidr, IfName)],
+        out: &mut Vec<Complaint>,
+    ) {
+        if self.devices.values().flat_map(addresses).any(|(a, _)| a == via) {
+            let message = format!("the gateway {via} is an address of {} itself: it has no effect", self.name);
+            let help = "packets are sent as if their destination were on the wire; name a router's address instead";
+            out.push(Complaint::warning("gateway-is-own", route.span, message).help(help));
+            return;
+        }
+        let up = || self.devices.iter().filter(|(_, d)| d.up && d.master.is_none() && d.kind != DeviceKind::Loopback);
+        let nets = up().flat_map(|(name, d)| addresses(d).into_iter().map(move |(_, net)| (net, *name)));
+        let all: Vec<(Cidr, IfName)> = nets.chain(on_link.iter().copied()).collect();
+        let reaching =
+            |(net, name): &&(Cidr, IfName)| net.contains(IpAddr::V4(via)) && dev.is_none_or(|dev| dev == *name);
+        let Some((_, device)) = all.iter().filter(reaching).max_by_key(|(net, _)| net.len) else {
+            let nets: Vec<String> = all.iter().map(|(net, name)| format!("{net} on {name}")).collect();
+            let message = format!("the gateway {via} is not on link for {}", self.name);
+            let help = match nets.is_empty() {
+                true => "give the namespace an address in the gateway's subnet".to_owned(),
+                false => format!("a gateway is in one of its subnets: {}", nets.join(", ")),
+            };
+            out.push(Complaint::error("gateway-not-on-link", route.span, message).help(help));
+            return;
+        };
+        let Some(segment) = self.segments.number(&(self.name.clone(), *device)) else { return };
+        let owned = self
+            .segments
+            .stations(self.layout, segment)
+            .filter_map(|key| self.layout.get(key))
+            .any(|d| d.addresses.iter().any(|a| a.cidr.addr == IpAddr::V4(via)));
+        if !owned {
+            let message = format!("nobody on the wire of {}:{device} has the gateway address {via}", self.name);
+            let help = "give a router on that wire the address, or name one that is there";
+            out.push(Complaint::warning("gateway-unowned", route.span, message).help(help));
+        }
+    }
+}
+
+/// Follows expectations, and pairs of namespaces, there and back.
+pub(super) fn returns(
+    t: &Topology,
+    layout: &Layout,
+    paths: &Paths<'_>,
+    expectations: &[Expectation],
+    out: &mut Vec<Complaint>,
+) {
+    let mut expected = BTreeSet::new();
+    // The timeline may make and break ways.
+    let still = t.timeline.is_empty();
+    for expectation in expectations {
+        let Some((from, source, dst)) = ends(&expectation.probe) else { continue };
+        expected.insert((from.clone(), dst));
+        if still && expectation.want == Want::Allowed {
+            doubt(expectation, trip(paths, from, source, dst), out);
+        }
+    }
+    let speakers: Vec<(&NetnsName, Ipv4Addr)> = layout
+        .netns
+        .iter()
+        .filter_map(|(name, devices)| {
+            let mut own = devices.values().filter(|d| d.up).flat_map(addresses).map(|(a, _)| a);
+            own.find(|a| !a.is_loopback()).map(|a| (name, a))
+        })
+        .collect();
+    if !still || speakers.len() > PAIRWISE_LIMIT {
+        return;
+    }
+    let mut said = BTreeSet::new();
+    for (from, _) in &speakers {
+        for (to, dst) in speakers.iter().filter(|(to, dst)| to != from && !expected.contains(&((*from).clone(), *dst)))
+        {
+            if let Trip::LostBack { at, why, source } = trip(paths, from, None, *dst)
+                && said.insert((at.clone(), source))
+            {
+                let message = format!(
+                    "packets from {from} reach {to}, but their answers do not come back: {}",
+                    why_lost(&at, why, source)
+                );
+                let span = t.netns.get(&at).map_or(Span::NOWHERE, |n| n.span);
+                let help = format!("give {at} a route to {source}'s subnet, or say routes = \"shortest\"");
+                out.push(Complaint::warning("missing-return-route", span, message).help(help));
+            }
+        }
+    }
+}
+
+/// A packet there and its answer back.
+enum Trip {
+    Fine,
+    LostThere { at: NetnsName, why: Lost },
+    LostBack { at: NetnsName, why: Lost, source: Ipv4Addr },
+}
+
+fn trip(paths: &Paths<'_>, from: &NetnsName, source: Option<Ipv4Addr>, dst: Ipv4Addr) -> Trip {
+    let (at, source) = match paths.follow(from, source, dst) {
+        Fate::Arrives { at, source } => (at, source),
+        Fate::Lost { at, why } => return Trip::LostThere { at, why },
+    };
+    let Some(source) = source.filter(|_| at != *from) else { return Trip::Fine };
+    match paths.follow(&at, Some(dst), source) {
+        Fate::Arrives { .. } => Trip::Fine,
+        Fate::Lost { at, why } => Trip::LostBack { at, why, source },
+    }
+}
+
+fn doubt(expectation: &Expectation, trip: Trip, out: &mut Vec<Complaint>) {
+    let (code, at, why, whom, way) = match trip {
+        Trip::Fine => return,
+        Trip::LostThere { at, why } => {
+            let Some((_, _, dst)) = ends(&expectation.probe) else { return };
+            ("expectation-doubtful", at, why, dst, "it does not get there")
+        }
+        Trip::LostBack { at, why, source } => {
+            ("missing-return-route", at, why, source, "it gets there, but no answer comes back")
+        }
+    };
+    let message = format!("{} is expected to get through, but {way}: {}", expectation.text, why_lost(&at, why, whom));
+    let help = match why {
+        Lost::NotForwarding => format!("say forwarding = true for {at}"),
+        Lost::NoRoute => format!("give {at} a route to {whom}, or say routes = \"shortest\""),
+        _ => "change the routes, or say result = \"denied\"".to_owned(),
+    };
+    let span = expectation.span.clone().map_or(Span::NOWHERE, Span::new);
+    out.push(Complaint::warning(code, span, message).help(help));
+}
+
+fn why_lost(at: &NetnsName, why: Lost, dst: Ipv4Addr) -> String {
+    match why {
+        Lost::NoRoute => format!("{at} has no route to {dst}"),
+        Lost::NotForwarding => format!("{at} does not forward"),
+        Lost::Nobody(next) => format!("nobody on {at}'s wire has {next}"),
+        Lost::Rejected(kind) => format!("{at} has a {} route to {dst}", kind.word()),
+        Lost::LoopbackDown => format!("{at}'s lo is down"),
+        Lost::Circle => "the routes go in circles".to_owned(),
+    }
+}
+
+/// From whom, with which source, to whom.
+fn ends(probe: &Probe) -> Option<(&NetnsName, Option<Ipv4Addr>, Ipv4Addr)> {
+    match probe {
+        Probe::Ping(p) => Some((&p.netns, p.source, p.dst)),
+        Probe::Udp(p) => Some((&p.netns, p.source, p.dst)),
+        Probe::Tcp(p) => Some((&p.netns, p.source, p.dst)),
+        _ => None,
+    }
+}

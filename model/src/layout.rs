@@ -1,0 +1,335 @@
+//! A topology's devices with their names resolved: what is where, what is wired to what, which bridge holds which port.
+//!
+//! Between [`Topology`] (what was said) and the desired state (what is to be). Deliberately absent: addresses' meaning
+//! and routes (see [`crate::check`]), graphs (see [`crate::graph`]).
+
+use crate::addr::Address;
+use crate::complaint::{Complaint, Placed, Span, did_you_mean};
+use crate::link::{BridgeAttrs, PortAttrs};
+use crate::name::{IfName, Mac, NetnsName};
+use crate::topology::{Bridge, End, Interface, Topology};
+use std::collections::BTreeMap;
+
+/// A device's namespace and name.
+pub type DevKey = (NetnsName, IfName);
+
+/// All devices of a topology.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// All namespaces with their devices, `lo` included. Those of bridges are here, and `host` if something is in it.
+    pub netns: BTreeMap<NetnsName, BTreeMap<IfName, Device>>,
+}
+
+/// A device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// What it is.
+    pub kind: DeviceKind,
+    /// How the topology says it: `h1:eth0`, `s1:p1`, `s1`.
+    pub said: String,
+    /// Where it is said best.
+    pub span: Span,
+    /// The bridge that it is a port of, in the same namespace.
+    pub master: Option<IfName>,
+    /// Administratively up.
+    pub up: bool,
+    /// Its MAC; `None` where the machine chooses (`lo`, most bridges).
+    pub mac: Option<Placed<Mac>>,
+    /// Its MTU, bytes; `None` where the machine chooses.
+    pub mtu: Option<Placed<u32>>,
+    /// Its addresses.
+    pub addresses: Vec<Placed<Address>>,
+    /// A port's attributes.
+    pub port: PortAttrs,
+}
+
+/// What a device is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// `lo`.
+    Loopback,
+    /// An end of a wire.
+    Veth {
+        /// The other end.
+        peer: DevKey,
+        /// Which of the topology's links it belongs to.
+        link: usize,
+        /// Which of the link's ends it is, 0 or 1.
+        end: usize,
+    },
+    /// A bridge.
+    Bridge(BridgeAttrs),
+}
+
+/// The MTU of a veth of which nothing is said.
+pub const DEFAULT_MTU: u32 = 1500;
+
+/// A MAC for a device, decided by the topology's seed and the device's names and nothing else: `02:` and five bytes of
+/// a fixed hash (FNV-1a, then SplitMix64's finaliser).
+pub fn derived_mac(seed: u64, netns: &NetnsName, dev: IfName) -> Mac {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let bytes = seed.to_le_bytes().into_iter().chain(netns.as_str().bytes()).chain([0]).chain(dev.as_str().bytes());
+    for byte in bytes {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let [_, _, _, a, b, c, d, e] = (hash ^ (hash >> 31)).to_be_bytes();
+    Mac([0x02, a, b, c, d, e])
+}
+
+impl Bridge {
+    /// The namespace that holds the bridge of this name.
+    pub fn netns(&self, name: IfName) -> NetnsName {
+        match &self.holder {
+            Some(holder) => holder.value.clone(),
+            // An interface's name is a namespace's too: shorter, and the same bytes are refused.
+            None => NetnsName::new(name.as_str()).unwrap_or_else(|_| NetnsName::host()),
+        }
+    }
+}
+
+impl Layout {
+    /// Resolves all names. What cannot be resolved is said and left out.
+    pub fn of(topology: &Topology) -> (Layout, Vec<Complaint>) {
+        let mut builder = Builder { t: topology, layout: Layout::default(), complaints: Vec::new() };
+        builder.namespaces();
+        builder.bridges();
+        for index in 0..topology.links.len() {
+            builder.link(index);
+        }
+        builder.unconnected();
+        (builder.layout, builder.complaints)
+    }
+
+    /// A device.
+    pub fn get(&self, key: &DevKey) -> Option<&Device> {
+        self.netns.get(&key.0)?.get(&key.1)
+    }
+
+    /// All devices, by namespace and name.
+    pub fn devices(&self) -> impl Iterator<Item = (&NetnsName, IfName, &Device)> {
+        self.netns.iter().flat_map(|(netns, devices)| devices.iter().map(move |(dev, d)| (netns, *dev, d)))
+    }
+
+    fn insert(&mut self, key: DevKey, device: Device) {
+        self.netns.entry(key.0).or_default().insert(key.1, device);
+    }
+}
+
+impl Topology {
+    /// Where a device is: its namespace, its name, and the bridge it is a port of.
+    pub fn locate(&self, end: &End) -> Result<(DevKey, Option<IfName>), Complaint> {
+        if self.netns.contains_key(&end.node) || end.node.is_host() {
+            return Ok(((end.node.clone(), end.dev), None));
+        }
+        let bridge = IfName::new(end.node.as_str()).ok().and_then(|name| self.bridges.get_key_value(&name));
+        if let Some((name, bridge)) = bridge {
+            let master = (end.dev != *name).then_some(*name);
+            return Ok(((bridge.netns(*name), end.dev), master));
+        }
+        Err(self.unknown_node(&end.node, end.span))
+    }
+
+    /// Where a namespace's name leads: to itself, or for a bridge to the namespace that holds it.
+    pub fn locate_netns(&self, name: &NetnsName, span: Span) -> Result<NetnsName, Complaint> {
+        if self.netns.contains_key(name) || name.is_host() {
+            return Ok(name.clone());
+        }
+        match IfName::new(name.as_str()).ok().and_then(|n| self.bridges.get_key_value(&n)) {
+            Some((bridge_name, bridge)) => Ok(bridge.netns(*bridge_name)),
+            None => Err(self.unknown_node(name, span)),
+        }
+    }
+
+    fn unknown_node(&self, name: &NetnsName, span: Span) -> Complaint {
+        let known = self.netns.keys().map(NetnsName::as_str).chain(self.bridges.keys().map(IfName::as_str));
+        let help = match did_you_mean(name.as_str(), known) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("declare it: [netns.{0}] or [bridge.{0}]", toml_key(name.as_str())),
+        };
+        let message = format!("there is no namespace or bridge {:?}", name.as_str());
+        Complaint::error("unknown-namespace", span, message).label("not declared").help(help)
+    }
+}
+
+/// A name as a TOML key.
+pub(crate) fn toml_key(name: &str) -> String {
+    let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if bare { name.to_owned() } else { format!("{name:?}") }
+}
+
+struct Builder<'a> {
+    t: &'a Topology,
+    layout: Layout,
+    complaints: Vec<Complaint>,
+}
+
+impl Builder<'_> {
+    fn add_netns(&mut self, name: &NetnsName) {
+        if !self.layout.netns.contains_key(name) {
+            let lo = self.t.netns.get(name).and_then(|n| n.interfaces.get(&IfName::lo())).cloned();
+            let said = format!("{name}:lo");
+            let lo = lo.unwrap_or_default();
+            if let Some(mac) = &lo.mac {
+                let message = "the loopback device has no MAC";
+                self.complaints.push(Complaint::error("bad-mac", mac.span, message).help("leave `mac` out"));
+            }
+            let device = Device { mac: None, ..device_of(DeviceKind::Loopback, &lo, said, lo.span) };
+            self.layout.insert((name.clone(), IfName::lo()), device);
+        }
+    }
+
+    fn namespaces(&mut self) {
+        for name in self.t.netns.keys() {
+            self.add_netns(name);
+        }
+    }
+
+    fn bridges(&mut self) {
+        for (&name, bridge) in &self.t.bridges {
+            let netns = bridge.netns(name);
+            let same = self.t.netns.iter().find(|(n, _)| n.as_str() == name.as_str());
+            if let Some((_, declared)) = same {
+                let message = format!("{name} is both a namespace and a bridge");
+                let complaint = Complaint::error("duplicate-name", bridge.span, message)
+                    .help("rename one; a bridge needs no namespace declared, it has one of its own")
+                    .also(declared.span, "the namespace");
+                self.complaints.push(complaint);
+                continue;
+            }
+            if name.as_str() == NetnsName::HOST || name == IfName::lo() {
+                let message = format!("{name:?} is a reserved name");
+                self.complaints.push(Complaint::error("bad-name", bridge.span, message).help("rename the bridge"));
+                continue;
+            }
+            if let Some(holder) = &bridge.holder
+                && let Err(complaint) = self.known_holder(holder)
+            {
+                self.complaints.push(complaint);
+                continue;
+            }
+            self.add_netns(&netns);
+            let kind = DeviceKind::Bridge(bridge.attrs.clone());
+            let device = device_of(kind, &bridge.device, name.to_string(), bridge.span);
+            self.layout.insert((netns, name), device);
+        }
+    }
+
+    /// A bridge's holder is a declared namespace or `host`, not another bridge's.
+    fn known_holder(&self, holder: &Placed<NetnsName>) -> Result<(), Complaint> {
+        if self.t.netns.contains_key(&holder.value) || holder.is_host() {
+            return Ok(());
+        }
+        Err(self.t.unknown_node(&holder.value, holder.span))
+    }
+
+    fn link(&mut self, index: usize) {
+        let link = &self.t.links[index];
+        let mut places = Vec::new();
+        for end in &link.ends {
+            match self.t.locate(end) {
+                Ok((key, master)) => match self.free_end(end, &key) {
+                    Ok(()) => places.push((key, master)),
+                    Err(complaint) => self.complaints.push(complaint),
+                },
+                Err(complaint) => self.complaints.push(complaint),
+            }
+        }
+        let Ok([first, second]) = <[_; 2]>::try_from(places) else { return };
+        if first.0 == second.0 {
+            let message = format!("both ends of the link are {}", link.ends[0]);
+            let complaint = Complaint::error("duplicate-name", link.ends[1].span, message);
+            self.complaints.push(complaint.help("a wire joins two different interfaces"));
+            return;
+        }
+        let keys = [first.0.clone(), second.0.clone()];
+        for (end, (key, master)) in [first, second].into_iter().enumerate() {
+            self.end(index, end, key, master, keys[1 - end].clone());
+        }
+    }
+
+    /// Complains if another link, a bridge or `lo` has the name already.
+    fn free_end(&self, end: &End, key: &DevKey) -> Result<(), Complaint> {
+        let Some(taken) = self.layout.get(key) else { return Ok(()) };
+        let complaint = match &taken.kind {
+            DeviceKind::Veth { link, end: which, .. } => {
+                let message = format!("{} is already the end of another link", taken.said);
+                let first = self.t.links[*link].ends[*which].span;
+                let help = "each interface ends one wire: give it another name, or put a bridge between";
+                Complaint::error("duplicate-name", end.span, message).also(first, "first here").help(help)
+            }
+            DeviceKind::Bridge(_) => {
+                let message = format!("{} is a bridge, which no wire can end in", taken.said);
+                let help = format!("name a port of it, as in \"{}:p1\"", taken.said);
+                Complaint::error("bad-end", end.span, message).help(help)
+            }
+            DeviceKind::Loopback => Complaint::error("bad-end", end.span, "no wire can end in lo").help("rename it"),
+        };
+        Err(complaint)
+    }
+
+    fn end(&mut self, link: usize, end: usize, key: DevKey, master: Option<IfName>, peer: DevKey) {
+        self.add_netns(&key.0);
+        let said = &self.t.links[link].ends[end];
+        let by_netns = self.t.netns.get(&key.0).and_then(|n| n.interfaces.get(&key.1));
+        let spec = match master {
+            Some(bridge) => {
+                if let Some(wrong) = by_netns {
+                    let message = format!("{} is a port of bridge {bridge}", key.1);
+                    let help = format!("describe it under [bridge.{}.ports.{}]", bridge, toml_key(key.1.as_str()));
+                    self.complaints.push(Complaint::error("port-as-interface", wrong.span, message).help(help));
+                }
+                self.t.bridges.get(&bridge).and_then(|b| b.ports.get(&key.1))
+            }
+            None => by_netns,
+        };
+        let spec = spec.cloned().unwrap_or_default();
+        let kind = DeviceKind::Veth { peer, link, end };
+        let device = device_of(kind, &spec, said.to_string(), said.span);
+        let mac = device.mac.unwrap_or_else(|| Placed::from(derived_mac(self.t.seed, &key.0, key.1)));
+        let mtu = device.mtu.or(self.t.links[link].mtu).unwrap_or_else(|| Placed::from(DEFAULT_MTU));
+        let device = Device { master, mac: Some(mac), mtu: Some(mtu), ..device };
+        self.layout.insert(key, device);
+    }
+
+    /// Interfaces and ports that are described and that no link makes; namespaces and bridges that nothing is wired to.
+    fn unconnected(&mut self) {
+        let described = self.t.netns.iter().flat_map(|(netns, n)| {
+            n.interfaces.iter().map(move |(dev, i)| ((netns.clone(), *dev), i.span, format!("{netns}:{dev}")))
+        });
+        let ports = self.t.bridges.iter().flat_map(|(&name, b)| {
+            let netns = b.netns(name);
+            b.ports.iter().map(move |(dev, i)| ((netns.clone(), *dev), i.span, format!("{name}:{dev}")))
+        });
+        for (key, span, said) in described.chain(ports) {
+            match self.layout.get(&key).map(|d| &d.kind) {
+                None => {
+                    let ends = format!("add a link, as in ends = [{said:?}, \"…\"], or remove it");
+                    let message = format!("no link has the end {said:?}, so there is no such interface");
+                    self.complaints.push(Complaint::error("unconnected-interface", span, message).help(ends));
+                }
+                Some(DeviceKind::Bridge(_)) => {
+                    let message = format!("{said} is a bridge");
+                    let help = format!("describe it under [bridge.{}]", key.1);
+                    self.complaints.push(Complaint::error("port-as-interface", span, message).help(help));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+fn device_of(kind: DeviceKind, spec: &Interface, said: String, span: Span) -> Device {
+    Device {
+        kind,
+        said,
+        span: if spec.span.range().is_some() { spec.span } else { span },
+        master: None,
+        up: spec.up,
+        mac: spec.mac,
+        mtu: spec.mtu,
+        addresses: spec.addresses.clone(),
+        port: spec.port.clone(),
+    }
+}

@@ -1,0 +1,51 @@
+//! nettwin's nouns and decisions: the topology model, the instruction set, snapshots, plans, probes, and the
+//! trait that both machines implement.
+//!
+//! Kernel counterpart: the uapi headers (`linux/rtnetlink.h`, `linux/if_link.h`, `linux/neighbour.h`). Deliberately
+//! absent: I/O, clocks, randomness from outside, threads, async. Everything here is a value or a pure function.
+
+#![forbid(unsafe_code)]
+
+pub mod addr;
+mod agree;
+pub mod backend;
+pub mod builder;
+pub mod check;
+pub mod complaint;
+pub mod draw;
+pub mod errno;
+pub mod expect;
+pub mod generate;
+pub mod graph;
+pub mod impair;
+pub mod layout;
+pub mod link;
+pub mod name;
+pub mod neigh;
+pub mod op;
+pub mod paths;
+pub mod plan;
+pub mod probe;
+pub mod route;
+pub mod snapshot;
+pub mod sysctl;
+pub mod time;
+pub mod topology;
+pub mod wire;
+pub mod words;
+
+pub use addr::{Address, Cidr, Scope};
+pub use backend::{Answer, Backend, Extent, Failure, Fault, Query, RouteGet, RouteGot};
+pub use complaint::{Complaint, Severity};
+pub use errno::Errno;
+pub use impair::Impairment;
+pub use link::{BridgeAttrs, LinkKind, OperState, PortAttrs, PortState};
+pub use name::{IfName, Mac, NameError, NetnsName};
+pub use neigh::{FdbEntry, FdbKind, Neigh, Nud};
+pub use op::{AddLink, LinkChange, NewLink, Op, RouteVerb, VethPeer};
+pub use plan::{Desired, Plan};
+pub use route::{Nexthop, Route, RouteKind};
+pub use snapshot::{NetnsState, Snapshot};
+pub use sysctl::SysctlKey;
+pub use time::Instant;
+pub use topology::{Format, Topology, json_schema};

@@ -1,0 +1,224 @@
+//! Link kinds and their attributes, as rtnetlink names them.
+//!
+//! Kernel counterpart: `linux/if_link.h` (`IFLA_BR_*`, `IFLA_BRPORT_*`), RFC 2863 for operstate. Kinds so far: loopback,
+//! veth, bridge. Deliberately absent: VLAN devices, macvlan, dummy, vxlan, bond, tap.
+
+use crate::name::{IfName, Mac, NetnsName};
+use serde::{Deserialize, Serialize};
+
+/// What a link is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkKind {
+    /// `lo`, which every namespace is born with.
+    Loopback,
+    /// One end of a virtual Ethernet pair; `peer` is the other end (`None` if it is outside what can be seen).
+    Veth {
+        /// The other end's namespace and name.
+        peer: Option<(NetnsName, IfName)>,
+    },
+    /// A software bridge.
+    Bridge,
+    /// A kind that nettwin does not make; observed, never touched.
+    Other(String),
+}
+
+impl LinkKind {
+    /// The word that `ip -d link` prints and `ip link add type` takes.
+    pub fn word(&self) -> &str {
+        match self {
+            LinkKind::Loopback => "loopback",
+            LinkKind::Veth { .. } => "veth",
+            LinkKind::Bridge => "bridge",
+            LinkKind::Other(kind) => kind,
+        }
+    }
+}
+
+/// Declares a struct of optional attributes with the operations that plans need on them.
+macro_rules! attrs {
+    ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty = $default:expr;)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $($(#[$fdoc])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$ty>,)*
+        }
+
+        impl $name {
+            /// The kernel's values for a new one, every attribute given.
+            pub fn kernel_default() -> Self {
+                $name { $($field: Some($default),)* }
+            }
+
+            /// Whether nothing is said.
+            pub fn is_empty(&self) -> bool {
+                true $(&& self.$field.is_none())*
+            }
+
+            /// These attributes, with what they leave open taken from `base`.
+            pub fn or(&self, base: &Self) -> Self {
+                $name { $($field: self.$field.or(base.$field),)* }
+            }
+
+            /// What these attributes say that `other` does not have so.
+            pub fn changes_from(&self, other: &Self) -> Self {
+                $name { $($field: self.$field.filter(|v| other.$field != Some(*v)),)* }
+            }
+        }
+    };
+}
+
+attrs! {
+    /// A bridge's attributes; `None` leaves the attribute as it is. Times are in hundredths of a second (`USER_HZ`), as
+    /// iproute2 and sysfs say them.
+    BridgeAttrs {
+        /// Spanning tree protocol on or off.
+        stp_state: bool = false;
+        /// Time in listening and in learning, 1/100 s; 200 to 3000 while STP is on.
+        forward_delay: u32 = 1500;
+        /// Time between hellos, 1/100 s; 100 to 1000.
+        hello_time: u32 = 200;
+        /// Age at which the root's word is forgotten, 1/100 s; 600 to 4000.
+        max_age: u32 = 2000;
+        /// Time after which an unseen MAC is forgotten, 1/100 s; 0 turns the bridge into a hub.
+        ageing_time: u32 = 30000;
+        /// Bridge priority, 0 to 65535; the lowest (priority, MAC) is the root.
+        priority: u16 = 32768;
+        /// Which reserved 01:80:c2:00:00:0X are forwarded, bit X each; bits 0 to 2 are refused.
+        group_fwd_mask: u16 = 0;
+        /// IGMP and MLD snooping.
+        mcast_snooping: bool = true;
+        /// Whether the bridge itself queries for members.
+        mcast_querier: bool = false;
+        /// 802.1Q VLAN filtering.
+        vlan_filtering: bool = false;
+        /// How many MACs may be learned; 0 means no limit.
+        fdb_max_learned: u32 = 0;
+    }
+}
+
+attrs! {
+    /// A bridge port's attributes; `None` leaves the attribute as it is.
+    PortAttrs {
+        /// STP path cost, 1 to 65535 (2 for a veth, which reports 10 Gbit/s).
+        cost: u32 = 2;
+        /// STP port priority, 0 to 63.
+        priority: u16 = 32;
+        /// May a frame leave by the port it came from?
+        hairpin: bool = false;
+        /// Does a BPDU received shut the port (BPDU guard)?
+        guard: bool = false;
+        /// May the port not become a root port?
+        root_block: bool = false;
+        /// Is a multicast leave believed at once?
+        fastleave: bool = false;
+        /// Are source MACs learned?
+        learning: bool = true;
+        /// Does unknown unicast leave by this port?
+        flood: bool = true;
+        /// Does unknown multicast leave by this port?
+        mcast_flood: bool = true;
+        /// Does broadcast leave by this port?
+        bcast_flood: bool = true;
+        /// Isolated ports do not talk to each other.
+        isolated: bool = false;
+        /// Is a frame from an unknown source dropped?
+        locked: bool = false;
+        /// Does the bridge answer ARP for known neighbours instead of flooding?
+        neigh_suppress: bool = false;
+    }
+}
+
+/// RFC 2863 operational state, in the kernel's numbering (`IF_OPER_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum OperState {
+    /// 0.
+    Unknown,
+    /// 1.
+    NotPresent,
+    /// 2.
+    Down,
+    /// 3.
+    LowerLayerDown,
+    /// 4.
+    Testing,
+    /// 5.
+    Dormant,
+    /// 6.
+    Up,
+}
+
+impl OperState {
+    /// The word that `ip link` prints.
+    pub fn word(self) -> &'static str {
+        match self {
+            OperState::Unknown => "UNKNOWN",
+            OperState::NotPresent => "NOTPRESENT",
+            OperState::Down => "DOWN",
+            OperState::LowerLayerDown => "LOWERLAYERDOWN",
+            OperState::Testing => "TESTING",
+            OperState::Dormant => "DORMANT",
+            OperState::Up => "UP",
+        }
+    }
+
+    /// From the kernel's number.
+    pub fn from_number(n: u8) -> Option<Self> {
+        use OperState::*;
+        [Unknown, NotPresent, Down, LowerLayerDown, Testing, Dormant, Up].get(usize::from(n)).copied()
+    }
+}
+
+/// A bridge port's STP state, in the kernel's numbering (`BR_STATE_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PortState {
+    /// 0.
+    Disabled,
+    /// 1.
+    Listening,
+    /// 2.
+    Learning,
+    /// 3.
+    Forwarding,
+    /// 4.
+    Blocking,
+}
+
+impl PortState {
+    /// The word that `bridge link` prints.
+    pub fn word(self) -> &'static str {
+        match self {
+            PortState::Disabled => "disabled",
+            PortState::Listening => "listening",
+            PortState::Learning => "learning",
+            PortState::Forwarding => "forwarding",
+            PortState::Blocking => "blocking",
+        }
+    }
+
+    /// From the kernel's number.
+    pub fn from_number(n: u8) -> Option<Self> {
+        use PortState::*;
+        [Disabled, Listening, Learning, Forwarding, Blocking].get(usize::from(n)).copied()
+    }
+}
+
+/// A bridge identifier: priority and MAC, as `8000.0200deadbeef`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BridgeId {
+    /// The priority, 0 to 65535.
+    pub priority: u16,
+    /// The bridge's MAC.
+    pub mac: Mac,
+}
+
+impl std::fmt::Display for BridgeId {
+    /// As `brctl` prints it: four hexadecimal digits, a dot, twelve.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [a, b, c, d, e, g] = self.mac.0;
+        write!(f, "{:04x}.{a:02x}{b:02x}{c:02x}{d:02x}{e:02x}{g:02x}", self.priority)
+    }
+}

@@ -1,0 +1,113 @@
+//! Neighbour entries (ARP) and forwarding database entries (bridges).
+//!
+//! Kernel counterpart: `linux/neighbour.h` (`NUD_*`, `NTF_*`).
+
+use crate::name::{IfName, Mac};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// Neighbour unreachability detection state: `NUD_*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Nud {
+    /// 0x00.
+    None,
+    /// 0x01: being asked for.
+    Incomplete,
+    /// 0x02: confirmed lately.
+    Reachable,
+    /// 0x04: known, not confirmed lately.
+    Stale,
+    /// 0x08: used while stale, waiting for a confirmation.
+    Delay,
+    /// 0x10: being asked for by unicast.
+    Probe,
+    /// 0x20: did not answer.
+    Failed,
+    /// 0x40: needs no resolution.
+    Noarp,
+    /// 0x80: put in by hand.
+    Permanent,
+}
+
+impl Nud {
+    /// The kernel's bit.
+    pub fn bit(self) -> u16 {
+        match self {
+            Nud::None => 0,
+            Nud::Incomplete => 1,
+            Nud::Reachable => 2,
+            Nud::Stale => 4,
+            Nud::Delay => 8,
+            Nud::Probe => 0x10,
+            Nud::Failed => 0x20,
+            Nud::Noarp => 0x40,
+            Nud::Permanent => 0x80,
+        }
+    }
+
+    /// From the kernel's bit.
+    pub fn from_bit(bit: u16) -> Option<Self> {
+        use Nud::*;
+        [None, Incomplete, Reachable, Stale, Delay, Probe, Failed, Noarp, Permanent]
+            .into_iter()
+            .find(|s| s.bit() == bit)
+    }
+
+    /// The word that `ip neigh` prints.
+    pub fn word(self) -> &'static str {
+        match self {
+            Nud::None => "NONE",
+            Nud::Incomplete => "INCOMPLETE",
+            Nud::Reachable => "REACHABLE",
+            Nud::Stale => "STALE",
+            Nud::Delay => "DELAY",
+            Nud::Probe => "PROBE",
+            Nud::Failed => "FAILED",
+            Nud::Noarp => "NOARP",
+            Nud::Permanent => "PERMANENT",
+        }
+    }
+}
+
+/// A neighbour entry of one namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neigh {
+    /// The interface.
+    pub dev: IfName,
+    /// The neighbour's address.
+    pub dst: IpAddr,
+    /// Its MAC; `None` while unknown, and for proxy entries.
+    pub lladdr: Option<Mac>,
+    /// Its state.
+    pub state: Nud,
+    /// A proxy entry: answer for this address on this interface (`ip neigh add proxy`).
+    pub proxy: bool,
+}
+
+/// What kind of forwarding database entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FdbKind {
+    /// The bridge's own: frames go up (`permanent`).
+    Permanent,
+    /// Put in by hand, does not age (`static`).
+    Static,
+    /// Learned, or put in by hand as `dynamic`: ages.
+    Learned,
+}
+
+/// A bridge's forwarding database entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FdbEntry {
+    /// The bridge.
+    pub bridge: IfName,
+    /// The port, or the bridge itself.
+    pub dev: IfName,
+    /// The MAC.
+    pub mac: Mac,
+    /// Its kind.
+    pub kind: FdbKind,
+    /// Does not move to another port.
+    pub sticky: bool,
+}

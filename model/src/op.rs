@@ -1,0 +1,276 @@
+//! The instruction set: what a machine can be told to do. One op is as coarse as one kernel request.
+//!
+//! Kernel counterpart: the `RTM_NEW*`/`RTM_DEL*` messages of rtnetlink, `unshare(CLONE_NEWNET)`, writes below
+//! `/proc/sys`. `Display` prints iproute2's words, so that a list of ops is a script (see [`crate::words`]). Deliberately
+//! absent: firewall rules, routing policy rules, nexthop objects.
+
+use crate::addr::Address;
+use crate::impair::Impairment;
+use crate::link::{BridgeAttrs, PortAttrs};
+use crate::name::{IfName, Mac, NetnsName};
+use crate::neigh::{FdbEntry, Neigh};
+use crate::route::Route;
+use crate::sysctl::SysctlKey;
+use serde::{Deserialize, Serialize};
+
+/// One instruction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Op {
+    /// Make a namespace; it is born with `lo`, down. EEXIST if there is one.
+    AddNetns {
+        /// Its name.
+        netns: NetnsName,
+    },
+    /// Remove a namespace with all that is in it. ENOENT if there is none.
+    DelNetns {
+        /// Its name.
+        netns: NetnsName,
+    },
+    /// Make a link (for veth: both ends).
+    AddLink(Box<AddLink>),
+    /// Change a link.
+    SetLink {
+        /// Where.
+        netns: NetnsName,
+        /// Which.
+        name: IfName,
+        /// What.
+        change: Box<LinkChange>,
+    },
+    /// Remove a link; a veth's other end goes with it.
+    DelLink {
+        /// Where.
+        netns: NetnsName,
+        /// Which.
+        name: IfName,
+    },
+    /// Change a bridge's attributes (those given).
+    SetBridge {
+        /// Where.
+        netns: NetnsName,
+        /// Which bridge.
+        name: IfName,
+        /// What.
+        attrs: BridgeAttrs,
+    },
+    /// Change a bridge port's attributes (those given).
+    SetPort {
+        /// Where.
+        netns: NetnsName,
+        /// Which port.
+        name: IfName,
+        /// What.
+        attrs: PortAttrs,
+    },
+    /// Add an address. EEXIST if the interface has it with that prefix length.
+    AddAddr {
+        /// Where.
+        netns: NetnsName,
+        /// The interface.
+        dev: IfName,
+        /// What.
+        addr: Address,
+    },
+    /// Remove an address. EADDRNOTAVAIL if it is not there.
+    DelAddr {
+        /// Where.
+        netns: NetnsName,
+        /// The interface.
+        dev: IfName,
+        /// Which; address, prefix length and peer count.
+        addr: Address,
+    },
+    /// Add or change a route.
+    AddRoute {
+        /// Where.
+        netns: NetnsName,
+        /// How an existing one is treated.
+        verb: RouteVerb,
+        /// What.
+        route: Route,
+    },
+    /// Remove the first route that matches. ESRCH if there is none.
+    DelRoute {
+        /// Where.
+        netns: NetnsName,
+        /// Which; what it leaves open matches anything.
+        route: Route,
+    },
+    /// Add a neighbour or proxy entry. EEXIST if there is one, unless `replace`.
+    AddNeigh {
+        /// Where.
+        netns: NetnsName,
+        /// What.
+        neigh: Neigh,
+        /// Overwrite an existing one.
+        replace: bool,
+    },
+    /// Remove a neighbour or proxy entry. ENOENT if there is none.
+    DelNeigh {
+        /// Where.
+        netns: NetnsName,
+        /// Which; device, address and proxy count.
+        neigh: Neigh,
+    },
+    /// Add a forwarding database entry. EEXIST if there is one, unless `replace`.
+    AddFdb {
+        /// Where.
+        netns: NetnsName,
+        /// What.
+        entry: FdbEntry,
+        /// Overwrite an existing one.
+        replace: bool,
+    },
+    /// Remove a forwarding database entry. ENOENT if there is none at that port.
+    DelFdb {
+        /// Where.
+        netns: NetnsName,
+        /// Which; bridge, device and MAC count.
+        entry: FdbEntry,
+    },
+    /// Write a sysctl. ENOENT if there is none of that name.
+    SetSysctl {
+        /// Where.
+        netns: NetnsName,
+        /// Which.
+        key: SysctlKey,
+        /// The value as written to the file.
+        value: String,
+    },
+    /// Set or remove the impairment of what an interface sends (its root qdisc).
+    SetImpairment {
+        /// Where.
+        netns: NetnsName,
+        /// The interface.
+        dev: IfName,
+        /// What; `None` restores the default qdisc.
+        impairment: Option<Box<Impairment>>,
+    },
+}
+
+/// A link to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddLink {
+    /// The namespace that it is made in.
+    pub netns: NetnsName,
+    /// Its name.
+    pub name: IfName,
+    /// Its kind, with what the kind needs.
+    pub kind: NewLink,
+    /// Its MAC; a random one (in the simulator: from the seed) otherwise.
+    pub mac: Option<Mac>,
+    /// Its MTU, bytes; 1500 otherwise.
+    pub mtu: Option<u32>,
+    /// The bridge that it becomes a port of, in the same namespace.
+    pub master: Option<IfName>,
+    /// Bring it up.
+    pub up: bool,
+}
+
+/// The kinds that can be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NewLink {
+    /// A virtual Ethernet pair.
+    Veth {
+        /// The other end. It is registered first and so has the lower ifindex.
+        peer: VethPeer,
+    },
+    /// A bridge.
+    Bridge {
+        /// Attributes to set at birth.
+        attrs: BridgeAttrs,
+    },
+}
+
+/// A veth's other end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VethPeer {
+    /// The namespace that it is made in.
+    pub netns: NetnsName,
+    /// Its name.
+    pub name: IfName,
+    /// Its MAC; random otherwise.
+    pub mac: Option<Mac>,
+    /// Its MTU, bytes; 1500 otherwise.
+    pub mtu: Option<u32>,
+}
+
+/// What `ip link set` can change in one request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LinkChange {
+    /// Up or down.
+    pub up: Option<bool>,
+    /// MTU, bytes.
+    pub mtu: Option<u32>,
+    /// Hardware address.
+    pub mac: Option<Mac>,
+    /// Become a port of this bridge, or (`Some(None)`) of none.
+    #[serde(with = "double_option", skip_serializing_if = "Option::is_none")]
+    pub master: Option<Option<IfName>>,
+    /// A new name.
+    pub rename: Option<IfName>,
+    /// Move to that namespace.
+    pub netns: Option<NetnsName>,
+}
+
+/// How `ip route` treats what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteVerb {
+    /// EEXIST if prefix, tos and metric are taken.
+    Add,
+    /// Behind those with the same prefix, tos and metric.
+    Append,
+    /// Before them.
+    Prepend,
+    /// In place of the first of them, or added.
+    Replace,
+    /// In place of the first of them; ENOENT if there is none.
+    Change,
+}
+
+impl Op {
+    /// The namespace that the op works in.
+    pub fn netns(&self) -> &NetnsName {
+        match self {
+            Op::AddLink(link) => &link.netns,
+            Op::AddNetns { netns }
+            | Op::DelNetns { netns }
+            | Op::SetLink { netns, .. }
+            | Op::DelLink { netns, .. }
+            | Op::SetBridge { netns, .. }
+            | Op::SetPort { netns, .. }
+            | Op::AddAddr { netns, .. }
+            | Op::DelAddr { netns, .. }
+            | Op::AddRoute { netns, .. }
+            | Op::DelRoute { netns, .. }
+            | Op::AddNeigh { netns, .. }
+            | Op::DelNeigh { netns, .. }
+            | Op::AddFdb { netns, .. }
+            | Op::DelFdb { netns, .. }
+            | Op::SetSysctl { netns, .. }
+            | Op::SetImpairment { netns, .. } => netns,
+        }
+    }
+}
+
+mod double_option {
+    //! `Some(None)` is `null`, `None` is an absent key.
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(v: &Option<Option<T>>, s: S) -> Result<S::Ok, S::Error> {
+        match v {
+            None => s.serialize_none(),
+            Some(inner) => inner.serialize(s),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<Option<T>>, D::Error> {
+        Option::<T>::deserialize(d).map(Some)
+    }
+}

@@ -1,0 +1,123 @@
+//! From what is wanted and what is there to the ops that lead from one to the other.
+//!
+//! Kernel counterpart: none; this is what an administrator thinks before typing. The order follows the kernel's
+//! dependencies: namespaces, their sysctls, bridges, veths (each by one request that carries its peer, MACs, MTUs, master
+//! and up), the rest of links, addresses, bridges up, routes, neighbours, forwarding entries, impairments; removals come
+//! first. Planning again after applying yields nothing. Deliberately absent: executing (see [`crate::apply`]); moving or
+//! renaming a link (it is removed and made); removing `host`, or anything in `host` that is not named.
+
+mod addrs;
+mod links;
+mod routes;
+mod summary;
+mod sysctls;
+mod there;
+
+pub use summary::Summary;
+
+use crate::agree;
+use crate::backend::Extent;
+use crate::name::NetnsName;
+use crate::op::Op;
+use crate::snapshot::{Config, Snapshot};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use there::There;
+
+/// The state that is wanted, a namespace each. What an attribute leaves open is not compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desired {
+    /// The namespaces by name.
+    pub netns: BTreeMap<NetnsName, Config>,
+}
+
+impl Desired {
+    /// What must be observed to compare: all namespaces that the machine has, and the sysctls wanted.
+    pub fn extent(&self) -> Extent {
+        let sysctls = |config: &Config| config.sysctls.keys().cloned().collect();
+        Extent {
+            netns: None,
+            sysctls: self.netns.iter().map(|(netns, config)| (netns.clone(), sysctls(config))).collect(),
+        }
+    }
+}
+
+/// Ops in the order of their dependencies.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The ops.
+    pub ops: Vec<Op>,
+}
+
+impl Plan {
+    /// The ops that lead from what was observed (with [`Desired::extent`]) to what is wanted. A namespace that was
+    /// observed and is not wanted is removed, unless it is `host`.
+    pub fn between(desired: &Desired, observed: &Snapshot) -> Plan {
+        let reach = |(netns, wanted): (&NetnsName, &Config)| {
+            let seen = observed.netns.get(netns).map(|state| agree::within_reach(netns, wanted, &state.config));
+            (netns.clone(), There { config: seen.unwrap_or_default() })
+        };
+        let there = desired.netns.iter().map(reach).collect();
+        let mut planner = Planner { desired, observed, there, phases: Phases::default() };
+        planner.remove_links();
+        planner.make_links();
+        planner.change_links();
+        for (netns, wanted) in &desired.netns {
+            planner.plan_addrs(netns, wanted);
+            planner.plan_sysctls(netns, wanted);
+            planner.plan_routes(netns, wanted);
+            planner.plan_neighs(netns, wanted);
+            planner.plan_fdb(netns, wanted);
+        }
+        Plan { ops: planner.phases.in_order() }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty()
+    }
+}
+
+/// A plan in the making.
+struct Planner<'a> {
+    desired: &'a Desired,
+    observed: &'a Snapshot,
+    /// What will be there of what is wanted, as the plan stands.
+    there: BTreeMap<NetnsName, There>,
+    phases: Phases,
+}
+
+/// The ops by what they depend on.
+#[derive(Default)]
+struct Phases {
+    del_fdb: Vec<Op>,
+    del_neighs: Vec<Op>,
+    del_routes: Vec<Op>,
+    del_addrs: Vec<Op>,
+    del_links: Vec<Op>,
+    netns: Vec<Op>,
+    sysctls: Vec<Op>,
+    bridges: Vec<Op>,
+    veths: Vec<Op>,
+    set_links: Vec<Op>,
+    attrs: Vec<Op>,
+    link_sysctls: Vec<Op>,
+    add_addrs: Vec<Op>,
+    bridges_up: Vec<Op>,
+    routes: Vec<Op>,
+    neighs: Vec<Op>,
+    fdb: Vec<Op>,
+    impairments: Vec<Op>,
+}
+
+impl Phases {
+    fn in_order(self) -> Vec<Op> {
+        let removals = [self.del_fdb, self.del_neighs, self.del_routes, self.del_addrs, self.del_links];
+        let links = [self.netns, self.sysctls, self.bridges, self.veths, self.set_links, self.attrs];
+        let rest = [self.link_sysctls, self.add_addrs, self.bridges_up, self.routes, self.neighs, self.fdb];
+        removals.into_iter().chain(links).chain(rest).chain([self.impairments]).flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! The part of a plan about namespaces and links: what goes, what is made, what changes.
+//!
+//! A veth is made from the end that is a bridge's port, so that one request makes it, places its peer and enslaves it.
+
+use super::Planner;
+use super::there::There;
+use crate::agree;
+use crate::link::{BridgeAttrs, LinkKind, PortAttrs};
+use crate::name::{IfName, NetnsName};
+use crate::op::{AddLink, LinkChange, NewLink, Op, VethPeer};
+use crate::snapshot::{Config, LinkConfig};
+use std::collections::BTreeSet;
+
+type Key = (NetnsName, IfName);
+
+impl Planner<'_> {
+    /// Removes namespaces and links that are not wanted, or not so.
+    pub(super) fn remove_links(&mut self) {
+        let departing: Vec<&NetnsName> =
+            self.observed.netns.keys().filter(|n| !self.desired.netns.contains_key(*n) && !n.is_host()).collect();
+        let mut gone: BTreeSet<Key> = BTreeSet::new();
+        for (netns, there) in &self.there {
+            for (name, link) in &there.config.links {
+                let key = (netns.clone(), *name);
+                let peer = peer_of(link);
+                // The kernel removes a namespace a little later, and its veths' other ends with it: their names must be
+                // free at once.
+                let loses_peer = peer.is_some_and(|p| departing.contains(&&p.0));
+                // In `host` a link of another make may have the name: the request to make ours is then refused.
+                let unwanted = !netns.is_host() && !self.keeps(&key, link);
+                if (loses_peer || unwanted) && *name != IfName::lo() && !gone.contains(&key) {
+                    self.phases.del_links.push(Op::DelLink { netns: netns.clone(), name: *name });
+                    gone.extend(peer.cloned());
+                    gone.insert(key);
+                }
+            }
+        }
+        for (netns, name) in gone {
+            if let Some(there) = self.there.get_mut(&netns) {
+                there.lose_link(name);
+            }
+        }
+        self.phases.netns.extend(departing.into_iter().map(|netns| Op::DelNetns { netns: netns.clone() }));
+    }
+
+    fn keeps(&self, key: &Key, seen: &LinkConfig) -> bool {
+        let wanted = self.desired.netns.get(&key.0).and_then(|c| c.links.get(&key.1));
+        wanted.is_some_and(|w| agree::kind(&w.kind, &seen.kind, self.desired, self.observed))
+    }
+
+    /// Makes the namespaces and links that are not there.
+    pub(super) fn make_links(&mut self) {
+        for netns in self.desired.netns.keys() {
+            if !self.observed.netns.contains_key(netns) {
+                self.phases.netns.push(Op::AddNetns { netns: netns.clone() });
+            }
+        }
+        let desired = self.desired;
+        for (netns, config) in &desired.netns {
+            for (name, link) in &config.links {
+                if self.there[netns].config.links.contains_key(name) {
+                    continue;
+                }
+                match &link.kind {
+                    LinkKind::Bridge => self.make_bridge(netns, *name, link),
+                    LinkKind::Veth { peer: Some(peer) } => self.make_veth((netns.clone(), *name), peer.clone()),
+                    LinkKind::Loopback => There::born(&mut self.there, netns, *name, new_link(LinkKind::Loopback)),
+                    // What cannot be made is left to the comparison afterwards, which names it.
+                    LinkKind::Veth { peer: None } | LinkKind::Other(_) => {}
+                }
+            }
+        }
+    }
+
+    fn make_bridge(&mut self, netns: &NetnsName, name: IfName, link: &LinkConfig) {
+        let attrs = agree::bridge_changes(&link.bridge.clone().unwrap_or_default(), None);
+        let born = LinkConfig {
+            mac: link.mac,
+            bridge: Some(attrs.or(&BridgeAttrs::kernel_default())),
+            ..new_link(LinkKind::Bridge)
+        };
+        There::born(&mut self.there, netns, name, born);
+        self.phases.bridges.push(Op::AddLink(Box::new(AddLink {
+            netns: netns.clone(),
+            name,
+            kind: NewLink::Bridge { attrs },
+            mac: link.mac,
+            // An MTU given at birth is forgotten when a port joins (br_mtu_auto_adjust); set by hand it stays.
+            mtu: None,
+            master: None,
+            up: false,
+        })));
+    }
+
+    fn make_veth(&mut self, one: Key, other: Key) {
+        let wanted = |key: &Key| self.desired.netns.get(&key.0).and_then(|c| c.links.get(&key.1));
+        let is_port = |key: &Key| wanted(key).is_some_and(|w| w.master.is_some());
+        let first = one.clone().min(other.clone());
+        let outer = [&one, &other].into_iter().find(|k| is_port(k)).filter(|_| is_port(&one) != is_port(&other));
+        let outer = outer.cloned().unwrap_or(first);
+        let peer = if outer == one { other } else { one };
+        let end = |key: &Key| wanted(key).map(|w| (w.mac, w.mtu, w.master, w.up)).unwrap_or_default();
+        let ((mac, mtu, master, up), (peer_mac, peer_mtu, ..)) = (end(&outer), end(&peer));
+        for (key, mate, is_outer) in [(&outer, &peer, true), (&peer, &outer, false)] {
+            let Some(link) = wanted(key) else { continue };
+            let born = LinkConfig {
+                up: is_outer && link.up,
+                mtu: link.mtu,
+                mac: link.mac,
+                master: link.master.filter(|_| is_outer),
+                port: link.master.filter(|_| is_outer).map(|_| PortAttrs::kernel_default()),
+                ..new_link(LinkKind::Veth { peer: Some(mate.clone()) })
+            };
+            There::born(&mut self.there, &key.0, key.1, born);
+        }
+        let peer = VethPeer { netns: peer.0, name: peer.1, mac: peer_mac, mtu: peer_mtu };
+        self.phases.veths.push(Op::AddLink(Box::new(AddLink {
+            netns: outer.0,
+            name: outer.1,
+            kind: NewLink::Veth { peer },
+            mac,
+            mtu,
+            master,
+            up,
+        })));
+    }
+
+    /// Changes the links that are there, the new ones included, into what is wanted.
+    pub(super) fn change_links(&mut self) {
+        let desired = self.desired;
+        for (netns, config) in &desired.netns {
+            for (name, wanted) in &config.links {
+                self.change_link(netns, *name, wanted);
+            }
+        }
+    }
+
+    fn change_link(&mut self, netns: &NetnsName, name: IfName, wanted: &LinkConfig) {
+        let ports_change = wanted.kind == LinkKind::Bridge && self.ports_change(netns, name);
+        let Some(there) = self.there.get_mut(netns) else { return };
+        let Some(seen) = there.config.links.get(&name).cloned() else { return };
+        let mut change = LinkChange {
+            up: Some(wanted.up).filter(|up| *up != seen.up),
+            mtu: wanted.mtu.filter(|_| wanted.mtu != seen.mtu),
+            mac: wanted.mac.filter(|_| wanted.mac != seen.mac && name != IfName::lo()),
+            master: Some(wanted.master).filter(|master| *master != seen.master),
+            ..LinkChange::default()
+        };
+        if change.mac.is_some() {
+            there.lose_neighs(name);
+        }
+        if change.up == Some(false) {
+            there.go_down(name);
+        }
+        if change.master.is_some() {
+            there.leave_bridge(name);
+        }
+        let set = |change| Op::SetLink { netns: netns.clone(), name, change: Box::new(change) };
+        if wanted.kind == LinkKind::Bridge {
+            let mtu = wanted.mtu.filter(|_| change.mtu.is_some() || ports_change);
+            change.mtu = None;
+            if mtu.is_some() {
+                self.phases.attrs.push(set(LinkChange { mtu, ..LinkChange::default() }));
+            }
+        }
+        if wanted.kind == LinkKind::Bridge && change.up == Some(true) {
+            change.up = None;
+            self.phases.bridges_up.push(set(LinkChange { up: Some(true), ..LinkChange::default() }));
+        }
+        if change != LinkChange::default() {
+            self.phases.set_links.push(set(change));
+        }
+        if wanted.kind == LinkKind::Bridge {
+            let attrs = wanted.bridge.as_ref().map(|w| agree::bridge_changes(w, seen.bridge.as_ref()));
+            if let Some(attrs) = attrs.filter(|a| !a.is_empty()) {
+                self.phases.attrs.push(Op::SetBridge { netns: netns.clone(), name, attrs });
+            }
+        }
+        if wanted.master.is_some() {
+            let port = there.config.links.get(&name).and_then(|link| link.port.as_ref());
+            let attrs = wanted.port.as_ref().map(|w| agree::port_changes(w, port));
+            if let Some(attrs) = attrs.filter(|a| !a.is_empty()) {
+                self.phases.attrs.push(Op::SetPort { netns: netns.clone(), name, attrs });
+            }
+        }
+        self.plan_impairment(netns, name, wanted, &seen);
+    }
+
+    /// Whether a bridge's ports or their MTUs are not yet what they will be: then its own MTU may move.
+    fn ports_change(&self, netns: &NetnsName, bridge: IfName) -> bool {
+        let is_port = |link: &&LinkConfig| link.master == Some(bridge);
+        let ports = |config: &Config| {
+            config.links.iter().filter(|(_, link)| is_port(link)).map(|(name, l)| (*name, l.mtu)).collect::<Vec<_>>()
+        };
+        let seen = self.observed.netns.get(netns).map(|state| ports(&state.config)).unwrap_or_default();
+        let wanted = ports(&self.desired.netns[netns]);
+        let same = |((w, w_mtu), (s, s_mtu)): (&(IfName, Option<u32>), &(IfName, Option<u32>))| {
+            w == s && (w_mtu.is_none() || w_mtu == s_mtu)
+        };
+        wanted.len() != seen.len() || !wanted.iter().zip(&seen).all(same)
+    }
+
+    fn plan_impairment(&mut self, netns: &NetnsName, dev: IfName, wanted: &LinkConfig, seen: &LinkConfig) {
+        let agrees = match (&wanted.impairment, &seen.impairment) {
+            (Some(wanted), Some(seen)) => agree::impairment(wanted, seen),
+            (wanted, seen) => wanted.is_none() && seen.is_none(),
+        };
+        if !agrees {
+            let impairment = wanted.impairment.clone().map(Box::new);
+            self.phases.impairments.push(Op::SetImpairment { netns: netns.clone(), dev, impairment });
+        }
+    }
+}
+
+fn peer_of(link: &LinkConfig) -> Option<&Key> {
+    match &link.kind {
+        LinkKind::Veth { peer } => peer.as_ref(),
+        _ => None,
+    }
+}
+
+/// A link as it is born, but for what its request says.
+fn new_link(kind: LinkKind) -> LinkConfig {
+    LinkConfig {
+        up: false,
+        mtu: (kind == LinkKind::Loopback).then_some(65536),
+        kind,
+        mac: None,
+        master: None,
+        addrs: Vec::new(),
+        bridge: None,
+        port: None,
+        impairment: None,
+    }
+}

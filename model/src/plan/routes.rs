@@ -1,0 +1,92 @@
+//! The part of a plan about routes, neighbours and forwarding entries.
+//!
+//! Kernel counterpart: `fib_table_insert`, `fib_table_delete`, `neigh_add`, `br_fdb_add`. Routes of the same prefix, tos,
+//! metric and table are a list whose order counts; a list of one is replaced in place, a longer one made anew.
+
+use super::Planner;
+use crate::agree::{self, RouteKey};
+use crate::name::NetnsName;
+use crate::op::{Op, RouteVerb};
+use crate::route::Route;
+use crate::snapshot::Config;
+use std::collections::BTreeMap;
+
+impl Planner<'_> {
+    /// Deletes, replaces and adds routes.
+    pub(super) fn plan_routes(&mut self, netns: &NetnsName, wanted: &Config) {
+        let wanted_lists = lists(&wanted.routes);
+        let there_lists = lists(&self.there[netns].config.routes);
+        // What is on the link must be there before the gateways that are found through it.
+        let (mut near, mut far) = (Vec::new(), Vec::new());
+        for (key, seen) in &there_lists {
+            let list = wanted_lists.get(key).map(Vec::as_slice).unwrap_or_default();
+            if agrees(list, seen) || (list.len() == 1 && seen.len() == 1) {
+                continue;
+            }
+            let del = |route: &&Route| Op::DelRoute { netns: netns.clone(), route: (*route).clone() };
+            self.phases.del_routes.extend(seen.iter().map(del));
+        }
+        for (key, list) in &wanted_lists {
+            let seen = there_lists.get(key).map(Vec::as_slice).unwrap_or_default();
+            if agrees(list, seen) {
+                continue;
+            }
+            let first = if list.len() == 1 && seen.len() == 1 { RouteVerb::Replace } else { RouteVerb::Add };
+            let has_gateway = list.iter().flat_map(|r| &r.nexthops).any(|hop| hop.via.is_some());
+            let out = if has_gateway { &mut far } else { &mut near };
+            for (i, route) in list.iter().enumerate() {
+                let verb = if i == 0 { first } else { RouteVerb::Append };
+                out.push(Op::AddRoute { netns: netns.clone(), verb, route: (*route).clone() });
+            }
+        }
+        self.phases.routes.append(&mut near);
+        self.phases.routes.append(&mut far);
+    }
+
+    /// Deletes, replaces and adds permanent and proxy neighbours.
+    pub(super) fn plan_neighs(&mut self, netns: &NetnsName, wanted: &Config) {
+        let there = &self.there[netns].config.neighs;
+        for seen in there {
+            if !wanted.neighs.iter().any(|w| agree::neigh_key(w) == agree::neigh_key(seen)) {
+                self.phases.del_neighs.push(Op::DelNeigh { netns: netns.clone(), neigh: seen.clone() });
+            }
+        }
+        for neigh in &wanted.neighs {
+            let seen = there.iter().find(|s| agree::neigh_key(neigh) == agree::neigh_key(s));
+            if !seen.is_some_and(|s| agree::neigh(neigh, s)) {
+                // An entry that was learned may be in the way: it is no configuration, so it was not seen.
+                let op = Op::AddNeigh { netns: netns.clone(), neigh: neigh.clone(), replace: true };
+                self.phases.neighs.push(op);
+            }
+        }
+    }
+
+    /// Deletes, replaces and adds forwarding entries.
+    pub(super) fn plan_fdb(&mut self, netns: &NetnsName, wanted: &Config) {
+        let there = &self.there[netns].config.fdb;
+        let wanted = || wanted.fdb.iter().filter(|e| agree::is_configured(e));
+        for seen in there {
+            if !wanted().any(|w| (w.bridge, w.mac) == (seen.bridge, seen.mac)) {
+                self.phases.del_fdb.push(Op::DelFdb { netns: netns.clone(), entry: seen.clone() });
+            }
+        }
+        for entry in wanted() {
+            if !there.contains(entry) {
+                // As with neighbours, a learned entry may be in the way.
+                self.phases.fdb.push(Op::AddFdb { netns: netns.clone(), entry: entry.clone(), replace: true });
+            }
+        }
+    }
+}
+
+fn lists(routes: &[Route]) -> BTreeMap<RouteKey, Vec<&Route>> {
+    let mut out: BTreeMap<RouteKey, Vec<&Route>> = BTreeMap::new();
+    for route in routes {
+        out.entry(RouteKey::of(route)).or_default().push(route);
+    }
+    out
+}
+
+fn agrees(wanted: &[&Route], seen: &[&Route]) -> bool {
+    wanted.len() == seen.len() && wanted.iter().zip(seen).all(|(w, s)| agree::route(w, s))
+}

@@ -1,0 +1,77 @@
+//! The part of a plan about sysctls: some writes rewrite others, so their order counts and what they rewrite is written
+//! again.
+//!
+//! Kernel counterpart: `inet_forward_change`, `devinet_copy_dflt_conf`, `addrconf_disable_ipv6`.
+
+use super::Planner;
+use crate::agree;
+use crate::name::NetnsName;
+use crate::op::Op;
+use crate::snapshot::Config;
+use crate::sysctl::SysctlKey;
+use std::collections::BTreeSet;
+
+impl Planner<'_> {
+    /// Those of the namespace go before its links, those of an interface after.
+    pub(super) fn plan_sysctls(&mut self, netns: &NetnsName, wanted: &Config) {
+        let there = &self.there[netns].config.sysctls;
+        let mut keys: Vec<(&SysctlKey, &String)> = wanted.sysctls.iter().collect();
+        keys.sort_by_key(|(key, _)| (rank(key), *key));
+        let mut written: BTreeSet<&SysctlKey> = BTreeSet::new();
+        for (key, value) in keys {
+            let agrees = there.get(key).is_some_and(|seen| agree::sysctl(value, seen));
+            if agrees && !written.iter().any(|earlier| rewrites(earlier, key)) {
+                continue;
+            }
+            written.insert(key);
+            let op = Op::SetSysctl { netns: netns.clone(), key: key.clone(), value: value.clone() };
+            let phase = match interface_of(key) {
+                Some(_) => &mut self.phases.link_sysctls,
+                None => &mut self.phases.sysctls,
+            };
+            phase.push(op);
+        }
+    }
+}
+
+/// The interface that a sysctl is about: `net/ipv4/conf/IF/…`, `net/ipv6/neigh/IF/…`.
+pub(super) fn interface_of(key: &SysctlKey) -> Option<&str> {
+    subject(key).map(|(_, name, _)| name).filter(|name| !matches!(*name, "all" | "default"))
+}
+
+/// The folder, the subject and the leaf of `net/ipv4/conf/SUBJECT/LEAF`.
+fn subject(key: &SysctlKey) -> Option<(&str, &str, &str)> {
+    let (folder, leaf) = key.path().rsplit_once('/')?;
+    let (folder, subject) = folder.rsplit_once('/')?;
+    matches!(folder.rsplit_once('/')?.1, "conf" | "neigh").then_some((folder, subject, leaf))
+}
+
+/// Those that rewrite others first.
+fn rank(key: &SysctlKey) -> u8 {
+    match subject(key) {
+        _ if key.path() == "net/ipv4/ip_forward" => 0,
+        Some((_, "all", "forwarding")) => 1,
+        Some((_, "all", _)) => 2,
+        Some((_, "default", _)) => 3,
+        Some(_) => 5,
+        None => 4,
+    }
+}
+
+/// Whether writing `earlier` may change `later`.
+fn rewrites(earlier: &SysctlKey, later: &SysctlKey) -> bool {
+    let Some((folder, name, leaf)) = subject(later) else { return false };
+    let forwards = earlier.path() == "net/ipv4/ip_forward" || earlier.path() == "net/ipv4/conf/all/forwarding";
+    if forwards && folder == "net/ipv4/conf" {
+        return leaf == "forwarding" || (name == "all" && leaf == "accept_redirects");
+    }
+    let Some((from_folder, from, from_leaf)) = subject(earlier) else { return false };
+    if (from_folder, from_leaf) != (folder, leaf) || from == name {
+        return false;
+    }
+    match from {
+        "all" => leaf == "forwarding" || leaf == "disable_ipv6",
+        "default" => name != "all",
+        _ => false,
+    }
+}

@@ -1,0 +1,250 @@
+//! Impairments in tc's words: what follows `netem` in `tc qdisc add dev DEV root netem …`.
+//!
+//! Counterpart: `tc/q_netem.c`. `seed` is newer than tc 6.1 (6.8). Deliberately absent: distributions other than uniform,
+//! `loss state` and `loss gemodel`, `ecn`, `slot`, and `rate`'s overheads.
+
+use super::cursor::{Word, Words, WordsError, once_flag};
+use super::units::{parse_rate, parse_share, parse_time, print_rate, print_share, print_time};
+use crate::impair::{Chance, Impairment, Share};
+use std::fmt::Write;
+use std::time::Duration;
+
+const REMEDY: &str =
+    "use delay, loss, duplicate, corrupt, reorder, gap, rate, limit or seed, as in `delay 10ms 2ms loss 1%`";
+
+/// Reads an impairment. An empty line is one that does nothing.
+pub fn parse(text: &str) -> Result<Impairment, WordsError> {
+    let mut words = Words::new(text);
+    let mut out = Impairment::default();
+    let mut seen = Seen::default();
+    while let Some(key) = words.next() {
+        parse_word(&mut words, key, &mut out, &mut seen)?;
+    }
+    if let Some(key) = seen.reorder_at.filter(|_| out.delay.is_zero()) {
+        return Err(key.error("`reorder` needs a delay to overtake", "add a delay, as in `delay 10ms reorder 25%`"));
+    }
+    if let Some(key) = seen.gap_at.filter(|_| out.reorder.share == Share(0)) {
+        return Err(key.error("`gap` without `reorder` does nothing", "add `reorder PERCENT` or drop `gap`"));
+    }
+    if out.reorder.share != Share(0) && out.gap == 0 {
+        // tc fills it in: every frame is a candidate.
+        out.gap = 1;
+    }
+    Ok(out)
+}
+
+/// Writes an impairment; empty if it does nothing.
+pub fn print(impairment: &Impairment) -> String {
+    let i = impairment;
+    let mut out = String::new();
+    let mut say = |words: std::fmt::Arguments<'_>| {
+        let space = if out.is_empty() { "" } else { " " };
+        write!(out, "{space}{words}").expect("a String takes all");
+    };
+    if let Some(limit) = i.limit {
+        say(format_args!("limit {limit}"));
+    }
+    if !i.delay.is_zero() || !i.jitter.is_zero() {
+        say(format_args!("delay {}", print_time(i.delay)));
+        if !i.jitter.is_zero() || i.delay_correlation != Share(0) {
+            say(format_args!("{}", print_time(i.jitter)));
+        }
+        if i.delay_correlation != Share(0) {
+            say(format_args!("{}", print_share(i.delay_correlation)));
+        }
+    }
+    let chances = [("loss", i.loss), ("duplicate", i.duplicate), ("reorder", i.reorder), ("corrupt", i.corrupt)];
+    for (key, chance) in chances.into_iter().filter(|(_, c)| *c != Chance::default()) {
+        say(format_args!("{key} {}", print_share(chance.share)));
+        if chance.correlation != Share(0) {
+            say(format_args!("{}", print_share(chance.correlation)));
+        }
+    }
+    if i.rate_bps != 0 {
+        say(format_args!("rate {}", print_rate(i.rate_bps)));
+    }
+    if i.gap > 1 {
+        say(format_args!("gap {}", i.gap));
+    }
+    if let Some(seed) = i.seed {
+        say(format_args!("seed {seed}"));
+    }
+    out
+}
+
+/// Which words were there already.
+#[derive(Default)]
+struct Seen<'a> {
+    delay: bool,
+    loss: bool,
+    duplicate: bool,
+    corrupt: bool,
+    rate: bool,
+    limit: bool,
+    seed: bool,
+    reorder_at: Option<Word<'a>>,
+    gap_at: Option<Word<'a>>,
+}
+
+fn parse_word<'a>(
+    words: &mut Words<'a>,
+    key: Word<'a>,
+    out: &mut Impairment,
+    seen: &mut Seen<'a>,
+) -> Result<(), WordsError> {
+    match key.text {
+        "delay" | "latency" => {
+            once_flag(&mut seen.delay, key)?;
+            parse_delay(words, key, out)?;
+        }
+        "loss" | "drop" => {
+            once_flag(&mut seen.loss, key)?;
+            if let Some(model) = words.peek().filter(|w| matches!(w.text, "state" | "gemodel")) {
+                return Err(model.error(
+                    format!("the loss model `{}` is not supported", model.text),
+                    "write independent loss, as in `loss 1%`",
+                ));
+            }
+            words.eat("random");
+            out.loss = parse_chance(words, key)?;
+        }
+        "duplicate" => {
+            once_flag(&mut seen.duplicate, key)?;
+            out.duplicate = parse_chance(words, key)?;
+        }
+        "corrupt" => {
+            once_flag(&mut seen.corrupt, key)?;
+            out.corrupt = parse_chance(words, key)?;
+        }
+        "reorder" => {
+            super::cursor::once(&mut seen.reorder_at, key, key)?;
+            out.reorder = parse_chance(words, key)?;
+        }
+        "gap" => {
+            super::cursor::once(&mut seen.gap_at, key, key)?;
+            out.gap = words.value(key)?.number("a distance", 1..=u32::MAX)?;
+        }
+        "rate" => {
+            once_flag(&mut seen.rate, key)?;
+            out.rate_bps = parse_rate(words.value(key)?)?;
+            if let Some(extra) = words.peek().filter(|w| starts_with_digit(w.text)) {
+                return Err(extra.error("the overheads of `rate` are not supported", "keep the rate alone"));
+            }
+        }
+        "limit" => {
+            once_flag(&mut seen.limit, key)?;
+            out.limit = Some(words.value(key)?.number("a number of packets", 0..=u32::MAX)?);
+        }
+        "seed" => {
+            once_flag(&mut seen.seed, key)?;
+            out.seed = Some(words.value(key)?.number("a seed", 0..=u64::MAX)?);
+        }
+        "distribution" | "ecn" | "slot" => {
+            return Err(key.error(format!("`{}` is not supported", key.text), REMEDY));
+        }
+        _ => return Err(key.unknown(REMEDY)),
+    }
+    Ok(())
+}
+
+/// `delay TIME [JITTER [CORRELATION]]`.
+fn parse_delay(words: &mut Words<'_>, key: Word<'_>, out: &mut Impairment) -> Result<(), WordsError> {
+    out.delay = parse_time(words.value(key)?)?;
+    let Some(jitter) = next_number(words) else { return Ok(()) };
+    out.jitter = parse_time(jitter)?;
+    if out.jitter > Duration::ZERO && out.jitter > super::units::MAX_TIME / 2 {
+        return Err(jitter.error(format!("`{}` is too much jitter", jitter.text), "stay below 2147s"));
+    }
+    let Some(correlation) = next_number(words) else { return Ok(()) };
+    if out.jitter.is_zero() {
+        return Err(correlation.error("a correlation of no jitter does nothing", "drop it, or give a jitter above 0"));
+    }
+    out.delay_correlation = parse_share(correlation)?;
+    Ok(())
+}
+
+/// `PERCENT [CORRELATION]`.
+fn parse_chance(words: &mut Words<'_>, key: Word<'_>) -> Result<Chance, WordsError> {
+    let share = parse_share(words.value(key)?)?;
+    let correlation = next_number(words).map(parse_share).transpose()?.unwrap_or_default();
+    Ok(Chance { share, correlation })
+}
+
+/// The next word if it begins with a digit: tc's `NEXT_IS_NUMBER`.
+fn next_number<'a>(words: &mut Words<'a>) -> Option<Word<'a>> {
+    let word = words.peek().filter(|w| starts_with_digit(w.text))?;
+    words.next();
+    Some(word)
+}
+
+fn starts_with_digit(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(text: &str, expect: &str) {
+        let got = match parse(text) {
+            Ok(i) => print(&i),
+            Err(e) => format!("{:?} {}", &text[e.at.clone()], e.message),
+        };
+        assert_eq!(got, expect);
+    }
+
+    #[test]
+    fn impairments_are_tcs_words() {
+        check(
+            "delay 10ms 2ms 25% loss 1% duplicate 1% corrupt 0.1% reorder 25% 50% gap 5 rate 1mbit limit 1000",
+            "limit 1000 delay 10ms 2ms 25% loss 1% duplicate 1% reorder 25% 50% corrupt 0.1% rate 1mbit gap 5",
+        );
+        check("", "");
+        check("loss random 3%", "loss 3%");
+        check("delay 100", "delay 100us");
+        check("delay 1ms seed 42", "delay 1ms seed 42");
+    }
+
+    #[test]
+    fn complaints_name_the_word() {
+        check("delay", "\"delay\" nothing follows `delay`");
+        check("delay 10parsecs", "\"10parsecs\" `10parsecs` is not a time");
+        check("dealy 10ms", "\"dealy\" unknown word `dealy`");
+        check("loss 101%", "\"101%\" `101%` is not a percentage");
+        check("reorder 25%", "\"reorder\" `reorder` needs a delay to overtake");
+        check("delay 1ms gap 5", "\"gap\" `gap` without `reorder` does nothing");
+        check("delay 1ms delay 2ms", "\"delay\" `delay` is said twice");
+        check("delay 1ms distribution normal", "\"distribution\" `distribution` is not supported");
+        check("loss gemodel 1%", "\"gemodel\" the loss model `gemodel` is not supported");
+        check("delay 1ms 0 5%", "\"5%\" a correlation of no jitter does nothing");
+    }
+
+    fn chance() -> impl Strategy<Value = Chance> {
+        let pair = (1u32.., any::<u32>());
+        prop_oneof![Just(Chance::default()), pair.prop_map(|(s, c)| Chance { share: Share(s), correlation: Share(c) })]
+    }
+
+    proptest! {
+        #[test]
+        fn impairments_round_trip(
+            (delay, jitter, correlation) in (1..10_000_000_000u64, 0..1_000_000_000u64, any::<u32>()),
+            (loss, duplicate, corrupt, reorder) in (chance(), chance(), chance(), chance()),
+            (gap, rate_bps, limit, seed) in (1..100u32, 0..1_000_000u64, any::<Option<u32>>(), any::<Option<u64>>()),
+        ) {
+            let impairment = Impairment {
+                delay: Duration::from_nanos(delay),
+                jitter: Duration::from_nanos(jitter),
+                delay_correlation: Share(if jitter == 0 { 0 } else { correlation }),
+                loss, duplicate, corrupt, reorder,
+                gap: if reorder == Chance::default() { 0 } else { gap },
+                rate_bps, limit, seed,
+            };
+            prop_assert_eq!(parse(&print(&impairment)), Ok(impairment));
+        }
+        #[test]
+        fn no_line_panics(text in "(delay|loss|rate|gap|reorder|[0-9]{1,3}(ms|%|bit)|\\PC{0,3}| ){0,8}") {
+            let _ = parse(&text);
+        }
+    }
+}
