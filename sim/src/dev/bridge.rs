@@ -1,0 +1,379 @@
+//! A bridge: the path of a frame through it.
+//!
+//! Kernel counterpart: `net/bridge/br_input.c`, `br_forward.c`, `br_device.c`. The path between two ports allocates
+//! nothing and schedules no event. Membership is in [`port`](super::port), the spanning tree in [`stp`](super::stp).
+//! Deliberately absent: VLAN filtering, IGMP and MLD snooping (no querier is ever active, so group frames are flooded, as
+//! the kernel does then), proxy ARP and neighbour suppression, multicast routers, MAB, netfilter.
+
+use super::fdb::{self, Fdb, Learned, SELF};
+use super::stp::{Stp, StpPort};
+use crate::drop::DropReason;
+use crate::frame::L2_LEN;
+use crate::netns::{Ifindex, Netns, NsId};
+use crate::path::{self, Next, Pkt, Stage};
+use crate::world::World;
+use nettwin_model::{Instant, PortState};
+use std::time::Duration;
+
+/// Which port of which bridge a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PortRef {
+    /// The bridge.
+    pub(crate) bridge: Ifindex,
+    /// The port's number, from 1.
+    pub(crate) number: u16,
+}
+
+/// A bridge's state. Times are in hundredths of a second.
+pub(crate) struct Bridge {
+    /// Which MAC is where.
+    pub(crate) fdb: Fdb,
+    /// The ports by number, from 1.
+    pub(crate) ports: Vec<Option<Box<Port>>>,
+    /// The ports' numbers in the order of flooding: the newest first.
+    pub(crate) order: Vec<u16>,
+    /// The spanning tree's state.
+    pub(crate) stp: Stp,
+    /// `ageing_time`.
+    pub(crate) ageing_time: u32,
+    /// `group_fwd_mask`.
+    pub(crate) group_fwd_mask: u16,
+    /// `fdb_max_learned`.
+    pub(crate) fdb_max_learned: u32,
+    /// `mcast_snooping`: without a querier it changes nothing.
+    pub(crate) mcast_snooping: bool,
+    /// The MTU was set by hand.
+    pub(crate) mtu_set: bool,
+}
+
+/// A port's state.
+pub(crate) struct Port {
+    /// The device.
+    pub(crate) dev: Ifindex,
+    /// May a frame leave by the port that it came from?
+    pub(crate) hairpin: bool,
+    /// Are source MACs learned?
+    pub(crate) learning: bool,
+    /// Does unknown unicast leave here?
+    pub(crate) flood: bool,
+    /// Does multicast leave here?
+    pub(crate) mcast_flood: bool,
+    /// Does broadcast leave here?
+    pub(crate) bcast_flood: bool,
+    /// Isolated ports do not talk to each other.
+    pub(crate) isolated: bool,
+    /// Unknown sources are dropped.
+    pub(crate) locked: bool,
+    /// A BPDU shuts the port.
+    pub(crate) guard: bool,
+    /// It may not become the root port.
+    pub(crate) root_block: bool,
+    /// A leave is believed at once; nobody snoops, so it changes nothing.
+    pub(crate) fastleave: bool,
+    /// The spanning tree's state of it.
+    pub(crate) stp: StpPort,
+}
+
+impl Default for Bridge {
+    fn default() -> Self {
+        Bridge {
+            fdb: Fdb::default(),
+            ports: Vec::new(),
+            order: Vec::new(),
+            stp: Stp::default(),
+            ageing_time: 30000,
+            group_fwd_mask: 0,
+            fdb_max_learned: 0,
+            mcast_snooping: true,
+            mtu_set: false,
+        }
+    }
+}
+
+impl Bridge {
+    /// The port of that number.
+    #[inline]
+    pub(crate) fn port(&self, number: u16) -> Option<&Port> {
+        self.ports.get(usize::from(number).wrapping_sub(1))?.as_deref()
+    }
+
+    /// The port of that number, to change.
+    #[inline]
+    pub(crate) fn port_mut(&mut self, number: u16) -> Option<&mut Port> {
+        self.ports.get_mut(usize::from(number).wrapping_sub(1))?.as_deref_mut()
+    }
+
+    /// How long an entry is held (`hold_time`).
+    pub(crate) fn hold(&self) -> Duration {
+        let centis = if self.stp.topology_change { self.stp.forward_delay } else { self.ageing_time };
+        Duration::from_millis(u64::from(centis) * 10)
+    }
+}
+
+/// What kind of destination, for the ports' flood flags.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Unicast,
+    Multicast,
+    Broadcast,
+}
+
+impl Kind {
+    #[inline]
+    fn of(dst: &[u8]) -> Self {
+        match dst {
+            [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ..] => Kind::Broadcast,
+            [first, ..] if first & 1 == 1 => Kind::Multicast,
+            _ => Kind::Unicast,
+        }
+    }
+}
+
+/// Where a frame goes from the bridge.
+enum Verdict {
+    Up,
+    Port(u16),
+    Flood {
+        kind: Kind,
+        up: bool,
+    },
+    Drop(DropReason),
+    /// Past the bridge: the port's own protocols get it.
+    Pass,
+    Bpdu,
+}
+
+/// Stage [`Stage::Bridge`]: a frame came in by a port (`br_handle_frame`, `br_handle_frame_finish`).
+#[inline]
+pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    let Some(at) = ns.dev(pkt.dev).and_then(|d| d.port) else { return Next::To(Stage::Ethertype) };
+    let (id, now) = (ns.id, w.now);
+    let Some(bridge) = ns.dev_mut(at.bridge).and_then(|d| d.bridge_mut()) else {
+        return Next::Drop(DropReason::DevDown);
+    };
+    let bytes = w.frames.bytes(pkt.frame);
+    if bytes.len() < L2_LEN {
+        return Next::Drop(DropReason::TooShort);
+    }
+    let (dst, src) = (&bytes[..6], &bytes[6..12]);
+    if src[0] & 1 == 1 || src == [0; 6] {
+        return Next::Drop(DropReason::BadSourceMac);
+    }
+    let (kind, dst_key, src_key) = (Kind::of(dst), fdb::key(dst), fdb::key(src));
+    let reserved = (dst[..5] == [0x01, 0x80, 0xc2, 0, 0] && dst[5] < 0x10).then_some(dst[5]);
+    let (verdict, learned) = classify(bridge, at.number, kind, reserved, dst_key, src_key, now);
+    if learned == Learned::New && bridge.fdb.sweep_at.is_none() {
+        let due = now + bridge.hold();
+        bridge.fdb.sweep_at = Some(due);
+        w.wheel.schedule(due, fdb::sweep_event(id, at.bridge));
+    }
+    if w.trace.is_on() {
+        explain(ns, w, pkt, at, &verdict, learned, src_key, dst_key);
+    }
+    match verdict {
+        Verdict::Port(to) => forward(ns, w, pkt, at.bridge, Some(at.number), to),
+        Verdict::Up => {
+            pkt.dev = at.bridge;
+            Next::To(Stage::Dev)
+        }
+        Verdict::Flood { kind, up } => flood(ns, w, pkt, at.bridge, Some(at.number), kind, up),
+        Verdict::Drop(reason) => Next::Drop(reason),
+        Verdict::Pass => Next::To(Stage::Ethertype),
+        Verdict::Bpdu => super::stp::input(ns, w, pkt, at),
+    }
+}
+
+/// Learns the source and decides (`br_handle_frame`, `br_handle_frame_finish`).
+#[inline]
+fn classify(
+    bridge: &mut Bridge,
+    number: u16,
+    kind: Kind,
+    reserved: Option<u8>,
+    dst: u64,
+    src: u64,
+    now: Instant,
+) -> (Verdict, Learned) {
+    let Some(port) = bridge.port(number) else { return (Verdict::Drop(DropReason::DevDown), Learned::Known) };
+    let (state, learning, locked) = (port.stp.state, port.learning, port.locked);
+    let learns = learning && bridge.ageing_time != 0 && matches!(state, PortState::Learning | PortState::Forwarding);
+    if let Some(x) = reserved {
+        let bpdus_pass = x == 0 && !bridge.stp.enabled;
+        if x == 1 {
+            return (Verdict::Drop(DropReason::LinkLocal), Learned::Known);
+        }
+        if !bpdus_pass && bridge.group_fwd_mask & 1 << x == 0 {
+            let learned = learn(bridge, learns, src, number, now);
+            return (if x == 0 { Verdict::Bpdu } else { Verdict::Pass }, learned);
+        }
+    }
+    if !matches!(state, PortState::Learning | PortState::Forwarding) {
+        return (Verdict::Drop(DropReason::PortState), Learned::Known);
+    }
+    if locked && bridge.fdb.find(src).is_none_or(|e| e.port != number || e.local) {
+        return (Verdict::Drop(DropReason::PortLocked), Learned::Known);
+    }
+    let learned = learn(bridge, learns, src, number, now);
+    if state == PortState::Learning {
+        return (Verdict::Drop(DropReason::PortState), learned);
+    }
+    let verdict = match kind {
+        Kind::Unicast => match bridge.fdb.find(dst) {
+            Some(entry) if entry.local => Verdict::Up,
+            Some(entry) => Verdict::Port(entry.port),
+            None => Verdict::Flood { kind, up: false },
+        },
+        // No querier is ever active here, so every group frame is flooded and passed up.
+        Kind::Broadcast | Kind::Multicast => Verdict::Flood { kind, up: true },
+    };
+    (verdict, learned)
+}
+
+#[inline]
+fn learn(bridge: &mut Bridge, learns: bool, src: u64, number: u16, now: Instant) -> Learned {
+    if !learns {
+        return Learned::Known;
+    }
+    bridge.fdb.learn(src, number, now, bridge.fdb_max_learned)
+}
+
+/// Sends by the bridge itself (`br_dev_xmit`).
+pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    let Some(dev) = ns.dev_mut(pkt.dev) else { return Next::Drop(DropReason::DevDown) };
+    let bytes = w.frames.bytes(pkt.frame);
+    dev.stats.tx_packets += 1;
+    dev.stats.tx_bytes += bytes.len() as u64;
+    let Some(bridge) = dev.bridge_mut() else { return Next::Drop(DropReason::DevDown) };
+    if bytes.len() < L2_LEN {
+        return Next::Drop(DropReason::TooShort);
+    }
+    let kind = Kind::of(&bytes[..6]);
+    let known = if kind == Kind::Unicast { bridge.fdb.find(fdb::key(&bytes[..6])).map(|e| e.port) } else { None };
+    let at = pkt.dev;
+    match known {
+        Some(SELF) => Next::Drop(DropReason::NoEgressPort),
+        Some(to) => forward(ns, w, pkt, at, None, to),
+        None => flood(ns, w, pkt, at, None, kind, false),
+    }
+}
+
+/// Sends to one port (`br_forward`).
+#[inline]
+fn forward(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, bridge: Ifindex, from: Option<u16>, to: u16) -> Next {
+    let Some(b) = ns.dev(bridge).and_then(|d| d.bridge()) else { return Next::Drop(DropReason::DevDown) };
+    let isolated = from.and_then(|n| b.port(n)).is_some_and(|p| p.isolated);
+    let Some(port) = b.port(to).filter(|p| delivers(p, from == Some(to), isolated)) else {
+        return Next::Drop(DropReason::NoEgressPort);
+    };
+    pkt.dev = port.dev;
+    if ns.dev(pkt.dev).is_some_and(|d| !d.takes_length(w.frames.len(pkt.frame))) {
+        return Next::Drop(DropReason::TooLong);
+    }
+    Next::To(Stage::Qdisc)
+}
+
+/// Whether a port sends a frame (`should_deliver`).
+#[inline]
+fn delivers(port: &Port, came_in_here: bool, from_isolated: bool) -> bool {
+    (port.hairpin || !came_in_here) && port.stp.state == PortState::Forwarding && !(from_isolated && port.isolated)
+}
+
+/// Sends to all ports that take it, the newest first, then up (`br_flood`). The copies are sent at once, before anything
+/// else happens: a port is a veth, so sending one is a push onto the work list.
+fn flood(
+    ns: &mut Netns,
+    w: &mut World,
+    pkt: &mut Pkt,
+    bridge: Ifindex,
+    from: Option<u16>,
+    kind: Kind,
+    up: bool,
+) -> Next {
+    let len = w.frames.len(pkt.frame);
+    let mut isolated = false;
+    let mut copies = 0u32;
+    for i in 0.. {
+        let Some(b) = ns.dev(bridge).and_then(|d| d.bridge()) else { break };
+        if i == 0 {
+            isolated = from.and_then(|n| b.port(n)).is_some_and(|p| p.isolated);
+        }
+        let Some(&number) = b.order.get(i) else { break };
+        let Some(port) = b.port(number) else { continue };
+        let wanted = match kind {
+            Kind::Unicast => port.flood,
+            Kind::Multicast => port.mcast_flood || from.is_none(),
+            Kind::Broadcast => port.bcast_flood || from.is_none(),
+        };
+        if !wanted || !delivers(port, from == Some(number), isolated) {
+            continue;
+        }
+        let dev = port.dev;
+        let mut copy = Pkt { dev, ..*pkt };
+        copy.frame = w.frames.share(pkt.frame);
+        copies += 1;
+        if ns.dev(dev).is_some_and(|d| !d.takes_length(len)) {
+            w.drop_frame(ns, Stage::Bridge, &copy, DropReason::TooLong);
+            continue;
+        }
+        path::run(ns, w, &mut copy, Stage::Qdisc);
+    }
+    if up {
+        pkt.dev = bridge;
+        return Next::To(Stage::Dev);
+    }
+    if copies == 0 {
+        return Next::Drop(DropReason::NoEgressPort);
+    }
+    w.frames.release(pkt.frame);
+    Next::Done
+}
+
+/// Ages a bridge's table ([`Event::BridgeAge`](crate::event::Event::BridgeAge)).
+pub(crate) fn age(ns: &mut Netns, w: &mut World, bridge: Ifindex) {
+    let id = ns.id;
+    let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) else { return };
+    if b.fdb.sweep_at != Some(w.now) {
+        return; // put off or brought forward meanwhile
+    }
+    sweep(id, w, bridge, b);
+}
+
+/// Forgets old entries now and schedules the next sweep.
+pub(crate) fn sweep(id: NsId, w: &mut World, bridge: Ifindex, b: &mut Bridge) {
+    b.fdb.sweep_at = b.fdb.sweep(w.now, b.hold());
+    if let Some(due) = b.fdb.sweep_at {
+        w.wheel.schedule(due, fdb::sweep_event(id, bridge));
+    }
+}
+
+/// Says what the table decided.
+#[cold]
+#[allow(clippy::too_many_arguments)]
+fn explain(ns: &Netns, w: &mut World, pkt: &Pkt, at: PortRef, verdict: &Verdict, learned: Learned, src: u64, dst: u64) {
+    let name = |number: u16| {
+        let dev = ns.dev(at.bridge).and_then(|d| d.bridge()).and_then(|b| b.port(number)).map(|p| p.dev);
+        dev.and_then(|d| ns.dev(d)).map_or_else(|| "the bridge".to_owned(), |d| d.name.to_string())
+    };
+    let (src, dst) = (fdb::mac(src), fdb::mac(dst));
+    let note = match learned {
+        Learned::New => Some(format!("learned {src} behind {}", name(at.number))),
+        Learned::Moved(from) => Some(format!("{src} moved from {} to {}", name(from), name(at.number))),
+        Learned::Own => Some(format!("received a packet on {} with own address as source address", name(at.number))),
+        Learned::Full => Some(format!("did not learn {src}: the table is full")),
+        Learned::Known => None,
+    };
+    if let Some(text) = note {
+        w.decide(ns, Stage::Bridge, pkt, "fdb", || text);
+    }
+    let text = match verdict {
+        Verdict::Port(to) => format!("{dst} is behind {}", name(*to)),
+        Verdict::Up => format!("{dst} is the bridge's own"),
+        Verdict::Flood { kind: Kind::Unicast, .. } => format!("{dst} is unknown: flooded"),
+        Verdict::Flood { kind: Kind::Multicast, .. } => format!("{dst} is a group: flooded, and passed up"),
+        Verdict::Flood { kind: Kind::Broadcast, .. } => "broadcast: flooded, and passed up".to_owned(),
+        Verdict::Pass => format!("{dst} is reserved: not forwarded, handed to {}", name(at.number)),
+        Verdict::Bpdu => "a BPDU: handed to the spanning tree".to_owned(),
+        Verdict::Drop(_) => return,
+    };
+    w.decide(ns, Stage::Bridge, pkt, "fdb", || text);
+}

@@ -1,0 +1,206 @@
+//! A bridge's ports: joining, leaving, and what their devices' changes do to the bridge.
+//!
+//! Kernel counterpart: `net/bridge/br_if.c`, `br.c` (`br_device_event`), `br_stp_recalculate_bridge_id`.
+
+use super::bridge::{Port, PortRef};
+use super::fdb::{self, Fdb, SELF};
+use super::stp::{At, StpPort};
+use crate::l3;
+use crate::netns::{Ifindex, Netns};
+use crate::world::World;
+use nettwin_model::{Errno, Fault, Mac};
+
+/// Numbers go from 1 to this (`BR_MAX_PORTS` less one).
+const MAX_PORTS: usize = 1023;
+
+/// Makes a device a port (`br_add_if`). It is no port yet.
+pub(crate) fn join(ns: &mut Netns, w: &mut World, index: Ifindex, bridge: Ifindex) -> Result<(), Fault> {
+    let Some(dev) = ns.dev(index) else { return Err(Fault::errno(Errno::ENODEV)) };
+    if dev.is_loopback() || !dev.mac.is_valid_unicast() && dev.bridge().is_none() {
+        return Err(Fault::errno(Errno::EINVAL));
+    }
+    if dev.bridge().is_some() {
+        return Err(Fault::refused(Errno::ELOOP, "Can not enslave a bridge to a bridge"));
+    }
+    let mac = dev.mac;
+    let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) else {
+        return Err(Fault::errno(Errno::EOPNOTSUPP));
+    };
+    let place = b.ports.iter().position(Option::is_none).unwrap_or(b.ports.len());
+    if place >= MAX_PORTS {
+        return Err(Fault::errno(Errno::EXFULL));
+    }
+    if place == b.ports.len() {
+        b.ports.push(None);
+    }
+    let number = place as u16 + 1; // below 1024
+    b.ports[place] = Some(Box::new(new_port(index, StpPort::new(number, &b.stp))));
+    b.order.insert(0, number);
+    add_own(b, number, mac, w);
+    if let Some(dev) = ns.dev_mut(index) {
+        dev.port = Some(PortRef { bridge, number });
+    }
+    let moved = choose_mac(ns, w, bridge);
+    At { ns, w, dev: bridge }.check_port(number);
+    if moved {
+        l3::mac_changed(ns, w, bridge);
+    }
+    choose_mtu(ns, w, bridge);
+    Ok(())
+}
+
+/// Makes a port an ordinary device again (`br_del_if`). Nothing happens if it is none.
+pub(crate) fn leave(ns: &mut Netns, w: &mut World, index: Ifindex) {
+    let Some(dev) = ns.dev_mut(index) else { return };
+    let mac = dev.mac;
+    let Some(PortRef { bridge, number }) = dev.port else { return };
+    At { ns, w, dev: bridge }.disable_port(number);
+    if let Some(dev) = ns.dev_mut(index) {
+        dev.port = None;
+    }
+    let bridge_mac = ns.dev(bridge).map(|d| d.mac);
+    let others: Vec<(u16, Mac)> = other_macs(ns, bridge, number);
+    let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) else { return };
+    b.ports[usize::from(number) - 1] = None;
+    while b.ports.last().is_some_and(Option::is_none) {
+        b.ports.pop();
+    }
+    b.order.retain(|&n| n != number);
+    for (mac, entry) in b.fdb.sorted() {
+        if entry.port == number && !(entry.local && !entry.by_user) {
+            b.fdb.remove(fdb::key(&mac.0));
+        }
+    }
+    remove_own(b, number, mac, &others, bridge_mac);
+    let moved = choose_mac(ns, w, bridge);
+    choose_mtu(ns, w, bridge);
+    if moved {
+        l3::mac_changed(ns, w, bridge);
+    }
+}
+
+/// A device went up or down, or its carrier changed: if it is a port, its state follows (`br_device_event`).
+pub(crate) fn device_changed(ns: &mut Netns, w: &mut World, index: Ifindex) {
+    if let Some(PortRef { bridge, number }) = ns.dev(index).and_then(|d| d.port) {
+        At { ns, w, dev: bridge }.check_port(number);
+    }
+}
+
+/// A port's device got another MAC (`br_fdb_changeaddr`).
+pub(crate) fn mac_changed(ns: &mut Netns, w: &mut World, index: Ifindex, old: Mac) {
+    let Some(dev) = ns.dev(index) else { return };
+    let (mac, Some(PortRef { bridge, number })) = (dev.mac, dev.port) else { return };
+    let bridge_mac = ns.dev(bridge).map(|d| d.mac);
+    let others = other_macs(ns, bridge, number);
+    let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) else { return };
+    remove_own(b, number, old, &others, bridge_mac);
+    add_own(b, number, mac, w);
+    if choose_mac(ns, w, bridge) {
+        l3::mac_changed(ns, w, bridge);
+    }
+}
+
+/// A port's MTU changed: the bridge's follows, unless it was set by hand (`br_mtu_auto_adjust`).
+pub(crate) fn mtu_changed(ns: &mut Netns, w: &mut World, index: Ifindex) {
+    if let Some(PortRef { bridge, .. }) = ns.dev(index).and_then(|d| d.port) {
+        choose_mtu(ns, w, bridge);
+    }
+}
+
+/// Gives the bridge a MAC (`br_stp_change_bridge_id`).
+pub(crate) fn set_bridge_mac(ns: &mut Netns, w: &mut World, bridge: Ifindex, mac: Mac) {
+    let others = other_macs(ns, bridge, SELF);
+    let now = w.now;
+    let Some(dev) = ns.dev_mut(bridge) else { return };
+    let old = std::mem::replace(&mut dev.mac, mac);
+    let Some(b) = dev.bridge_mut() else { return };
+    if let Some(entry) = b.fdb.find(fdb::key(&old.0)).copied()
+        && entry.local
+        && entry.port == SELF
+        && !entry.by_user
+    {
+        remove_own(b, SELF, old, &others, None);
+    }
+    if b.fdb.find(fdb::key(&mac.0)).is_none_or(|e| !e.local) {
+        b.fdb.put(fdb::key(&mac.0), Fdb::own(SELF, now));
+    }
+    At { ns, w, dev: bridge }.set_mac(mac);
+}
+
+/// The bridge takes the lowest of its ports' MACs, zero without ports (`br_stp_recalculate_bridge_id`). Says whether it
+/// changed.
+fn choose_mac(ns: &mut Netns, w: &mut World, bridge: Ifindex) -> bool {
+    let Some(dev) = ns.dev(bridge) else { return false };
+    if dev.mac_set {
+        return false;
+    }
+    let Some(known) = dev.bridge().map(|b| b.stp.id.mac) else { return false };
+    let lowest = other_macs(ns, bridge, SELF).into_iter().map(|(_, mac)| mac).min().unwrap_or(Mac::ZERO);
+    if lowest == known {
+        return false;
+    }
+    set_bridge_mac(ns, w, bridge, lowest);
+    true
+}
+
+fn choose_mtu(ns: &mut Netns, w: &mut World, bridge: Ifindex) {
+    let Some(b) = ns.dev(bridge).and_then(|d| d.bridge()) else { return };
+    if b.mtu_set {
+        return;
+    }
+    let mtus = b.ports.iter().flatten().filter_map(|p| ns.dev(p.dev)).map(|d| d.mtu);
+    let mtu = mtus.min().unwrap_or(1500);
+    if let Some(dev) = ns.dev_mut(bridge)
+        && dev.mtu != mtu
+    {
+        dev.mtu = mtu;
+        l3::mtu_changed(ns, w, bridge);
+    }
+}
+
+/// The ports but `except`, newest first, with their MACs.
+fn other_macs(ns: &Netns, bridge: Ifindex, except: u16) -> Vec<(u16, Mac)> {
+    let Some(b) = ns.dev(bridge).and_then(|d| d.bridge()) else { return Vec::new() };
+    let ports = b.order.iter().filter(|&&n| n != except);
+    ports.filter_map(|&n| Some((n, ns.dev(b.port(n)?.dev)?.mac))).collect()
+}
+
+/// The entry that says that a port's MAC is the bridge's own (`fdb_add_local`).
+fn add_own(b: &mut super::bridge::Bridge, number: u16, mac: Mac, w: &World) {
+    // The first of several with one address has it.
+    if b.fdb.find(fdb::key(&mac.0)).is_none_or(|e| !e.local) {
+        b.fdb.put(fdb::key(&mac.0), Fdb::own(number, w.now));
+    }
+}
+
+/// Takes that entry away, or hands it to somebody else with the same MAC (`fdb_delete_local`).
+fn remove_own(b: &mut super::bridge::Bridge, number: u16, mac: Mac, others: &[(u16, Mac)], bridge_mac: Option<Mac>) {
+    let Some(entry) = b.fdb.find_mut(fdb::key(&mac.0)) else { return };
+    if !entry.local || entry.by_user || entry.port != number {
+        return;
+    }
+    if let Some(&(other, _)) = others.iter().find(|(_, m)| *m == mac) {
+        entry.port = other;
+    } else if number != SELF && bridge_mac == Some(mac) {
+        entry.port = SELF;
+    } else {
+        b.fdb.remove(fdb::key(&mac.0));
+    }
+}
+
+fn new_port(dev: Ifindex, stp: StpPort) -> Port {
+    Port {
+        dev,
+        hairpin: false,
+        learning: true,
+        flood: true,
+        mcast_flood: true,
+        bcast_flood: true,
+        isolated: false,
+        locked: false,
+        guard: false,
+        root_block: false,
+        fastleave: false,
+        stp,
+    }
+}

@@ -1,0 +1,118 @@
+//! Up and down, carrier, and what follows from them.
+//!
+//! Kernel counterpart: `__dev_open`, `__dev_close`, `net/core/link_watch.c`, `veth_open`, `veth_close`. Carrier changes are
+//! applied at once, where the kernel's link watch comes a little later. Deliberately absent: dormant and testing states.
+
+use super::stp::At;
+use super::{Kind, port};
+use crate::l3;
+use crate::netns::{Ifindex, Netns, NetnsTable, NsId};
+use crate::qdisc::{self, Qdisc};
+use crate::world::World;
+use nettwin_model::OperState;
+
+/// Brings a device up (`__dev_open`). Nothing happens if it is up.
+pub(crate) fn open(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifindex) {
+    let Some(ns) = netns.by_id_mut(id) else { return };
+    let Some(dev) = ns.dev_mut(index).filter(|d| !d.up) else { return };
+    dev.up = true;
+    if matches!(dev.qdisc, Qdisc::Noop) {
+        dev.qdisc = Qdisc::Noqueue;
+    }
+    let peer = match &dev.kind {
+        Kind::Veth(veth) => Some(veth.peer),
+        _ => None,
+    };
+    let paired = peer.is_some_and(|p| p.up);
+    if paired {
+        dev.carrier = true;
+    }
+    l3::link_up(ns, w, index);
+    if ns.dev(index).is_some_and(|d| d.bridge().is_some()) {
+        At { ns, w, dev: index }.enable_bridge();
+    }
+    if paired {
+        carrier_moved(ns, w, index);
+    }
+    if let Some(peer) = peer {
+        let Some(there) = netns.by_id_mut(peer.ns) else { return };
+        tell_peer(there, peer.dev, |p| p.up = true);
+        if paired {
+            set_carrier(there, w, peer.dev, true);
+        }
+    }
+}
+
+/// Brings a device down (`__dev_close`). Nothing happens if it is down.
+pub(crate) fn close(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifindex) {
+    let Some(ns) = netns.by_id_mut(id) else { return };
+    let Some(dev) = ns.dev_mut(index).filter(|d| d.up) else { return };
+    dev.up = false;
+    let peer = match &dev.kind {
+        Kind::Veth(veth) => Some(veth.peer),
+        _ => None,
+    };
+    let had_carrier = dev.carrier;
+    if peer.is_some() {
+        dev.carrier = false;
+    }
+    qdisc::purge(ns, w, index);
+    l3::link_down(ns, w, index);
+    if ns.dev(index).is_some_and(|d| d.bridge().is_some()) {
+        At { ns, w, dev: index }.disable_bridge();
+    }
+    port::device_changed(ns, w, index);
+    if peer.is_some() && had_carrier {
+        let state = operstate(ns, index);
+        if let Some(dev) = ns.dev_mut(index) {
+            dev.operstate = state;
+        }
+    }
+    if let Some(peer) = peer {
+        let Some(there) = netns.by_id_mut(peer.ns) else { return };
+        tell_peer(there, peer.dev, |p| p.up = false);
+        set_carrier(there, w, peer.dev, false);
+    }
+}
+
+/// Switches a device's carrier, with what follows in its own namespace.
+pub(crate) fn set_carrier(ns: &mut Netns, w: &mut World, index: Ifindex, on: bool) {
+    let Some(dev) = ns.dev_mut(index).filter(|d| d.carrier != on) else { return };
+    dev.carrier = on;
+    if !on {
+        qdisc::purge(ns, w, index);
+    }
+    carrier_moved(ns, w, index);
+}
+
+/// What link watch does after a change (`linkwatch_do_dev`).
+fn carrier_moved(ns: &mut Netns, w: &mut World, index: Ifindex) {
+    let state = operstate(ns, index);
+    let Some(dev) = ns.dev_mut(index) else { return };
+    dev.operstate = state;
+    if dev.up {
+        l3::carrier_changed(ns, w, index);
+        port::device_changed(ns, w, index);
+    }
+}
+
+/// RFC 2863's state of a device (`default_operstate`). Without carrier the device of index `iflink` is looked up in the own
+/// namespace, wherever the peer is.
+pub(crate) fn operstate(ns: &Netns, index: Ifindex) -> OperState {
+    let Some(dev) = ns.dev(index) else { return OperState::NotPresent };
+    if dev.carrier {
+        return OperState::Up;
+    }
+    let Kind::Veth(veth) = &dev.kind else { return OperState::Down };
+    match ns.dev(veth.peer.dev) {
+        Some(lower) if lower.ifindex != index && !lower.carrier => OperState::LowerLayerDown,
+        _ => OperState::Down,
+    }
+}
+
+/// Changes what a veth knows of its peer.
+pub(crate) fn tell_peer(ns: &mut Netns, index: Ifindex, change: impl FnOnce(&mut super::veth::Peer)) {
+    if let Some(Kind::Veth(veth)) = ns.dev_mut(index).map(|d| &mut d.kind) {
+        change(&mut veth.peer);
+    }
+}

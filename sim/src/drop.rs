@@ -1,0 +1,146 @@
+//! Why a frame went no further.
+//!
+//! Kernel counterpart: `enum skb_drop_reason` and the counters of `/proc/net/snmp`. A packet never returns an error: it
+//! ends as `Drop(DropReason)`, counted and traced. Where the kernel knows a reason of its own the doc names it.
+
+use nettwin_model::Errno;
+
+/// Why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The device it is on is down, or gone.
+    DevDown,
+    /// The qdisc is still `noop`: the device was never up with carrier.
+    NoopQdisc,
+    /// The veth's other end is down or gone.
+    PeerDown,
+    /// Longer than the receiving device takes (`is_skb_forwardable`).
+    TooLong,
+    /// Shorter than its headers (`PKT_TOO_SMALL`).
+    TooShort,
+    /// No protocol here takes this EtherType (`UNHANDLED_PROTO`).
+    UnhandledProtocol,
+    /// Meant for another MAC (`OTHERHOST`).
+    OtherHost,
+    /// A source MAC that is multicast or zero (`INVALID_MAC_SRC` as bridges say).
+    BadSourceMac,
+    /// The bridge port's state does not let it pass.
+    PortState,
+    /// A locked port does not know the source.
+    PortLocked,
+    /// No port of the bridge takes it.
+    NoEgressPort,
+    /// Link-local traffic that bridges keep to themselves (pause frames).
+    LinkLocal,
+    /// A storm: the instant's budget is used up.
+    Storm,
+    /// netem lost it.
+    NetemLoss,
+    /// A queue was full (`QDISC_DROP`, `NEIGH_QUEUEFULL`).
+    QueueFull,
+    /// The queue it waited in was taken away.
+    QueuePurged,
+    /// The IPv4 header is malformed (`IP_INHDR`).
+    IpHeader,
+    /// The IPv4 header's checksum is wrong (`IP_CSUM`).
+    IpChecksum,
+    /// An address that cannot be there (martian).
+    Martian,
+    /// The route back does not leave by the device it came from (`IP_RPFILTER`).
+    RpFilter,
+    /// No forwarding on the device it came by.
+    NotForwarding,
+    /// No route (`IP_INNOROUTES`, `IP_OUTNOROUTES`).
+    NoRoute,
+    /// A blackhole route.
+    Blackhole,
+    /// An unreachable route.
+    Unreachable,
+    /// A prohibit route.
+    Prohibit,
+    /// The TTL ran out.
+    TtlExceeded,
+    /// Too big for the way on, and not to be fragmented (`PKT_TOO_BIG`).
+    TooBig,
+    /// The neighbour did not answer (`NEIGH_FAILED`).
+    NeighFailed,
+    /// The neighbour entry is going away, or the device cannot have one.
+    NeighDead,
+    /// An ARP packet that is malformed or of no interest.
+    Arp,
+    /// An ICMP message that is malformed, or of no interest, or that is ignored by sysctl.
+    Icmp,
+    /// No socket (`NO_SOCKET`).
+    NoSocket,
+    /// No protocol above IP takes it (`IP_NOPROTO`).
+    NoProtocol,
+    /// A transport header or checksum is wrong.
+    TransportHeader,
+    /// Fragments that do not fit together, or too many of them.
+    Reassembly,
+    /// The other fragments did not come in time (`FRAG_REASM_TIMEOUT`).
+    ReassemblyTimeout,
+    /// A broadcast or multicast nobody here asked for.
+    UnwantedGroup,
+    /// IPv6, which nobody speaks here.
+    Ipv6Disabled,
+}
+
+impl DropReason {
+    /// What a sender that waits for its frame's fate is told (`net_xmit_errno`): a switched-off queue and netem's loss
+    /// look like success.
+    pub(crate) fn sender_errno(self) -> Option<Errno> {
+        match self {
+            DropReason::NoopQdisc | DropReason::NetemLoss | DropReason::NoEgressPort => None,
+            DropReason::PeerDown | DropReason::TooLong | DropReason::QueueFull => Some(Errno::ENOBUFS),
+            DropReason::DevDown => Some(Errno::ENETDOWN),
+            _ => None,
+        }
+    }
+
+    /// The reason as a sentence's end: "dropped: …".
+    pub fn text(self) -> &'static str {
+        use DropReason::*;
+        match self {
+            DevDown => "the device is down",
+            NoopQdisc => "the device was never up",
+            PeerDown => "the other end of the wire is down",
+            TooLong => "longer than the receiving device's MTU",
+            TooShort => "shorter than its headers",
+            UnhandledProtocol => "no protocol takes it",
+            OtherHost => "meant for another MAC address",
+            BadSourceMac => "its source MAC address is no unicast address",
+            PortState => "the bridge port is not forwarding",
+            PortLocked => "the locked port does not know its source",
+            NoEgressPort => "no port of the bridge takes it",
+            LinkLocal => "bridges do not forward this reserved address",
+            Storm => "a loop without spanning tree: the storm budget is used up",
+            NetemLoss => "lost by netem",
+            QueueFull => "the queue is full",
+            QueuePurged => "the queue was taken away",
+            IpHeader => "its IPv4 header is malformed",
+            IpChecksum => "its IPv4 checksum is wrong",
+            Martian => "a martian address",
+            RpFilter => "the route back leaves by another device (rp_filter)",
+            NotForwarding => "forwarding is off on the device it came by",
+            NoRoute => "no route",
+            Blackhole => "a blackhole route",
+            Unreachable => "an unreachable route",
+            Prohibit => "a prohibit route",
+            TtlExceeded => "its time to live ran out",
+            TooBig => "too big for the way on, and not to be fragmented",
+            NeighFailed => "the neighbour did not answer",
+            NeighDead => "the neighbour entry went away",
+            Arp => "an ARP packet of no interest",
+            Icmp => "an ICMP message of no interest",
+            NoSocket => "no socket takes it",
+            NoProtocol => "no protocol above IP takes it",
+            TransportHeader => "its transport header is wrong",
+            Reassembly => "fragments that do not fit together",
+            ReassemblyTimeout => "the other fragments did not come in time",
+            UnwantedGroup => "a group that nobody here joined",
+            Ipv6Disabled => "IPv6 is not spoken here",
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! Making, changing and removing links.
+//!
+//! Kernel counterpart: `net/core/rtnetlink.c` (`rtnl_newlink`, `do_setlink`, whose order of steps this keeps: a step that
+//! fails leaves the earlier ones done), `veth_newlink`, `dev_change_net_namespace`. Deliberately absent: a chosen index.
+
+use super::bridge;
+use crate::dev::bridge::Bridge;
+use crate::dev::veth::{Peer, Veth};
+use crate::dev::{Dev, Kind, port, state};
+use crate::l3;
+use crate::netns::{Ifindex, Netns, NsId};
+use crate::probe;
+use crate::qdisc::{self, Qdisc};
+use crate::sim::Sim;
+use crate::world::World;
+use nettwin_model::{AddLink, Errno, Fault, IfName, LinkChange, Mac, NetnsName, NewLink, VethPeer};
+
+const MIN_MTU: u32 = 68;
+const MAX_MTU: u32 = 65535;
+
+/// `ip link add`.
+pub(crate) fn add(sim: &mut Sim, link: &AddLink) -> Result<(), Fault> {
+    let id = find(sim, &link.netns)?;
+    check_mac(link.mac)?;
+    let peer = match &link.kind {
+        NewLink::Veth { peer } => {
+            check_veth_mtu(link.mtu)?;
+            check_mac(peer.mac)?;
+            check_veth_mtu(peer.mtu)?;
+            Some((find(sim, &peer.netns)?, peer))
+        }
+        NewLink::Bridge { attrs } => {
+            bridge::check(attrs)?;
+            None
+        }
+    };
+    let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+    if ns.devs.by_name(link.name).is_some() {
+        return Err(Fault::errno(Errno::EEXIST));
+    }
+    let master = link.master.map(|m| ns.devs.by_name(m).ok_or(Fault::errno(Errno::ENODEV))).transpose()?;
+    let index = match (&link.kind, peer) {
+        (NewLink::Veth { .. }, Some((peer_id, peer))) => add_veth(sim, id, link, peer_id, peer)?,
+        _ => add_bridge(sim, id, link)?,
+    };
+    let made = finish(sim, id, index, link, master);
+    if made.is_err() {
+        remove(sim, id, index);
+    }
+    made
+}
+
+/// Up, then into the bridge, as `rtnl_newlink_create` has it.
+fn finish(sim: &mut Sim, id: NsId, index: Ifindex, link: &AddLink, master: Option<Ifindex>) -> Result<(), Fault> {
+    if let NewLink::Bridge { attrs } = &link.kind {
+        let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+        bridge::set(ns, &mut sim.world, index, attrs)?;
+    }
+    if link.up {
+        state::open(&mut sim.netns, &mut sim.world, id, index);
+    }
+    match master {
+        Some(bridge) => set_master(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, Some(bridge)),
+        None => Ok(()),
+    }
+}
+
+/// Both ends, the peer first: it has the lower index.
+fn add_veth(sim: &mut Sim, id: NsId, link: &AddLink, peer_id: NsId, peer: &VethPeer) -> Result<Ifindex, Fault> {
+    let nobody = Peer { ns: id, dev: Ifindex::NONE, up: false, mtu: link.mtu.unwrap_or(1500) };
+    let peer_index = register(sim, peer_id, peer.name, peer.mac, peer.mtu, Kind::Veth(Veth { peer: nobody }))?;
+    let other = Peer { ns: peer_id, dev: peer_index, up: false, mtu: peer.mtu.unwrap_or(1500) };
+    match register(sim, id, link.name, link.mac, link.mtu, Kind::Veth(Veth { peer: other })) {
+        Ok(index) => {
+            if let Some(ns) = sim.netns.by_id_mut(peer_id) {
+                state::tell_peer(ns, peer_index, |p| p.dev = index);
+            }
+            // Both were registered without carrier; link watch then looks at each in its own namespace.
+            for (at, dev) in [(peer_id, peer_index), (id, index)] {
+                if let Some(ns) = sim.netns.by_id_mut(at) {
+                    let state = state::operstate(ns, dev);
+                    ns.dev_mut(dev).into_iter().for_each(|d| d.operstate = state);
+                }
+            }
+            Ok(index)
+        }
+        Err(fault) => {
+            // Only if both ends have one name in one namespace; the index stays used up.
+            unregister(sim, peer_id, peer_index);
+            Err(fault)
+        }
+    }
+}
+
+fn add_bridge(sim: &mut Sim, id: NsId, link: &AddLink) -> Result<Ifindex, Fault> {
+    check_mtu(link.mtu)?;
+    let index = register(sim, id, link.name, link.mac, link.mtu, Kind::Bridge(Box::new(Bridge::default())))?;
+    let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+    if let Some(mac) = link.mac {
+        ns.dev_mut(index).into_iter().for_each(|d| d.mac_set = true);
+        port::set_bridge_mac(ns, &mut sim.world, index, mac);
+    }
+    // No port yet, and never had one: it has carrier and its state is unknown.
+    ns.dev_mut(index).into_iter().for_each(|d| {
+        d.carrier = true;
+        d.operstate = nettwin_model::OperState::Unknown;
+    });
+    Ok(index)
+}
+
+fn register(
+    sim: &mut Sim,
+    id: NsId,
+    name: IfName,
+    mac: Option<Mac>,
+    mtu: Option<u32>,
+    kind: Kind,
+) -> Result<Ifindex, Fault> {
+    let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+    if ns.devs.by_name(name).is_some() {
+        return Err(Fault::errno(Errno::EEXIST));
+    }
+    let index = ns.devs.next_index();
+    let mac = mac.unwrap_or_else(|| random_mac(&sim.world, &ns.name, name));
+    let mut dev = Dev::new(index, name, mac, kind, ns.sysctl.default.clone());
+    dev.mtu = mtu.unwrap_or(dev.mtu);
+    ns.devs.insert(Box::new(dev));
+    l3::link_added(ns, &mut sim.world, index);
+    Ok(index)
+}
+
+/// `ip link del`.
+pub(crate) fn del(sim: &mut Sim, netns: &NetnsName, name: IfName) -> Result<(), Fault> {
+    let (id, index) = find_dev(sim, netns, name)?;
+    if sim.netns.by_id(id).and_then(|ns| ns.dev(index)).is_some_and(Dev::is_loopback) {
+        return Err(Fault::errno(Errno::EOPNOTSUPP));
+    }
+    remove(sim, id, index);
+    Ok(())
+}
+
+/// Removes a device with what hangs on it: a veth's other end, a bridge's ports' membership.
+pub(crate) fn remove(sim: &mut Sim, id: NsId, index: Ifindex) {
+    let Some(dev) = sim.netns.by_id(id).and_then(|ns| ns.dev(index)) else { return };
+    let peer = match &dev.kind {
+        Kind::Veth(veth) if veth.peer.dev != Ifindex::NONE => Some((veth.peer.ns, veth.peer.dev)),
+        _ => None,
+    };
+    state::close(&mut sim.netns, &mut sim.world, id, index);
+    if let Some((id, index)) = peer {
+        state::close(&mut sim.netns, &mut sim.world, id, index);
+    }
+    unregister(sim, id, index);
+    if let Some((id, index)) = peer {
+        unregister(sim, id, index);
+    }
+}
+
+/// Takes a device that is down out of its namespace.
+fn unregister(sim: &mut Sim, id: NsId, index: Ifindex) -> Option<Box<Dev>> {
+    let ns = sim.netns.by_id_mut(id)?;
+    detach(ns, &mut sim.world, index);
+    let dev = ns.devs.remove(index)?;
+    probe::device_gone(&mut sim.world, &dev);
+    Some(dev)
+}
+
+/// Cuts a device's ties within its namespace (`NETDEV_UNREGISTER`).
+fn detach(ns: &mut Netns, w: &mut World, index: Ifindex) {
+    port::leave(ns, w, index);
+    let ports = ns.dev(index).and_then(|d| d.bridge()).map(|b| b.ports.iter().flatten().map(|p| p.dev).collect());
+    let ports: Vec<Ifindex> = ports.unwrap_or_default();
+    for port in ports {
+        port::leave(ns, w, port);
+    }
+    l3::link_removed(ns, w, index);
+    qdisc::purge(ns, w, index);
+}
+
+/// `ip link set`.
+pub(crate) fn set(sim: &mut Sim, netns: &NetnsName, name: IfName, change: &LinkChange) -> Result<(), Fault> {
+    let (mut id, mut index) = find_dev(sim, netns, name)?;
+    let target = change.netns.as_ref().map(|n| find(sim, n)).transpose()?;
+    let master = match change.master {
+        Some(Some(name)) => {
+            let ns = sim.netns.by_id(target.unwrap_or(id)).ok_or_else(enoent)?;
+            Some(Some(ns.devs.by_name(name).ok_or(Fault::errno(Errno::ENODEV))?))
+        }
+        Some(None) => Some(None),
+        None => None,
+    };
+    if let Some(target) = target {
+        index = move_to(sim, id, index, target, change.rename)?;
+        id = target;
+    }
+    if let Some(mac) = change.mac {
+        set_mac(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, mac)?;
+    }
+    if let Some(mtu) = change.mtu {
+        set_mtu(sim, id, index, mtu)?;
+    }
+    if let Some(name) = change.rename {
+        rename(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, name)?;
+    }
+    match change.up {
+        Some(true) => state::open(&mut sim.netns, &mut sim.world, id, index),
+        Some(false) => state::close(&mut sim.netns, &mut sim.world, id, index),
+        None => {}
+    }
+    if let Some(master) = master {
+        set_master(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, master)?;
+    }
+    Ok(())
+}
+
+/// Moves a device to another namespace (`dev_change_net_namespace`).
+fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<IfName>) -> Result<Ifindex, Fault> {
+    let dev = sim.netns.by_id(id).and_then(|ns| ns.dev(index)).ok_or(Fault::errno(Errno::ENODEV))?;
+    if !matches!(dev.kind, Kind::Veth(_)) {
+        return Err(Fault::refused(Errno::EINVAL, "The interface netns is immutable"));
+    }
+    if id == target {
+        return Ok(index);
+    }
+    let there = sim.netns.by_id(target).ok_or_else(enoent)?;
+    let mut new_name = dev.name;
+    if there.devs.by_name(new_name).is_some() {
+        let exists = "An interface with the same name exists in the target netns";
+        new_name = name.ok_or(Fault::refused(Errno::EEXIST, exists))?;
+        if there.devs.by_name(new_name).is_some() {
+            let taken = "Unable to use name for the new device in the target netns";
+            return Err(Fault::refused(Errno::EEXIST, taken));
+        }
+    }
+    state::close(&mut sim.netns, &mut sim.world, id, index);
+    let mut dev = unregister(sim, id, index).ok_or(Fault::errno(Errno::ENODEV))?;
+    let there = sim.netns.by_id_mut(target).ok_or_else(enoent)?;
+    let new_index = if there.dev(index).is_none() { index } else { there.devs.next_index() };
+    dev.ifindex = new_index;
+    dev.name = new_name;
+    dev.qdisc = Qdisc::Noop;
+    dev.conf = there.sysctl.default.clone();
+    dev.in_dev = l3::InDev::default();
+    let peer = match &dev.kind {
+        Kind::Veth(veth) => Some(veth.peer),
+        _ => None,
+    };
+    there.devs.insert(dev);
+    l3::link_added(there, &mut sim.world, new_index);
+    if let Some(peer) = peer
+        && let Some(ns) = sim.netns.by_id_mut(peer.ns)
+    {
+        state::tell_peer(ns, peer.dev, |p| (p.ns, p.dev) = (target, new_index));
+    }
+    Ok(new_index)
+}
+
+/// `dev_set_mac_address`. Setting the address that it has counts as set by hand, too.
+fn set_mac(ns: &mut Netns, w: &mut World, index: Ifindex, mac: Mac) -> Result<(), Fault> {
+    let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
+    let old = dev.mac;
+    if mac != old && !mac.is_valid_unicast() {
+        return Err(Fault::errno(Errno::EADDRNOTAVAIL));
+    }
+    dev.mac_set = true;
+    let is_bridge = dev.bridge().is_some();
+    if !is_bridge {
+        dev.mac = mac;
+    } else if mac != old {
+        port::set_bridge_mac(ns, w, index, mac);
+    }
+    l3::mac_changed(ns, w, index);
+    if mac != old {
+        port::mac_changed(ns, w, index, old);
+    }
+    Ok(())
+}
+
+/// `dev_set_mtu`.
+fn set_mtu(sim: &mut Sim, id: NsId, index: Ifindex, mtu: u32) -> Result<(), Fault> {
+    let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+    let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
+    if mtu == dev.mtu {
+        return Ok(());
+    }
+    if !dev.is_loopback() {
+        check_mtu(Some(mtu))?;
+    } else if i32::try_from(mtu).is_err() {
+        return Err(Fault::refused(Errno::EINVAL, "mtu less than device minimum"));
+    }
+    dev.mtu = mtu;
+    let peer = match &mut dev.kind {
+        Kind::Veth(veth) => Some(veth.peer),
+        Kind::Bridge(bridge) => {
+            bridge.mtu_set = true;
+            None
+        }
+        Kind::Loopback => None,
+    };
+    l3::mtu_changed(ns, &mut sim.world, index);
+    port::mtu_changed(ns, &mut sim.world, index);
+    if let Some(peer) = peer
+        && let Some(ns) = sim.netns.by_id_mut(peer.ns)
+    {
+        state::tell_peer(ns, peer.dev, |p| p.mtu = mtu);
+    }
+    Ok(())
+}
+
+/// `dev_change_name`.
+fn rename(ns: &mut Netns, w: &mut World, index: Ifindex, name: IfName) -> Result<(), Fault> {
+    let old = ns.dev(index).ok_or(Fault::errno(Errno::ENODEV))?.name;
+    if old == name {
+        return Ok(());
+    }
+    if ns.devs.by_name(name).is_some() {
+        return Err(Fault::errno(Errno::EEXIST));
+    }
+    ns.devs.rename(index, name);
+    l3::renamed(ns, w, index, old);
+    Ok(())
+}
+
+/// `do_set_master`: out of the old bridge, into the new one.
+fn set_master(ns: &mut Netns, w: &mut World, index: Ifindex, master: Option<Ifindex>) -> Result<(), Fault> {
+    let dev = ns.dev(index).ok_or(Fault::errno(Errno::ENODEV))?;
+    let old = dev.port.map(|p| p.bridge);
+    if old == master {
+        return Ok(());
+    }
+    port::leave(ns, w, index);
+    let Some(bridge) = master else { return Ok(()) };
+    if ns.dev(bridge).is_none_or(|d| d.bridge().is_none()) {
+        return Err(Fault::errno(Errno::EOPNOTSUPP));
+    }
+    port::join(ns, w, index, bridge)
+}
+
+/// A namespace by name.
+pub(crate) fn find(sim: &Sim, netns: &NetnsName) -> Result<NsId, Fault> {
+    sim.netns.id(netns).ok_or_else(enoent)
+}
+
+/// A device by name.
+pub(crate) fn find_dev(sim: &Sim, netns: &NetnsName, name: IfName) -> Result<(NsId, Ifindex), Fault> {
+    let id = find(sim, netns)?;
+    let index = sim.netns.by_id(id).and_then(|ns| ns.devs.by_name(name)).ok_or(Fault::errno(Errno::ENODEV))?;
+    Ok((id, index))
+}
+
+fn enoent() -> Fault {
+    Fault::errno(Errno::ENOENT)
+}
+
+/// `veth_validate`, `br_validate`.
+fn check_mac(mac: Option<Mac>) -> Result<(), Fault> {
+    if mac.is_some_and(|m| !m.is_valid_unicast()) {
+        return Err(Fault::errno(Errno::EADDRNOTAVAIL));
+    }
+    Ok(())
+}
+
+/// `veth_validate`: here the kernel gives no text.
+fn check_veth_mtu(mtu: Option<u32>) -> Result<(), Fault> {
+    check_mtu(mtu).map_err(|_| Fault::errno(Errno::EINVAL))
+}
+
+/// `dev_validate_mtu`; beyond the greatest signed number is below the least.
+fn check_mtu(mtu: Option<u32>) -> Result<(), Fault> {
+    match mtu {
+        Some(mtu) if mtu < MIN_MTU || i32::try_from(mtu).is_err() => {
+            Err(Fault::refused(Errno::EINVAL, "mtu less than device minimum"))
+        }
+        Some(mtu) if mtu > MAX_MTU => Err(Fault::refused(Errno::EINVAL, "mtu greater than device maximum")),
+        _ => Ok(()),
+    }
+}
+
+/// A locally administered unicast address from the seed, the same for the same names whatever came before.
+fn random_mac(w: &World, netns: &NetnsName, name: IfName) -> Mac {
+    let [a, b, c, d, e, f, ..] = w.stream(&format!("mac {netns} {name}")).next_u64().to_le_bytes();
+    Mac([a & 0xfe | 0x02, b, c, d, e, f])
+}

@@ -1,0 +1,82 @@
+//! Ops, carried out.
+//!
+//! Kernel counterpart: the doors of rtnetlink, `/proc/sys` and `ip netns`. Devices and bridges are done here, addresses,
+//! routes and neighbours behind [`l3::execute`].
+
+mod bridge;
+pub(crate) mod link;
+
+use crate::netns::Ifindex;
+use crate::sim::Sim;
+use crate::{dev, l3, probe, sysctl};
+use nettwin_model::{Errno, Fault, NetnsName, Op};
+
+/// Executes one op.
+pub(crate) fn execute(sim: &mut Sim, op: &Op) -> Result<(), Fault> {
+    let enoent = || Fault::errno(Errno::ENOENT);
+    match op {
+        Op::AddNetns { netns } => add_netns(sim, netns),
+        Op::DelNetns { netns } => del_netns(sim, netns),
+        Op::AddLink(link) => link::add(sim, link),
+        Op::SetLink { netns, name, change } => link::set(sim, netns, *name, change),
+        Op::DelLink { netns, name } => link::del(sim, netns, *name),
+        Op::SetBridge { netns, name, attrs } => {
+            let (id, index) = link::find_dev(sim, netns, *name)?;
+            bridge::set(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, attrs)
+        }
+        Op::SetPort { netns, name, attrs } => {
+            let (id, index) = link::find_dev(sim, netns, *name)?;
+            bridge::set_port(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, attrs)
+        }
+        Op::AddFdb { netns, entry, replace } => {
+            let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;
+            bridge::add_fdb(ns, &mut sim.world, entry, *replace)
+        }
+        Op::DelFdb { netns, entry } => bridge::del_fdb(sim.netns.by_name_mut(netns).ok_or_else(enoent)?, entry),
+        Op::SetSysctl { netns, key, value } => {
+            let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;
+            sysctl::write(ns, key.path(), value)?;
+            l3::sysctl_changed(ns, &mut sim.world, key.path());
+            Ok(())
+        }
+        Op::SetImpairment { netns, dev, impairment } => {
+            let (id, index) = link::find_dev(sim, netns, *dev)?;
+            let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+            crate::qdisc::set(ns, &mut sim.world, index, impairment.as_deref())
+        }
+        Op::AddAddr { .. }
+        | Op::DelAddr { .. }
+        | Op::AddRoute { .. }
+        | Op::DelRoute { .. }
+        | Op::AddNeigh { .. }
+        | Op::DelNeigh { .. } => {
+            let ns = sim.netns.by_name_mut(op.netns()).ok_or_else(enoent)?;
+            l3::execute(ns, &mut sim.world, op)
+        }
+    }
+}
+
+fn add_netns(sim: &mut Sim, netns: &NetnsName) -> Result<(), Fault> {
+    if sim.netns.id(netns).is_some() {
+        return Err(Fault::errno(Errno::EEXIST));
+    }
+    let id = sim.netns.add(netns.clone());
+    if let Some(ns) = sim.netns.by_id_mut(id) {
+        dev::lo::add(ns);
+        l3::link_added(ns, &mut sim.world, Ifindex::LO);
+    }
+    Ok(())
+}
+
+/// Removes a namespace: its workloads end, its devices go, and with its veths their other ends.
+fn del_netns(sim: &mut Sim, netns: &NetnsName) -> Result<(), Fault> {
+    let id = link::find(sim, netns)?;
+    probe::netns_gone(sim, id);
+    // Bridges last, so that they need not give their ports back one by one.
+    let devs = sim.netns.by_id(id).map(|ns| ns.devs.indexes()).unwrap_or_default();
+    for index in devs.into_iter().rev() {
+        link::remove(sim, id, index);
+    }
+    sim.netns.remove(id);
+    Ok(())
+}

@@ -1,0 +1,606 @@
+//! Routing tables: what is in them, and the lookup.
+//!
+//! Kernel counterpart: `net/ipv4/fib_trie.c`, `fib_select_multipath()` of `fib_semantics.c`. Each table is an ordered map
+//! by prefix, longest first; a lookup asks one length after another, only those that occur. As in the kernel, while the
+//! three default rules stand, the tables local and main are searched as one: the longer prefix wins, the local table
+//! among equals. Deliberately absent: rules (the three default ones are fixed), nexthop objects, `fib_select_default`
+//! (dead gateways among equal default routes).
+
+use crate::netns::Ifindex;
+use nettwin_model::addr::mask_v4;
+use nettwin_model::route::{TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN};
+use nettwin_model::{Errno, RouteKind, RouteVerb, Scope};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+/// One way to go (`struct fib_nh`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hop {
+    /// The gateway.
+    pub(crate) via: Option<Ipv4Addr>,
+    /// The device; [`Ifindex::NONE`] for routes that go nowhere.
+    pub(crate) dev: Ifindex,
+    /// 1 to 256.
+    pub(crate) weight: u16,
+    /// The gateway is believed to be on the link.
+    pub(crate) onlink: bool,
+    /// How near the gateway is: link for a true gateway, host for an own address or none (`fib_nh_scope`).
+    pub(crate) scope: Scope,
+    /// Its device is down (`RTNH_F_DEAD`).
+    pub(crate) dead: bool,
+    /// Its device has no carrier (`RTNH_F_LINKDOWN`).
+    pub(crate) linkdown: bool,
+}
+
+impl Hop {
+    fn is_same_way(&self, other: &Hop) -> bool {
+        (self.via, self.dev, self.weight, self.onlink, self.scope)
+            == (other.via, other.dev, other.weight, other.onlink, other.scope)
+    }
+}
+
+/// A route without its prefix (`struct fib_alias` with its `fib_info`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Alias {
+    /// What becomes of packets.
+    pub(crate) kind: RouteKind,
+    /// Type of service, 0 for any.
+    pub(crate) tos: u8,
+    /// Lower wins.
+    pub(crate) metric: u32,
+    /// How far the destination is.
+    pub(crate) scope: Scope,
+    /// Who made it.
+    pub(crate) proto: u8,
+    /// The preferred source.
+    pub(crate) prefsrc: Option<Ipv4Addr>,
+    /// The MTU metric, bytes.
+    pub(crate) mtu: Option<u32>,
+    /// It is locked.
+    pub(crate) mtu_lock: bool,
+    /// The advertised MSS metric, bytes.
+    pub(crate) advmss: Option<u32>,
+    /// Where to; empty for blackhole and its like.
+    pub(crate) hops: Vec<Hop>,
+    /// Never to be used again, about to be flushed (`RTNH_F_DEAD` of the whole).
+    pub(crate) dead: bool,
+}
+
+impl Alias {
+    /// Whether the kernel would share one `fib_info` between the two (`fib_find_info`) and call them the same route.
+    fn is_same_route(&self, other: &Alias) -> bool {
+        self.kind == other.kind
+            && (self.scope, self.proto, self.prefsrc) == (other.scope, other.proto, other.prefsrc)
+            && (self.mtu, self.mtu_lock, self.advmss) == (other.mtu, other.mtu_lock, other.advmss)
+            && self.hops.len() == other.hops.len()
+            && self.hops.iter().zip(&other.hops).all(|(a, b)| a.is_same_way(b))
+    }
+
+    fn rank(&self) -> (std::cmp::Reverse<u8>, u32) {
+        (std::cmp::Reverse(self.tos), self.metric)
+    }
+}
+
+/// A prefix as the key of an ordered map: the longest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u64);
+
+impl Key {
+    fn new(dst: u32, len: u8) -> Self {
+        Key(u64::from(32 - len) << 32 | u64::from(dst))
+    }
+
+    fn prefix(self) -> (Ipv4Addr, u8) {
+        // The low half is the address, the high half 32 less the length.
+        (Ipv4Addr::from(self.0 as u32), 32 - (self.0 >> 32) as u8)
+    }
+}
+
+/// One table.
+#[derive(Default)]
+struct Table {
+    leaves: BTreeMap<Key, Vec<Alias>>,
+    /// Bit 32 less the length for each length that occurs, so the lowest bit is the longest prefix.
+    lengths: u64,
+}
+
+impl Table {
+    fn forget_if_empty(&mut self, key: Key) {
+        if self.leaves.get(&key).is_some_and(Vec::is_empty) {
+            self.leaves.remove(&key);
+        }
+        let (_, len) = key.prefix();
+        if self.leaves.range(Key::new(0, len)..=Key::new(u32::MAX, len)).next().is_none() {
+            self.lengths &= !(1 << (32 - len));
+        }
+    }
+}
+
+/// What a packet asks for (`struct flowi4`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flow {
+    /// To whom.
+    pub(crate) dst: Ipv4Addr,
+    /// From whom; counts for multipath only.
+    pub(crate) src: Ipv4Addr,
+    /// Type of service.
+    pub(crate) tos: u8,
+    /// Routes that reach further than this are passed over.
+    pub(crate) scope: Scope,
+    /// Only by this device, unless [`Ifindex::NONE`].
+    pub(crate) oif: Ifindex,
+}
+
+impl Flow {
+    /// To `dst`, by whatever device.
+    pub(crate) fn to(dst: Ipv4Addr) -> Self {
+        Flow { dst, src: Ipv4Addr::UNSPECIFIED, tos: 0, scope: Scope::GLOBAL, oif: Ifindex::NONE }
+    }
+}
+
+/// A route found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hit<'a> {
+    /// The table.
+    pub(crate) table: u32,
+    /// The route.
+    pub(crate) alias: &'a Alias,
+    /// Which of its ways: the first that is usable.
+    pub(crate) hop: usize,
+}
+
+impl<'a> Hit<'a> {
+    /// The way to go.
+    pub(crate) fn way(&self) -> &'a Hop {
+        &self.alias.hops[self.hop]
+    }
+}
+
+/// Why a lookup found nothing: `Errno` of a route that says no, ENETUNREACH if there was none.
+type Found<'a> = Result<Hit<'a>, Errno>;
+
+/// What a deletion must match; `None` matches anything.
+pub(crate) struct Pattern {
+    /// Destination.
+    pub(crate) dst: Ipv4Addr,
+    /// Its length.
+    pub(crate) len: u8,
+    /// Type of service, exactly.
+    pub(crate) tos: u8,
+    /// Metric; 0 matches anything.
+    pub(crate) metric: u32,
+    /// Kind.
+    pub(crate) kind: Option<RouteKind>,
+    /// Scope.
+    pub(crate) scope: Option<Scope>,
+    /// Who made it; 0 matches anything.
+    pub(crate) proto: u8,
+    /// Preferred source.
+    pub(crate) prefsrc: Option<Ipv4Addr>,
+    /// The MTU metric.
+    pub(crate) mtu: Option<u32>,
+    /// The advertised MSS metric.
+    pub(crate) advmss: Option<u32>,
+    /// The ways: gateway and device, each open or given. Empty matches anything.
+    pub(crate) hops: Vec<(Option<Ipv4Addr>, Option<Ifindex>)>,
+}
+
+impl Pattern {
+    fn matches(&self, a: &Alias) -> bool {
+        self.kind.is_none_or(|k| k == a.kind)
+            && self.scope.is_none_or(|s| s == a.scope)
+            && (self.proto == 0 || self.proto == a.proto)
+            && self.prefsrc.is_none_or(|p| a.prefsrc == Some(p))
+            && (self.metric == 0 || self.metric == a.metric)
+            && self.mtu.is_none_or(|m| a.mtu == Some(m))
+            && self.advmss.is_none_or(|m| a.advmss == Some(m))
+            && self.matches_hops(a)
+    }
+
+    /// `fib_nh_match()`.
+    fn matches_hops(&self, a: &Alias) -> bool {
+        let one = |&(via, dev): &(Option<Ipv4Addr>, Option<Ifindex>), hop: &Hop| {
+            via.is_none_or(|v| hop.via == Some(v)) && dev.is_none_or(|d| hop.dev == d)
+        };
+        match self.hops.as_slice() {
+            [] | [(None, None)] => true,
+            [only] => a.hops.first().is_some_and(|hop| one(only, hop)),
+            all => all.len() == a.hops.len() && all.iter().zip(&a.hops).all(|(p, hop)| one(p, hop)),
+        }
+    }
+}
+
+/// All routing tables of a namespace.
+#[derive(Default)]
+pub(crate) struct Fib {
+    tables: BTreeMap<u32, Table>,
+    local: Table,
+    main: Table,
+    /// Somebody added local routes by hand: source validation looks at the tables then.
+    pub(crate) has_custom_local: bool,
+}
+
+impl Fib {
+    fn table(&self, id: u32) -> Option<&Table> {
+        match id {
+            TABLE_LOCAL => Some(&self.local),
+            TABLE_MAIN => Some(&self.main),
+            other => self.tables.get(&other),
+        }
+    }
+
+    fn table_mut(&mut self, id: u32) -> &mut Table {
+        match id {
+            TABLE_LOCAL => &mut self.local,
+            TABLE_MAIN => &mut self.main,
+            other => self.tables.entry(other).or_default(),
+        }
+    }
+
+    /// Whether the table has ever been used; local, main and default always are.
+    pub(crate) fn has_table(&self, id: u32) -> bool {
+        matches!(id, TABLE_LOCAL | TABLE_MAIN | TABLE_DEFAULT) || self.tables.contains_key(&id)
+    }
+
+    /// Adds a route as the verb says (`fib_table_insert`).
+    pub(crate) fn insert(
+        &mut self,
+        table: u32,
+        dst: Ipv4Addr,
+        len: u8,
+        new: Alias,
+        verb: RouteVerb,
+    ) -> Result<(), Errno> {
+        let key = Key::new(dst.to_bits(), len);
+        let table = self.table_mut(table);
+        let leaf = table.leaves.entry(key).or_default();
+        // The first alias that does not come before the new one (fib_find_alias).
+        let first = leaf.iter().position(|a| a.rank() >= new.rank()).unwrap_or(leaf.len());
+        let last = leaf.iter().position(|a| a.rank() > new.rank()).unwrap_or(leaf.len());
+        let equals = &leaf[first..last];
+        let same = equals.iter().position(|a| a.is_same_route(&new));
+        let verdict = if equals.is_empty() {
+            if verb == RouteVerb::Change { Err(Errno::ENOENT) } else { Ok(leaf.insert(first, new)) }
+        } else {
+            match (verb, same) {
+                (RouteVerb::Add, _) => Err(Errno::EEXIST),
+                (RouteVerb::Replace | RouteVerb::Change, Some(0)) => Ok(()),
+                (_, Some(_)) => Err(Errno::EEXIST),
+                (RouteVerb::Replace | RouteVerb::Change, None) => {
+                    leaf[first] = new;
+                    Ok(())
+                }
+                (RouteVerb::Append, None) => Ok(leaf.insert(last, new)),
+                (RouteVerb::Prepend, None) => Ok(leaf.insert(first, new)),
+            }
+        };
+        table.lengths |= 1 << (32 - len);
+        table.forget_if_empty(key);
+        verdict
+    }
+
+    /// Removes the first route that matches (`fib_table_delete`); ESRCH if there is none.
+    pub(crate) fn delete(&mut self, table: u32, pattern: &Pattern) -> Result<Alias, Errno> {
+        if self.table(table).is_none() {
+            return Err(Errno::ESRCH);
+        }
+        let key = Key::new(pattern.dst.to_bits(), pattern.len);
+        let table = self.table_mut(table);
+        let leaf = table.leaves.get_mut(&key).ok_or(Errno::ESRCH)?;
+        let at = leaf.iter().position(|a| a.tos == pattern.tos && pattern.matches(a)).ok_or(Errno::ESRCH)?;
+        let gone = leaf.remove(at);
+        table.forget_if_empty(key);
+        Ok(gone)
+    }
+
+    /// The route of a packet: tables local and main as one, then default (`fib_lookup` without custom rules).
+    ///
+    /// `skips_linkdown` says whether routes by a device are passed over while it has no carrier.
+    #[inline]
+    pub(crate) fn lookup(&self, flow: &Flow, skips_linkdown: impl Fn(Ifindex) -> bool) -> Found<'_> {
+        let pair = [(TABLE_LOCAL, &self.local), (TABLE_MAIN, &self.main)];
+        match search(&pair, flow, &skips_linkdown) {
+            Some(Ok(hit)) => return Ok(hit),
+            Some(Err(RouteKind::Throw)) | None => {}
+            Some(Err(kind)) => return Err(refusal(kind)),
+        }
+        match self.tables.get(&TABLE_DEFAULT).and_then(|t| search(&[(TABLE_DEFAULT, t)], flow, &skips_linkdown)) {
+            Some(Ok(hit)) => Ok(hit),
+            Some(Err(RouteKind::Throw)) | None => Err(Errno::ENETUNREACH),
+            Some(Err(kind)) => Err(refusal(kind)),
+        }
+    }
+
+    /// The tables that are searched where `id` is asked: local and main are one.
+    fn searched(&self, id: u32) -> Vec<(u32, &Table)> {
+        match id {
+            TABLE_LOCAL | TABLE_MAIN => vec![(TABLE_LOCAL, &self.local), (TABLE_MAIN, &self.main)],
+            other => self.tables.get(&other).map(|t| (other, t)).into_iter().collect(),
+        }
+    }
+
+    /// The route of a packet in one table (`fib_table_lookup`); ENETUNREACH if the table does not know.
+    pub(crate) fn lookup_in(&self, table: u32, flow: &Flow) -> Found<'_> {
+        match search(&self.searched(table), flow, &|_| false) {
+            Some(Ok(hit)) => Ok(hit),
+            Some(Err(kind)) => Err(refusal(kind)),
+            None => Err(Errno::ENETUNREACH),
+        }
+    }
+
+    /// What an address is (`inet_addr_type`): unicast if no table knows better. The kernel asks table local, which is one
+    /// with main.
+    pub(crate) fn addr_type(&self, addr: Ipv4Addr) -> RouteKind {
+        if addr.octets()[0] == 0 || addr.is_broadcast() {
+            return RouteKind::Broadcast;
+        }
+        if addr.is_multicast() {
+            return RouteKind::Multicast;
+        }
+        match search(&[(TABLE_LOCAL, &self.local), (TABLE_MAIN, &self.main)], &Flow::to(addr), &|_| false) {
+            Some(Ok(hit)) => hit.alias.kind,
+            _ => RouteKind::Unicast,
+        }
+    }
+
+    /// Whether an address is one of the namespace's.
+    pub(crate) fn is_local(&self, addr: Ipv4Addr) -> bool {
+        self.addr_type(addr) == RouteKind::Local
+    }
+
+    /// Every route with its table and prefix: by table, then address, then length, then the order of the lookup.
+    pub(crate) fn dump(&self) -> Vec<(u32, Ipv4Addr, u8, &Alias)> {
+        let mut ids: Vec<u32> = self.tables.keys().copied().chain([TABLE_LOCAL, TABLE_MAIN]).collect();
+        ids.sort_unstable();
+        let mut all = Vec::new();
+        for id in ids {
+            let Some(table) = self.table(id) else { continue };
+            let at = all.len();
+            for (key, leaf) in &table.leaves {
+                let (dst, len) = key.prefix();
+                all.extend(leaf.iter().map(|a| (id, dst, len, a)));
+            }
+            all[at..].sort_by_key(|&(_, dst, len, _)| (dst, len));
+        }
+        all
+    }
+
+    /// Lets `change` touch every route, then forgets those that are dead (`fib_flush`). Returns how many were.
+    pub(crate) fn sweep(&mut self, mut change: impl FnMut(&mut Alias)) -> usize {
+        let mut gone = 0;
+        for table in self.tables.values_mut().chain([&mut self.local, &mut self.main]) {
+            let before = table.leaves.len();
+            table.leaves.retain(|_, leaf| {
+                leaf.retain_mut(|alias| {
+                    change(alias);
+                    gone += usize::from(alias.dead);
+                    !alias.dead
+                });
+                !leaf.is_empty()
+            });
+            if table.leaves.len() != before {
+                table.lengths = table.leaves.keys().fold(0, |bits, key| bits | 1 << (32 - key.prefix().1));
+            }
+        }
+        gone
+    }
+}
+
+/// The errno of a route that says no (`fib_props`).
+pub(crate) fn refusal(kind: RouteKind) -> Errno {
+    match kind {
+        RouteKind::Unreachable => Errno::EHOSTUNREACH,
+        RouteKind::Prohibit => Errno::EACCES,
+        RouteKind::Throw => Errno::ENETUNREACH,
+        _ => Errno::EINVAL,
+    }
+}
+
+/// Which kinds say no.
+pub(crate) fn says_no(kind: RouteKind) -> bool {
+    matches!(kind, RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit | RouteKind::Throw)
+}
+
+/// The longest match of several tables searched as one; the earlier table wins among equal lengths.
+#[inline]
+fn search<'a>(
+    tables: &[(u32, &'a Table)],
+    flow: &Flow,
+    skips_linkdown: &impl Fn(Ifindex) -> bool,
+) -> Option<Result<Hit<'a>, RouteKind>> {
+    let dst = flow.dst.to_bits();
+    let mut lengths = tables.iter().fold(0, |bits, (_, t)| bits | t.lengths);
+    while lengths != 0 {
+        let bit = lengths.trailing_zeros();
+        lengths &= lengths - 1;
+        let len = 32 - bit as u8; // a bit's number is at most 32
+        let key = Key::new(dst & mask_v4(len), len);
+        for &(table, t) in tables {
+            if t.lengths >> bit & 1 == 0 {
+                continue;
+            }
+            let Some(leaf) = t.leaves.get(&key) else { continue };
+            for alias in leaf {
+                if (alias.tos != 0 && alias.tos != flow.tos & 0xfc) || alias.scope < flow.scope {
+                    continue;
+                }
+                if says_no(alias.kind) {
+                    return Some(Err(alias.kind));
+                }
+                let usable = |hop: &Hop| {
+                    !hop.dead
+                        && (flow.oif == Ifindex::NONE || flow.oif == hop.dev)
+                        && !(hop.linkdown && skips_linkdown(hop.dev))
+                };
+                if let Some(hop) = alias.hops.iter().position(usable) {
+                    return Some(Ok(Hit { table, alias, hop }));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Chooses among several ways by a hash of 31 bits (`fib_select_multipath`): each gets a share of the range by weight.
+pub(crate) fn select_multipath(hops: &[Hop], hash: u32, usable: impl Fn(&Hop) -> bool) -> Option<usize> {
+    let total: u64 = hops.iter().filter(|h| usable(h)).map(|h| u64::from(h.weight)).sum();
+    let mut sum = 0;
+    let mut last = None;
+    for (i, hop) in hops.iter().enumerate().filter(|(_, h)| usable(h)) {
+        sum += u64::from(hop.weight);
+        last = Some(i);
+        // DIV_ROUND_CLOSEST_ULL(weight << 31, total) - 1 is the share's upper bound.
+        if u64::from(hash) < ((sum << 31) + total / 2) / total {
+            return last;
+        }
+    }
+    last
+}
+
+/// The hash of a flow, 31 bits: source and destination (`fib_multipath_hash_policy` 0), keyed by the seed.
+pub(crate) fn multipath_hash(seed: u64, src: Ipv4Addr, dst: Ipv4Addr) -> u32 {
+    let mut x = seed ^ (u64::from(src.to_bits()) << 32 | u64::from(dst.to_bits()));
+    // splitmix64's finalizer: every bit of the addresses moves every bit of the hash.
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((x ^ (x >> 31)) >> 33) as u32 // 31 bits are left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+    use nettwin_model::route::proto;
+
+    fn alias(kind: RouteKind, metric: u32, tos: u8, via: u8) -> Alias {
+        let hop = Hop {
+            via: Some(Ipv4Addr::new(10, 0, 0, via)),
+            dev: Ifindex(2),
+            weight: 1,
+            onlink: false,
+            scope: Scope::LINK,
+            dead: false,
+            linkdown: false,
+        };
+        Alias {
+            kind,
+            tos,
+            metric,
+            scope: Scope::GLOBAL,
+            proto: proto::BOOT,
+            prefsrc: None,
+            mtu: None,
+            mtu_lock: false,
+            advmss: None,
+            hops: if says_no(kind) { Vec::new() } else { vec![hop] },
+            dead: false,
+        }
+    }
+
+    fn ip(s: &str) -> Ipv4Addr {
+        s.parse().unwrap()
+    }
+
+    fn add(fib: &mut Fib, table: u32, prefix: &str, a: Alias, verb: RouteVerb) -> Result<(), Errno> {
+        let (addr, len) = prefix.split_once('/').unwrap();
+        fib.insert(table, ip(addr), len.parse().unwrap(), a, verb)
+    }
+
+    fn via(fib: &Fib, dst: &str) -> Result<u8, Errno> {
+        fib.lookup(&Flow::to(ip(dst)), |_| false).map(|h| h.way().via.unwrap().octets()[3])
+    }
+
+    #[test]
+    fn the_longest_prefix_then_tos_then_metric_then_the_first_wins() {
+        use RouteVerb::*;
+        let mut fib = Fib::default();
+        let uni = |metric, tos, via| alias(RouteKind::Unicast, metric, tos, via);
+        add(&mut fib, TABLE_MAIN, "0.0.0.0/0", uni(0, 0, 1), Add).unwrap();
+        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(5, 0, 2), Add).unwrap();
+        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(3, 0, 3), Add).unwrap();
+        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(3, 0, 4), Append).unwrap();
+        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(9, 0x10, 5), Add).unwrap();
+        assert_eq!(via(&fib, "11.0.0.1"), Ok(1));
+        assert_eq!(via(&fib, "10.0.0.1"), Ok(3));
+        let flow = Flow { tos: 0x10, ..Flow::to(ip("10.0.0.1")) };
+        assert_eq!(fib.lookup(&flow, |_| false).unwrap().way().via, Some(ip("10.0.0.5")));
+        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(3, 0, 6), Prepend).unwrap();
+        assert_eq!(via(&fib, "10.0.0.1"), Ok(6));
+        assert_eq!(add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(3, 0, 7), Add), Err(Errno::EEXIST));
+        assert_eq!(add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(3, 0, 4), Replace), Err(Errno::EEXIST));
+        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(3, 0, 8), Replace).unwrap();
+        assert_eq!(via(&fib, "10.0.0.1"), Ok(8));
+        assert_eq!(add(&mut fib, TABLE_MAIN, "10.0.0.0/9", uni(3, 0, 8), Change), Err(Errno::ENOENT));
+        assert_eq!(fib.dump().len(), 6);
+    }
+
+    #[test]
+    fn local_and_main_are_one_search_and_throw_leads_to_default() {
+        let mut fib = Fib::default();
+        add(&mut fib, TABLE_LOCAL, "10.0.0.0/8", alias(RouteKind::Local, 0, 0, 1), RouteVerb::Add).unwrap();
+        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", alias(RouteKind::Unicast, 0, 0, 2), RouteVerb::Add).unwrap();
+        add(&mut fib, TABLE_MAIN, "10.1.0.0/16", alias(RouteKind::Unicast, 0, 0, 3), RouteVerb::Add).unwrap();
+        add(&mut fib, TABLE_MAIN, "10.2.0.0/16", alias(RouteKind::Throw, 0, 0, 0), RouteVerb::Add).unwrap();
+        add(&mut fib, TABLE_MAIN, "10.3.0.0/16", alias(RouteKind::Prohibit, 0, 0, 0), RouteVerb::Add).unwrap();
+        assert_eq!(via(&fib, "10.9.0.1"), Ok(1));
+        assert_eq!(via(&fib, "10.1.0.1"), Ok(3));
+        assert_eq!(via(&fib, "10.2.0.1"), Err(Errno::ENETUNREACH));
+        assert_eq!(via(&fib, "10.3.0.1"), Err(Errno::EACCES));
+        add(&mut fib, TABLE_DEFAULT, "0.0.0.0/0", alias(RouteKind::Unicast, 0, 0, 9), RouteVerb::Add).unwrap();
+        assert_eq!(via(&fib, "10.2.0.1"), Ok(9));
+        assert_eq!(fib.addr_type(ip("10.9.0.1")), RouteKind::Local);
+        assert_eq!(fib.addr_type(ip("224.0.0.1")), RouteKind::Multicast);
+    }
+
+    #[test]
+    fn weights_share_the_range() {
+        let mut hops =
+            [alias(RouteKind::Unicast, 0, 0, 1), alias(RouteKind::Unicast, 0, 0, 2)].map(|a| a.hops[0].clone());
+        hops[0].weight = 3;
+        let mut rng = Rng::new(1, "multipath");
+        let first = (0..4000).filter(|_| {
+            let hash = multipath_hash(7, Ipv4Addr::from(rng.next_u32()), ip("10.0.0.1"));
+            select_multipath(&hops, hash, |_| true) == Some(0)
+        });
+        let share = first.count();
+        assert!((2900..3100).contains(&share), "{share} of 4000");
+        assert_eq!(select_multipath(&hops, 0, |h| h.weight == 1), Some(1));
+        assert_eq!(select_multipath(&hops, (1 << 31) - 1, |_| true), Some(1));
+    }
+
+    #[test]
+    fn lookups_agree_with_a_linear_scan() {
+        let mut rng = Rng::new(3, "fib");
+        let mut fib = Fib::default();
+        let mut all: Vec<(u32, u8, u8)> = Vec::new();
+        for round in 0..2000u32 {
+            let len = rng.below(33) as u8;
+            let dst = (rng.next_u32() & 0x0f0f_ffff) & mask_v4(len);
+            if rng.below(3) == 0 && !all.is_empty() {
+                let (dst, len, _) = all.swap_remove(rng.below(all.len() as u64) as usize);
+                let pattern = Pattern {
+                    dst: dst.into(),
+                    len,
+                    tos: 0,
+                    metric: 0,
+                    kind: None,
+                    scope: None,
+                    proto: 0,
+                    prefsrc: None,
+                    mtu: None,
+                    advmss: None,
+                    hops: Vec::new(),
+                };
+                fib.delete(TABLE_MAIN, &pattern).unwrap();
+            } else if !all.iter().any(|r| (r.0, r.1) == (dst, len)) {
+                let n = round as u8;
+                all.push((dst, len, n));
+                let route = alias(RouteKind::Unicast, 0, 0, n);
+                fib.insert(TABLE_MAIN, dst.into(), len, route, RouteVerb::Add).unwrap();
+            }
+            let dst = rng.next_u32() & 0x0f0f_ffff;
+            let best = all.iter().filter(|r| dst & mask_v4(r.1) == r.0).max_by_key(|r| r.1).map(|r| r.2);
+            assert_eq!(via(&fib, &Ipv4Addr::from(dst).to_string()).ok(), best);
+        }
+    }
+}

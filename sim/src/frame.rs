@@ -1,0 +1,157 @@
+//! The frames that are on their way: a slab of recycled buffers, named by small handles and shared by reference count.
+//!
+//! Kernel counterpart: `struct sk_buff` and its slab cache, `skb_get`, `skb_clone`, `skb_unshare`. Deliberately absent:
+//! headroom games (every frame has its Ethernet header in front, also on `lo`), fragments, offloads, FCS, padding.
+//!
+//! A handle held is a reference counted. Whoever lets go of a frame calls [`Slab::release`]; whoever keeps one copy and
+//! passes another on calls [`Slab::share`]. Only [`Slab::edit`] gives bytes to write to: it copies a frame that somebody
+//! else holds as well, so the handle may change.
+
+/// The length of the Ethernet header that every frame begins with, bytes.
+pub(crate) const L2_LEN: usize = 14;
+
+/// A frame in the [`Slab`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrameId(u32);
+
+/// The number of a frame's journey: given when it is made, kept by its copies. What the trace follows a frame by.
+pub(crate) type Journey = u64;
+
+#[derive(Default)]
+struct Slot {
+    bytes: Vec<u8>,
+    refs: u32,
+    journey: Journey,
+}
+
+/// All frames of one simulation.
+#[derive(Default)]
+pub(crate) struct Slab {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    journeys: Journey,
+}
+
+impl Slab {
+    /// A new frame of `len` zero bytes, Ethernet header included.
+    pub(crate) fn alloc(&mut self, len: usize) -> FrameId {
+        let id = self.vacant();
+        self.slots[id.0 as usize].bytes.resize(len, 0);
+        id
+    }
+
+    /// A new frame with these bytes, Ethernet header included.
+    pub(crate) fn alloc_from(&mut self, bytes: &[u8]) -> FrameId {
+        let id = self.vacant();
+        self.slots[id.0 as usize].bytes.extend_from_slice(bytes);
+        id
+    }
+
+    /// The frame's bytes.
+    #[inline]
+    pub(crate) fn bytes(&self, id: FrameId) -> &[u8] {
+        &self.slots[id.0 as usize].bytes
+    }
+
+    /// The frame's length, Ethernet header included.
+    #[inline]
+    pub(crate) fn len(&self, id: FrameId) -> usize {
+        self.slots[id.0 as usize].bytes.len()
+    }
+
+    /// The frame's bytes, to change or resize. Makes a copy of its own first if the frame is shared.
+    #[inline]
+    pub(crate) fn edit(&mut self, id: &mut FrameId) -> &mut Vec<u8> {
+        if self.slots[id.0 as usize].refs > 1 {
+            *id = self.unshare(*id);
+        }
+        &mut self.slots[id.0 as usize].bytes
+    }
+
+    /// One more holder.
+    #[inline]
+    pub(crate) fn share(&mut self, id: FrameId) -> FrameId {
+        self.slots[id.0 as usize].refs += 1;
+        id
+    }
+
+    /// One holder less; the last one gives the buffer back.
+    #[inline]
+    pub(crate) fn release(&mut self, id: FrameId) {
+        let slot = &mut self.slots[id.0 as usize];
+        assert!(slot.refs > 0, "a frame is released once by each holder");
+        slot.refs -= 1;
+        if slot.refs == 0 {
+            self.free.push(id.0);
+        }
+    }
+
+    /// A frame of one's own with the same bytes and journey; `id` stays held.
+    pub(crate) fn copy(&mut self, id: FrameId) -> FrameId {
+        let mut bytes = std::mem::take(&mut self.slots[id.0 as usize].bytes);
+        let journey = self.slots[id.0 as usize].journey;
+        let new = self.alloc_from(&bytes);
+        self.slots[new.0 as usize].journey = journey;
+        std::mem::swap(&mut self.slots[id.0 as usize].bytes, &mut bytes);
+        self.journeys -= 1; // the number that the copy was born with is free again
+        new
+    }
+
+    /// What the trace calls this frame and its copies.
+    pub(crate) fn journey(&self, id: FrameId) -> Journey {
+        self.slots[id.0 as usize].journey
+    }
+
+    /// How many frames were ever made; copies do not count.
+    pub(crate) fn made(&self) -> u64 {
+        self.journeys
+    }
+
+    /// How many frames are held by somebody now.
+    pub(crate) fn live(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    fn unshare(&mut self, id: FrameId) -> FrameId {
+        let new = self.copy(id);
+        self.release(id);
+        new
+    }
+
+    fn vacant(&mut self) -> FrameId {
+        self.journeys += 1;
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 frames at once")
+        });
+        let slot = &mut self.slots[index as usize];
+        slot.bytes.clear();
+        slot.refs = 1;
+        slot.journey = self.journeys;
+        FrameId(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_frames_are_copied_before_the_first_edit() {
+        let mut slab = Slab::default();
+        let a = slab.alloc_from(b"abc");
+        let mut b = slab.share(a);
+        slab.edit(&mut b)[0] = b'x';
+        assert_ne!(a, b);
+        assert_eq!((slab.bytes(a), slab.bytes(b)), (&b"abc"[..], &b"xbc"[..]));
+        assert_eq!(slab.journey(a), slab.journey(b));
+        let mut same = a;
+        slab.edit(&mut same)[1] = b'y';
+        assert_eq!(same, a, "the only holder edits in place");
+        slab.release(a);
+        slab.release(b);
+        assert_eq!(slab.live(), 0);
+        let c = slab.alloc(4);
+        assert_eq!(slab.bytes(c), [0; 4], "a recycled buffer is clean");
+    }
+}

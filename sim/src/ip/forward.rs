@@ -1,0 +1,48 @@
+//! What goes through: TTL, MTU, redirect.
+//!
+//! Kernel counterpart: `net/ipv4/ip_forward.c`. Edits in place and allocates nothing. Deliberately absent: strict source
+//! routes, router alert.
+
+use crate::drop::DropReason;
+use crate::frame::L2_LEN;
+use crate::ip::{flag, frag, icmp};
+use crate::netns::Netns;
+use crate::path::{Cast, Next, Pkt, Stage};
+use crate::world::World;
+use nettwin_model::wire::{Icmp, Ipv4, decrement_ttl};
+
+/// Stage [`Stage::IpForward`].
+#[inline]
+pub(crate) fn forward(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    if pkt.cast != Cast::Host {
+        return Next::Drop(DropReason::UnwantedGroup);
+    }
+    let Some(ip) = Ipv4::unsummed(&w.frames.bytes(pkt.frame)[L2_LEN..]) else {
+        return Next::Drop(DropReason::IpHeader);
+    };
+    let (ttl, df, fits) = (ip.ttl(), ip.df(), ip.total_len() <= pkt.mtu as usize);
+    if ttl <= 1 {
+        icmp::error(ns, w, pkt, Icmp::TIME_EXCEEDED, 0, 0);
+        return Next::Drop(DropReason::TtlExceeded);
+    }
+    if df && !fits {
+        icmp::error(ns, w, pkt, Icmp::UNREACHABLE, icmp::FRAG_NEEDED, pkt.mtu);
+        return Next::Drop(DropReason::TooBig);
+    }
+    decrement_ttl(&mut w.frames.edit(&mut pkt.frame)[L2_LEN..]);
+    if pkt.flags & flag::REDIRECT != 0 {
+        // The redirect leaves before the packet.
+        icmp::redirect(ns, w, pkt);
+        if fits {
+            w.push_next(ns.id, Stage::IpOutput, *pkt);
+            return Next::Done;
+        }
+    }
+    if fits {
+        return Next::To(Stage::IpOutput);
+    }
+    for part in frag::split(w, pkt.frame, pkt.mtu) {
+        w.push_next(ns.id, Stage::IpOutput, Pkt { frame: part, ..*pkt });
+    }
+    Next::Done
+}

@@ -1,0 +1,238 @@
+//! ICMP: answers to echo, errors, and what errors from others do.
+//!
+//! Kernel counterpart: `net/ipv4/icmp.c`. Deliberately absent: timestamps, extended echo, extensions of errors
+//! (RFC 4884), `icmp_errors_extension_mask`.
+
+use crate::addr;
+use crate::drop::DropReason;
+use crate::fib::Flow;
+use crate::frame::L2_LEN;
+use crate::ip::output::{self, Dst, Sender, new_packet, send};
+use crate::ip::{flag, pmtu};
+use crate::l3::skips_linkdown;
+use crate::netns::{Ifindex, Netns};
+use crate::path::{Cast, Next, Pkt, Stage};
+use crate::world::World;
+use crate::{probe, route, sock};
+use nettwin_model::probe::{IcmpError, PmtuDisc};
+use nettwin_model::wire::{ICMP_LEN, IPV4_LEN, Icmp, Ipv4, Ipv4Header, PROTO_ICMP, set_ipv4_addrs, write_icmp};
+use nettwin_model::{RouteKind, Scope};
+use std::net::Ipv4Addr;
+
+/// Code of type 3: no route.
+pub(crate) const NET_UNREACH: u8 = 0;
+/// Code of type 3: the neighbour does not answer, or an unreachable route.
+pub(crate) const HOST_UNREACH: u8 = 1;
+/// Code of type 3: nobody takes the protocol.
+pub(crate) const PROTO_UNREACH: u8 = 2;
+/// Code of type 3: nobody listens at the port.
+pub(crate) const PORT_UNREACH: u8 = 3;
+/// Code of type 3: too big, and DF.
+pub(crate) const FRAG_NEEDED: u8 = 4;
+/// Code of type 3: prohibited.
+pub(crate) const PKT_FILTERED: u8 = 13;
+/// Code of type 11: fragments missing.
+pub(crate) const EXC_FRAGTIME: u8 = 1;
+
+/// An error is at most this long, header included (RFC 1812 4.3.2.3 would allow it, Linux does it).
+const MOST: usize = 576;
+/// `INADDR_DUMMY`: who has no address speaks from here (RFC 7600).
+const DUMMY: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 8);
+
+/// Tells the sender of `pkt` what went wrong with it (`__icmp_send`). `pkt` stays as it is.
+pub(crate) fn error(ns: &mut Netns, w: &mut World, pkt: &Pkt, kind: u8, code: u8, info: u32) {
+    let packet = &w.frames.bytes(pkt.frame)[L2_LEN..];
+    let Some(ip) = Ipv4::unsummed(packet) else { return };
+    let (src, dst, tos) = (ip.src(), ip.dst(), ip.tos());
+    if pkt.cast != Cast::Host || pkt.flags & flag::GROUP != 0 || ip.frag_offset() != 0 {
+        return;
+    }
+    if ip.proto() == PROTO_ICMP && !is_query(packet.get(ip.header_len()).copied()) {
+        return;
+    }
+    let limited = is_limited(ns, kind, code);
+    let (per_second, burst) = (ns.sysctl.net.icmp_msgs_per_sec, ns.sysctl.net.icmp_msgs_burst);
+    if limited && !ns.l3.limits.allows_any(w.now, per_second, burst) {
+        return;
+    }
+    let from = if pkt.flags & flag::LOCAL != 0 {
+        dst
+    } else if pkt.iif != Ifindex::NONE && ns.sysctl.net.icmp_errors_use_inbound_ifaddr != 0 {
+        addr::select(ns, pkt.iif, src, Scope::LINK)
+    } else {
+        Ipv4Addr::UNSPECIFIED
+    };
+    // RT_TOS(tos) | IPTOS_PREC_INTERNETCONTROL
+    let tos = (tos & 0x1e) | 0xc0;
+    let Ok(route) = output::route(ns, w.now, &Flow { src: from, tos, ..Flow::to(src) }) else { return };
+    if limited && !allows(ns, w, &route) {
+        return;
+    }
+    let room = (route.mtu as usize).min(MOST).saturating_sub(IPV4_LEN + ICMP_LEN);
+    if room <= IPV4_LEN {
+        return;
+    }
+    let quoted = w.frames.len(pkt.frame).saturating_sub(L2_LEN).min(room);
+    w.decide(ns, Stage::IpOutput, pkt, "icmp", || format!("type {kind} code {code} to {src}"));
+    let header = Ipv4Header {
+        tos,
+        // At most 576.
+        total_len: (IPV4_LEN + ICMP_LEN + quoted) as u16,
+        id: 0,
+        df: false,
+        ttl: default_ttl(ns),
+        proto: PROTO_ICMP,
+        src: if route.src.is_unspecified() { DUMMY } else { route.src },
+        dst: src,
+    };
+    let mut frame = new_packet(w, &header);
+    let mut quote = [0; MOST];
+    quote[..quoted].copy_from_slice(&w.frames.bytes(pkt.frame)[L2_LEN..][..quoted]);
+    let message = &mut w.frames.edit(&mut frame)[L2_LEN + IPV4_LEN..];
+    message[ICMP_LEN..].copy_from_slice(&quote[..quoted]);
+    write_icmp(message, kind, code, info);
+    // Errors are small and carry no DF: nothing can refuse them.
+    let _ = send(ns, w, &route, PmtuDisc::Dont, frame, Sender::Kernel);
+}
+
+/// Whether an ICMP type may be answered with an error: it is known, and none itself.
+fn is_query(kind: Option<u8>) -> bool {
+    kind.is_some_and(|k| matches!(k, 0 | 8 | 13..=18))
+}
+
+/// Whether the rate of a type and code is limited at all (`icmpv4_mask_allow`).
+fn is_limited(ns: &Netns, kind: u8, code: u8) -> bool {
+    let mask = ns.sysctl.net.icmp_ratemask;
+    kind <= 18 && (kind, code) != (Icmp::UNREACHABLE, FRAG_NEEDED) && mask >> kind & 1 == 1
+}
+
+/// `icmpv4_xrlim_allow()`.
+fn allows(ns: &mut Netns, w: &World, route: &Dst) -> bool {
+    let ratelimit = ns.sysctl.net.icmp_ratelimit;
+    let allowed =
+        ratelimit == 0 || route.dev == Ifindex::LO || ns.l3.limits.peer(route.dst).allows_icmp(w.now, ratelimit);
+    if allowed {
+        let name = &ns.name;
+        ns.l3.limits.consume(|| w.stream(&format!("icmp {name}")));
+    }
+    allowed
+}
+
+/// The TTL of what is made here.
+pub(crate) fn default_ttl(ns: &Netns) -> u8 {
+    // The sysctl is between 1 and 255.
+    ns.sysctl.net.ip_default_ttl as u8
+}
+
+/// Tells the sender of `pkt` the neighbour that it could have used itself (`ip_rt_send_redirect`).
+pub(crate) fn redirect(ns: &mut Netns, w: &mut World, pkt: &Pkt) {
+    let Some(ip) = Ipv4::unsummed(&w.frames.bytes(pkt.frame)[L2_LEN..]) else { return };
+    let src = ip.src();
+    if ns.l3.limits.peer(src).allows_redirect(w.now) {
+        error(ns, w, pkt, Icmp::REDIRECT, 1, pkt.nexthop.to_bits());
+    }
+}
+
+/// An ICMP message for us (`icmp_rcv`).
+pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    let packet = &w.frames.bytes(pkt.frame)[L2_LEN..];
+    let Some(ip) = Ipv4::unsummed(packet) else { return Next::Drop(DropReason::IpHeader) };
+    let Some(icmp) = packet.get(ip.header_len()..).and_then(Icmp::new) else { return Next::Drop(DropReason::Icmp) };
+    if !icmp.is_intact() {
+        return Next::Drop(DropReason::Icmp);
+    }
+    let kind = icmp.kind();
+    if pkt.flags & flag::GROUP != 0 && (kind != Icmp::ECHO || ns.sysctl.net.icmp_echo_ignore_broadcasts != 0) {
+        return Next::Drop(DropReason::UnwantedGroup);
+    }
+    match kind {
+        Icmp::ECHO if ns.sysctl.net.icmp_echo_ignore_all != 0 => Next::Drop(DropReason::Icmp),
+        Icmp::ECHO => echo(ns, w, pkt),
+        Icmp::ECHO_REPLY => {
+            let bytes = u16::try_from(ICMP_LEN + icmp.payload().len()).unwrap_or(u16::MAX);
+            let (ident, seq) = (icmp.ident(), icmp.seq());
+            let reply = probe::Reply { from: ip.src(), to: ip.dst(), ttl: ip.ttl(), bytes, ident, seq };
+            probe::reply_heard(ns, w, pkt.iif, &reply);
+            finish(w, pkt)
+        }
+        _ if icmp.is_error() => heard_error(ns, w, pkt),
+        _ => Next::Drop(DropReason::Icmp),
+    }
+}
+
+fn finish(w: &mut World, pkt: &Pkt) -> Next {
+    w.frames.release(pkt.frame);
+    Next::Done
+}
+
+/// Answers an echo request in place (`icmp_echo`, `icmp_reply`): its TOS, no DF, an identification of our own.
+fn echo(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    let packet = &w.frames.bytes(pkt.frame)[L2_LEN..];
+    let Some(ip) = Ipv4::unsummed(packet) else { return Next::Drop(DropReason::IpHeader) };
+    let (src, dst, tos, header_len) = (ip.src(), ip.dst(), ip.tos(), ip.header_len());
+    let from = if pkt.flags & flag::GROUP == 0 { dst } else { spec_dst(ns, pkt.dev, src) };
+    let Ok(route) = output::route(ns, w.now, &Flow { src: from, tos, ..Flow::to(src) }) else {
+        return Next::Drop(DropReason::NoRoute);
+    };
+    let limited = is_limited(ns, Icmp::ECHO_REPLY, 0);
+    if limited && !allows(ns, w, &route) {
+        return Next::Drop(DropReason::Icmp);
+    }
+    let ttl = default_ttl(ns);
+    w.decide(ns, Stage::IpLocal, pkt, "icmp", || format!("echo reply to {src}"));
+    let bytes = w.frames.edit(&mut pkt.frame);
+    if header_len > IPV4_LEN {
+        // Options are not sent back.
+        bytes.drain(L2_LEN + IPV4_LEN..L2_LEN + header_len);
+        bytes[L2_LEN] = 0x45;
+    }
+    let packet = &mut bytes[L2_LEN..];
+    set_ipv4_addrs(packet, route.src, src);
+    packet[8] = ttl;
+    packet[IPV4_LEN] = Icmp::ECHO_REPLY;
+    // The type went from 8 to 0 in a sum that was right.
+    nettwin_model::wire::mend(packet, IPV4_LEN + 2, 0x0800, 0);
+    let (frame, dev) = (pkt.frame, route.dev);
+    pkt.dev = dev;
+    // An answer is as long as its request: EMSGSIZE cannot be.
+    let _ = send(ns, w, &route, PmtuDisc::Dont, frame, Sender::Kernel);
+    Next::Done
+}
+
+/// The address to answer a broadcast from (`fib_compute_spec_dst`).
+fn spec_dst(ns: &Netns, dev: Ifindex, src: Ipv4Addr) -> Ipv4Addr {
+    match ns.l3.fib.lookup(&Flow::to(src), |d| skips_linkdown(ns, d)) {
+        Ok(hit) if hit.alias.kind == RouteKind::Local => hit.alias.prefsrc.unwrap_or(src),
+        Ok(hit) => route::prefsrc(ns, hit.alias, hit.way()),
+        Err(_) => addr::select(ns, dev, src, Scope::GLOBAL),
+    }
+}
+
+/// An error about one of our packets (`icmp_unreach`, `icmp_redirect`): told to whoever sent it.
+fn heard_error(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Next {
+    let packet = &w.frames.bytes(pkt.frame)[L2_LEN..];
+    let Some(ip) = Ipv4::unsummed(packet) else { return Next::Drop(DropReason::IpHeader) };
+    let Some(icmp) = Icmp::new(&packet[ip.header_len()..]) else { return Next::Drop(DropReason::Icmp) };
+    let Some(inner) = Ipv4::unsummed(icmp.payload()) else { return Next::Drop(DropReason::Icmp) };
+    if inner.src() != ip.dst() && !ns.l3.fib.is_local(inner.src()) {
+        return Next::Drop(DropReason::Icmp);
+    }
+    let info = match (icmp.kind(), icmp.code()) {
+        (Icmp::UNREACHABLE, FRAG_NEEDED) => icmp.rest() & 0xffff,
+        (Icmp::REDIRECT, _) => icmp.rest(),
+        (Icmp::PARAMETER, _) => icmp.rest() >> 24,
+        _ => 0,
+    };
+    let error = IcmpError { kind: icmp.kind(), code: icmp.code(), info };
+    let (from, to) = (ip.src(), inner.dst());
+    let quoted = icmp.payload().to_vec();
+    if !probe::error_heard(ns, w, pkt, from, &quoted, error) && !sock::icmp_error(ns, w, &quoted, error) {
+        return finish(w, pkt);
+    }
+    if error.kind == Icmp::REDIRECT && error.code <= 3 {
+        pmtu::learn_gateway(ns, w, from, to, Ipv4Addr::from(info));
+    } else if (error.kind, error.code) == (Icmp::UNREACHABLE, FRAG_NEEDED) && ns.sysctl.net.ip_no_pmtu_disc == 0 {
+        pmtu::learn_mtu(ns, w, to, info);
+    }
+    finish(w, pkt)
+}

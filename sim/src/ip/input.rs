@@ -1,0 +1,281 @@
+//! What comes in: header checks, the input route, source validation.
+//!
+//! Kernel counterpart: `net/ipv4/ip_input.c` up to `ip_rcv_finish()`, `ip_route_input_slow()` of `route.c`,
+//! `fib_validate_source()` of `fib_frontend.c`. Deliberately absent: options, early demultiplexing, `bc_forwarding`.
+
+use crate::addr::{is_zeronet, on_link};
+use crate::drop::DropReason;
+use crate::fib::{Flow, Hit, multipath_hash, select_multipath};
+use crate::frame::L2_LEN;
+use crate::ip::{flag, icmp, pmtu};
+use crate::l3::{any_conf, max_conf, skips_linkdown};
+use crate::netns::{Ifindex, Netns};
+use crate::path::{Cast, Next, Pkt, Stage};
+use crate::world::World;
+use nettwin_model::wire::{Icmp, Ipv4, Ipv4Fault};
+use nettwin_model::{Errno, Instant, RouteKind, Scope};
+use std::net::Ipv4Addr;
+
+/// Where a packet that came in goes (`struct rtable` of an input route).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InRoute {
+    /// To an address of ours.
+    Local,
+    /// To a broadcast or a group of ours.
+    Group,
+    /// On by another device, or the same.
+    Forward(Way),
+    /// Nowhere: what `ip_error()` would tell its sender.
+    Refused(Errno),
+    /// Dropped without a word.
+    Dropped(DropReason),
+}
+
+/// The way on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Way {
+    /// The device.
+    pub(crate) dev: Ifindex,
+    /// The neighbour.
+    pub(crate) nexthop: Ipv4Addr,
+    /// The greatest packet, bytes.
+    pub(crate) mtu: u32,
+    /// The sender should use the neighbour itself.
+    pub(crate) redirect: bool,
+}
+
+/// Stage [`Stage::IpInput`] (`ip_rcv`, `ip_rcv_finish`).
+pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    if pkt.cast == Cast::Other {
+        return Next::Drop(DropReason::OtherHost);
+    }
+    let bytes = &w.frames.bytes(pkt.frame)[L2_LEN..];
+    let ip = match Ipv4::new(bytes) {
+        Ok(ip) => ip,
+        Err(Ipv4Fault::Checksum) => return Next::Drop(DropReason::IpChecksum),
+        Err(_) => return Next::Drop(DropReason::IpHeader),
+    };
+    let (src, dst, tos, len) = (ip.src(), ip.dst(), ip.tos(), ip.total_len());
+    if len < bytes.len() {
+        w.frames.edit(&mut pkt.frame).truncate(L2_LEN + len);
+    }
+    if pkt.iif == Ifindex::LO {
+        // What comes over lo keeps the route that it was sent by: it is ours.
+        pkt.flags |= match ns.l3.fib.addr_type(dst) {
+            RouteKind::Broadcast | RouteKind::Multicast => flag::GROUP,
+            _ => flag::LOCAL,
+        };
+        return Next::To(Stage::IpLocal);
+    }
+    let route = route(ns, w.now, &Arrival { src, dst, tos, dev: pkt.dev, arp: false });
+    w.decide(ns, Stage::IpInput, pkt, "fib", || format!("{src} to {dst}: {}", describe(ns, &route)));
+    match route {
+        InRoute::Local => {
+            pkt.flags |= flag::LOCAL;
+            Next::To(Stage::IpLocal)
+        }
+        InRoute::Group => {
+            pkt.flags |= flag::GROUP;
+            Next::To(Stage::IpLocal)
+        }
+        InRoute::Forward(way) => {
+            (pkt.dev, pkt.nexthop, pkt.mtu) = (way.dev, way.nexthop, way.mtu);
+            pkt.flags |= if way.redirect { flag::REDIRECT } else { 0 };
+            Next::To(Stage::IpForward)
+        }
+        InRoute::Refused(errno) => refuse(ns, w, pkt, errno),
+        InRoute::Dropped(reason) => Next::Drop(reason),
+    }
+}
+
+fn describe(ns: &Netns, route: &InRoute) -> String {
+    match route {
+        InRoute::Local => "an address of this namespace".into(),
+        InRoute::Group => "a broadcast or group of ours".into(),
+        InRoute::Forward(way) => {
+            let dev = ns.dev(way.dev).map_or("?", |d| d.name.as_str());
+            format!("on by {dev}, neighbour {}", way.nexthop)
+        }
+        InRoute::Refused(errno) => errno.text().into(),
+        InRoute::Dropped(reason) => reason.text().into(),
+    }
+}
+
+/// `ip_error()`: tells the sender, if this device forwards at all, and if the sender has not been told too often.
+fn refuse(ns: &mut Netns, w: &mut World, pkt: &Pkt, errno: Errno) -> Next {
+    if !forwards(ns, pkt.iif) {
+        return Next::Drop(DropReason::NotForwarding);
+    }
+    let (code, reason) = match errno {
+        Errno::EHOSTUNREACH => (icmp::HOST_UNREACH, DropReason::Unreachable),
+        Errno::ENETUNREACH => (icmp::NET_UNREACH, DropReason::NoRoute),
+        Errno::EACCES => (icmp::PKT_FILTERED, DropReason::Prohibit),
+        _ => return Next::Drop(DropReason::Blackhole),
+    };
+    let src = Ipv4::unsummed(&w.frames.bytes(pkt.frame)[L2_LEN..]).map_or(Ipv4Addr::UNSPECIFIED, |ip| ip.src());
+    if ns.l3.limits.peer(src).allows_route_error(w.now) {
+        icmp::error(ns, w, pkt, Icmp::UNREACHABLE, code, 0);
+    }
+    Next::Drop(reason)
+}
+
+/// Whether packets that come in by the device may go on (`IN_DEV_FORWARD`).
+pub(crate) fn forwards(ns: &Netns, dev: Ifindex) -> bool {
+    ns.dev(dev).is_some_and(|d| d.conf.forwarding != 0)
+}
+
+/// What the input route depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    /// From whom.
+    pub(crate) src: Ipv4Addr,
+    /// To whom.
+    pub(crate) dst: Ipv4Addr,
+    /// Type of service.
+    pub(crate) tos: u8,
+    /// By which device.
+    pub(crate) dev: Ifindex,
+    /// It is an ARP request, not an IPv4 packet.
+    pub(crate) arp: bool,
+}
+
+/// The input route (`ip_route_input_slow`).
+pub(crate) fn route(ns: &Netns, now: Instant, arrival: &Arrival) -> InRoute {
+    let &Arrival { src, dst, tos, dev, arp } = arrival;
+    let martian = InRoute::Dropped(DropReason::Martian);
+    if dst.is_multicast() {
+        return group(ns, src, dst, dev);
+    }
+    if src.is_multicast() || src.is_broadcast() {
+        return martian;
+    }
+    if dst.is_broadcast() || (src.is_unspecified() && dst.is_unspecified()) {
+        return broadcast(ns, src, dev, arp);
+    }
+    if is_zeronet(src) || is_zeronet(dst) {
+        return martian;
+    }
+    if (src.is_loopback() || dst.is_loopback()) && !any_conf(ns, dev, |c| c.route_localnet) {
+        return martian;
+    }
+    let flow = Flow { src, tos, ..Flow::to(dst) };
+    let hit = match ns.l3.fib.lookup(&flow, |d| skips_linkdown(ns, d)) {
+        Ok(hit) => hit,
+        Err(errno) if forwards(ns, dev) => return InRoute::Refused(errno),
+        Err(_) => return InRoute::Dropped(DropReason::NotForwarding),
+    };
+    match hit.alias.kind {
+        RouteKind::Broadcast => broadcast(ns, src, dev, arp),
+        RouteKind::Local => match validate_source(ns, src, tos, Ifindex::NONE, dev) {
+            Ok(_) => InRoute::Local,
+            Err(reason) => InRoute::Dropped(reason),
+        },
+        _ if !forwards(ns, dev) => InRoute::Dropped(DropReason::NotForwarding),
+        RouteKind::Unicast => forward(ns, now, &flow, &hit, arrival),
+        _ => martian,
+    }
+}
+
+/// `__mkroute_input()`.
+fn forward(ns: &Netns, now: Instant, flow: &Flow, hit: &Hit<'_>, arrival: &Arrival) -> InRoute {
+    let dev = arrival.dev;
+    let hop = &hit.alias.hops[choose_hop(ns, hit, flow)];
+    let on_link_source = match validate_source(ns, flow.src, flow.tos, hop.dev, dev) {
+        Ok(near) => near,
+        Err(reason) => return InRoute::Dropped(reason),
+    };
+    let Some(out) = ns.dev(hop.dev) else { return InRoute::Dropped(DropReason::DevDown) };
+    let mut gateway = hop.via.filter(|_| hop.scope == Scope::LINK);
+    if let Some(redirected) = pmtu::find(ns, now, hop, flow.dst).and_then(|e| e.gateway) {
+        gateway = Some(redirected);
+    }
+    let mut redirect = false;
+    if hop.dev == dev {
+        if arrival.arp {
+            return InRoute::Dropped(DropReason::Arp);
+        }
+        // A directly connected destination is on the link of whoever is on the link.
+        redirect = on_link_source
+            && any_conf(ns, dev, |c| c.send_redirects)
+            && (any_conf(ns, dev, |c| c.shared_media)
+                || on_link(ns, dev, flow.src, hop.via.unwrap_or(Ipv4Addr::UNSPECIFIED)));
+    }
+    let mtu = hit.alias.mtu.unwrap_or(out.mtu);
+    InRoute::Forward(Way { dev: hop.dev, nexthop: gateway.unwrap_or(flow.dst), mtu, redirect })
+}
+
+/// Which of a route's ways a flow takes (`fib_select_path`).
+pub(crate) fn choose_hop(ns: &Netns, hit: &Hit<'_>, flow: &Flow) -> usize {
+    if hit.alias.hops.len() < 2 || flow.oif != Ifindex::NONE {
+        return hit.hop;
+    }
+    let hash = multipath_hash(ns.l3.hash_seed, flow.src, flow.dst);
+    let usable = |h: &crate::fib::Hop| !h.dead && !(h.linkdown && skips_linkdown(ns, h.dev));
+    select_multipath(&hit.alias.hops, hash, usable).unwrap_or(hit.hop)
+}
+
+fn broadcast(ns: &Netns, src: Ipv4Addr, dev: Ifindex, arp: bool) -> InRoute {
+    if arp {
+        return InRoute::Dropped(DropReason::Arp);
+    }
+    if !is_zeronet(src)
+        && let Err(reason) = validate_source(ns, src, 0, Ifindex::NONE, dev)
+    {
+        return InRoute::Dropped(reason);
+    }
+    InRoute::Group
+}
+
+/// `ip_route_input_mc()`: every device is in the group of all hosts.
+fn group(ns: &Netns, src: Ipv4Addr, dst: Ipv4Addr, dev: Ifindex) -> InRoute {
+    const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+    if dst != ALL_HOSTS {
+        return InRoute::Dropped(DropReason::UnwantedGroup);
+    }
+    if src.is_multicast() || src.is_broadcast() || (src.is_loopback() && !any_conf(ns, dev, |c| c.route_localnet)) {
+        return InRoute::Dropped(DropReason::Martian);
+    }
+    if is_zeronet(src) {
+        return InRoute::Group; // 224.0.0.1 is a local group: hosts without an address may speak to it.
+    }
+    match validate_source(ns, src, 0, Ifindex::NONE, dev) {
+        Ok(_) => InRoute::Group,
+        Err(reason) => InRoute::Dropped(reason),
+    }
+}
+
+/// Whether a packet from `src` may come in by `dev`, and whether its sender is on that link (`fib_validate_source`).
+/// `out`: the device that it would leave by.
+fn validate_source(ns: &Netns, src: Ipv4Addr, tos: u8, out: Ifindex, dev: Ifindex) -> Result<bool, DropReason> {
+    let rp_filter = max_conf(ns, dev, |c| c.rp_filter);
+    let accepts_local = any_conf(ns, dev, |c| c.accept_local);
+    if rp_filter == 0 && (dev != out || !any_conf(ns, dev, |c| c.send_redirects)) {
+        if accepts_local {
+            return Ok(false);
+        }
+        if !ns.l3.fib.has_custom_local {
+            return if ns.l3.own.contains_key(&src) { Err(DropReason::Martian) } else { Ok(false) };
+        }
+    }
+    let reverse = Flow { tos, ..Flow::to(src) };
+    let last_resort = || if rp_filter == 0 { Ok(false) } else { Err(DropReason::RpFilter) };
+    let Ok(hit) = ns.l3.fib.lookup(&reverse, |d| skips_linkdown(ns, d)) else { return last_resort() };
+    let local = hit.alias.kind == RouteKind::Local;
+    if hit.alias.kind != RouteKind::Unicast && !(local && accepts_local) {
+        return Err(DropReason::Martian);
+    }
+    if hit.alias.hops.iter().any(|h| h.dev == dev) {
+        return Ok(hit.way().scope >= Scope::HOST);
+    }
+    if ns.dev(dev).is_some_and(|d| d.in_dev.addrs.is_empty()) {
+        return last_resort();
+    }
+    if rp_filter == 1 {
+        return Err(DropReason::RpFilter);
+    }
+    let by_dev = Flow { oif: dev, ..reverse };
+    match ns.l3.fib.lookup(&by_dev, |_| false) {
+        Ok(hit) => Ok(hit.alias.kind == RouteKind::Unicast && hit.way().scope >= Scope::HOST),
+        Err(_) => Ok(false),
+    }
+}

@@ -1,0 +1,238 @@
+//! The door between devices and the IP layer: what the path, the devices and the machine call above Ethernet.
+//!
+//! Kernel counterpart: `packet_type` handlers, the `netdev_chain` notifiers `arp_netdev_event`, `inetdev_event` and
+//! `fib_netdev_event`.
+
+use crate::addr::IfAddr;
+use crate::arp::ArpState;
+use crate::fib::Fib;
+use crate::frame::FrameId;
+use crate::ip::frag::Frags;
+use crate::ip::limit::Limits;
+use crate::ip::pmtu::Exceptions;
+use crate::neigh::NeighTable;
+use crate::netns::{Ifindex, Netns};
+use crate::path::{Next, Pkt};
+use crate::probe::{self, Ear};
+use crate::rng::Rng;
+use crate::sysctl::DevConf;
+use crate::world::World;
+use crate::{addr, arp, ip, neigh, route};
+use nettwin_model::{Errno, Fault, IfName, NetnsState, Op, RouteGet, RouteGot, RouteKind};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+/// The IP layer's state of one namespace.
+#[derive(Default)]
+pub(crate) struct L3 {
+    /// Routing tables.
+    pub(crate) fib: Fib,
+    /// Neighbours.
+    pub(crate) neigh: NeighTable,
+    /// The addresses of all devices, each with how often it is there (`inet_addr_lst`).
+    pub(crate) own: BTreeMap<Ipv4Addr, u32>,
+    /// Path MTUs and redirects.
+    pub(crate) exceptions: Exceptions,
+    /// Fragments that wait.
+    pub(crate) frags: Frags,
+    /// Who may be told how often.
+    pub(crate) limits: Limits,
+    /// What ARP remembers.
+    pub(crate) arp: ArpState,
+    /// The key of the multipath hash, drawn with the namespace's first address.
+    pub(crate) hash_seed: u64,
+    /// Who listens.
+    pub(crate) ears: Vec<Ear>,
+    ids: Option<Rng>,
+}
+
+impl L3 {
+    /// The identification of the next packet made here (`__ip_select_ident`).
+    pub(crate) fn next_id(&mut self, w: &World, ns: &nettwin_model::NetnsName) -> u16 {
+        let rng = self.ids.get_or_insert_with(|| w.stream(&format!("ip id {ns}")));
+        rng.next_u32() as u16 // its low half
+    }
+}
+
+/// The IP layer's state of one device (`struct in_device`).
+#[derive(Default)]
+pub(crate) struct InDev {
+    /// Its addresses, primaries first.
+    pub(crate) addrs: Vec<IfAddr>,
+}
+
+/// Whether a setting is on for all devices or for this one (`IN_DEV_ORCONF`).
+pub(crate) fn any_conf(ns: &Netns, dev: Ifindex, setting: impl Fn(&DevConf) -> i32) -> bool {
+    setting(&ns.sysctl.all) != 0 || ns.dev(dev).is_some_and(|d| setting(&d.conf) != 0)
+}
+
+/// The greater of a setting for all devices and for this one (`IN_DEV_MAXCONF`).
+pub(crate) fn max_conf(ns: &Netns, dev: Ifindex, setting: impl Fn(&DevConf) -> i32) -> i32 {
+    setting(&ns.sysctl.all).max(ns.dev(dev).map_or(i32::MIN, |d| setting(&d.conf)))
+}
+
+/// Whether routes by a device are passed over while it has no carrier (`IN_DEV_IGNORE_ROUTES_WITH_LINKDOWN`).
+pub(crate) fn skips_linkdown(ns: &Netns, dev: Ifindex) -> bool {
+    ns.dev(dev).is_some_and(|d| d.conf.ignore_routes_with_linkdown != 0)
+}
+
+/// IPv6 is not spoken here.
+pub(crate) fn not_v4() -> Fault {
+    Fault::refused(Errno::EAFNOSUPPORT, "the simulator speaks IPv4 only")
+}
+
+/// Stage [`Arp`](crate::path::Stage::Arp).
+pub(crate) fn arp(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    arp::input(ns, w, pkt)
+}
+
+/// Stage [`IpInput`](crate::path::Stage::IpInput).
+#[inline]
+pub(crate) fn ip_input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    ip::input::input(ns, w, pkt)
+}
+
+/// Stage [`IpLocal`](crate::path::Stage::IpLocal).
+pub(crate) fn ip_local(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    ip::local::deliver(ns, w, pkt)
+}
+
+/// Stage [`IpForward`](crate::path::Stage::IpForward).
+#[inline]
+pub(crate) fn ip_forward(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    ip::forward::forward(ns, w, pkt)
+}
+
+/// Stage [`IpOutput`](crate::path::Stage::IpOutput).
+#[inline]
+pub(crate) fn ip_output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    ip::output::output(ns, w, pkt)
+}
+
+/// Stage [`Neigh`](crate::path::Stage::Neigh).
+#[inline]
+pub(crate) fn neigh_output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    neigh::output(ns, w, pkt)
+}
+
+/// The route of what a socket sends to `dst`, from `source` if that is given (`ip_route_output_key`).
+pub(crate) fn socket_route(
+    ns: &Netns,
+    w: &World,
+    dst: Ipv4Addr,
+    source: Option<Ipv4Addr>,
+) -> Result<crate::sock::Route, Errno> {
+    ip::output::socket_route(ns, w, dst, source)
+}
+
+/// Whether a socket may be bound to this address: it is local, or of everybody, or a group's.
+pub(crate) fn can_bind(ns: &Netns, addr: Ipv4Addr) -> bool {
+    ns.sysctl.net.ip_nonlocal_bind != 0 || addr.is_unspecified() || ns.l3.fib.addr_type(addr) != RouteKind::Unicast
+}
+
+/// A socket sends an IPv4 packet, its header complete with checksum; without DF it may be longer than any MTU
+/// (`ip_local_out`). It goes on the work list: no socket is called before this returns. `confirms`: the
+/// receiver has answered, so the neighbour on the way is there.
+pub(crate) fn socket_send(ns: &mut Netns, w: &mut World, frame: FrameId, confirms: bool) {
+    ip::output::socket_send(ns, w, frame, confirms);
+}
+
+/// A neighbour entry's timer ([`Event::Neigh`](crate::event::Event::Neigh)).
+pub(crate) fn neigh_timer(ns: &mut Netns, w: &mut World, dev: Ifindex, addr: Ipv4Addr) {
+    neigh::timer(ns, w, dev, addr);
+}
+
+/// A proxied ARP request has waited ([`Event::ProxyArp`](crate::event::Event::ProxyArp)); the frame is ours.
+pub(crate) fn proxy_timer(ns: &mut Netns, w: &mut World, dev: Ifindex, frame: FrameId) {
+    arp::proxy_timer(ns, w, dev, frame);
+}
+
+/// Another IPv4 timer ([`Event::Ip`](crate::event::Event::Ip)): fragments have waited.
+pub(crate) fn ip_timer(ns: &mut Netns, w: &mut World, key: u64) {
+    ip::frag::timer(ns, w, key);
+}
+
+/// A device appeared in this namespace, down (`NETDEV_REGISTER`).
+pub(crate) fn link_added(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    if dev == Ifindex::LO {
+        ns.l3.hash_seed = w.stream(&format!("multipath {}", ns.name)).next_u64();
+    }
+}
+
+/// A device came up (`NETDEV_UP`); its `up` and `carrier` say so already.
+pub(crate) fn link_up(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    addr::link_up(ns, w, dev);
+}
+
+/// A device went down (`NETDEV_DOWN`).
+pub(crate) fn link_down(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    route::link_down(ns, w, dev);
+    probe::link_down(ns, &mut w.probes, dev);
+    ip::pmtu::link_down(ns, dev);
+}
+
+/// A device that is up got or lost carrier (`NETDEV_CHANGE`).
+pub(crate) fn carrier_changed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    let Some(d) = ns.dev(dev) else { return };
+    let (carrier, evicts) = (d.carrier, d.conf.arp_evict_nocarrier != 0 && ns.sysctl.all.arp_evict_nocarrier != 0);
+    if carrier {
+        route::revive(ns, dev, route::Revival::Carrier);
+    } else {
+        route::carrier_lost(ns, dev);
+        if evicts {
+            neigh::flush(ns, w, dev, true);
+        }
+    }
+}
+
+/// A device's MAC changed (`NETDEV_CHANGEADDR`).
+pub(crate) fn mac_changed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    neigh::flush(ns, w, dev, false);
+    if any_conf(ns, dev, |c| c.arp_notify) {
+        addr::announce(ns, w, dev);
+    }
+}
+
+/// A device's MTU changed (`NETDEV_CHANGEMTU`): routes ask for it when they are used.
+pub(crate) fn mtu_changed(_: &mut Netns, _: &mut World, _: Ifindex) {}
+
+/// A device's name changed (`NETDEV_CHANGENAME`); `old` was it.
+pub(crate) fn renamed(ns: &mut Netns, _: &mut World, dev: Ifindex, old: IfName) {
+    addr::renamed(ns, dev, old);
+}
+
+/// A device, already down, leaves this namespace (`NETDEV_UNREGISTER`); it is still there.
+pub(crate) fn link_removed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    addr::link_removed(ns, w, dev);
+    route::unregister(ns, dev);
+    neigh::link_removed(ns, w, dev);
+    ip::pmtu::link_down(ns, dev);
+}
+
+/// A sysctl was written; the store holds the new value already. Settings are read where they count.
+pub(crate) fn sysctl_changed(_: &mut Netns, _: &mut World, _key: &str) {}
+
+/// Executes an address, route or neighbour op in its namespace.
+pub(crate) fn execute(ns: &mut Netns, w: &mut World, op: &Op) -> Result<(), Fault> {
+    match op {
+        Op::AddAddr { dev, addr, .. } => addr::add(ns, w, *dev, addr),
+        Op::DelAddr { dev, addr, .. } => addr::del(ns, w, *dev, addr),
+        Op::AddRoute { verb, route, .. } => route::add(ns, *verb, route),
+        Op::DelRoute { route, .. } => route::del(ns, route),
+        Op::AddNeigh { neigh, replace, .. } => neigh::add(ns, w, neigh, *replace),
+        Op::DelNeigh { neigh, .. } => neigh::del(ns, w, neigh),
+        _ => Err(Fault::Broken("this op is not the IP layer's".into())),
+    }
+}
+
+/// Adds addresses, routes and neighbours to a namespace's state, whose links are there already.
+pub(crate) fn observe(ns: &Netns, _: &World, state: &mut NetnsState) {
+    addr::observe(ns, state);
+    route::observe(ns, state);
+    neigh::observe(ns, state);
+}
+
+/// `ip route get`.
+pub(crate) fn route_get(ns: &mut Netns, w: &World, get: &RouteGet) -> Result<RouteGot, Fault> {
+    ip::get::route_get(ns, w, get)
+}

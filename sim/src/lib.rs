@@ -1,0 +1,39 @@
+//! nettwin's simulated machine: Linux's network namespaces in userspace and virtual time.
+//!
+//! One [`Sim`] is one machine: it executes ops, answers queries, runs probes, and moves its own clock from event to event.
+//! Begin with [`path`](self), the path of a frame. Kernel counterpart: `net/`. Deliberately absent: I/O, threads, clocks,
+//! async, IPv6, VLANs.
+
+#![forbid(unsafe_code)]
+
+mod addr;
+mod arp;
+mod dev;
+mod drop;
+mod event;
+mod execute;
+mod fib;
+mod frame;
+mod inject;
+mod ip;
+mod l3;
+mod neigh;
+mod netns;
+mod observe;
+mod path;
+mod pcap;
+mod probe;
+mod qdisc;
+mod query;
+mod rng;
+mod route;
+mod sim;
+mod sock;
+mod sysctl;
+mod trace;
+mod world;
+
+pub use drop::DropReason;
+pub use path::Stage;
+pub use sim::{Recording, Sim};
+pub use trace::{TraceRecord, What};

@@ -1,0 +1,352 @@
+//! The neighbour table of a namespace: entries by device and address, and what they do to packets.
+//!
+//! Kernel counterpart: `struct neigh_table` and `net/core/neighbour.c`. Deliberately absent: garbage collection (the
+//! kernel's bounds hold for all namespaces of a machine together), entries for `lo`, broadcast and multicast (NOARP in
+//! the kernel, and hidden by `ip neigh`): their MAC follows from the address.
+
+pub(crate) mod entry;
+
+use crate::arp;
+use crate::drop::DropReason;
+use crate::event::Event;
+use crate::frame::L2_LEN;
+use crate::ip::icmp;
+use crate::l3::not_v4;
+use crate::netns::{Ifindex, Netns};
+use crate::path::{Next, Pkt, Stage};
+use crate::rng::Rng;
+use crate::world::World;
+use entry::{Due, Entry, Parms, Source, Use};
+use nettwin_model::wire::{ETHERTYPE_IPV4, Icmp, write_eth};
+use nettwin_model::{Errno, Fault, Instant, Mac, Neigh, NetnsState, Nud, RouteKind};
+use rustc_hash::FxBuildHasher;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+type Key = (Ifindex, Ipv4Addr);
+
+/// All neighbours of a namespace.
+#[derive(Default)]
+pub(crate) struct NeighTable {
+    /// Hot; never iterated into anything that is seen without sorting.
+    entries: hashbrown::HashMap<Key, Box<Entry>, FxBuildHasher>,
+    /// Whom to answer for; `true`: permanent, a lost carrier does not take it away.
+    proxies: BTreeMap<Key, bool>,
+    reachable: BTreeMap<Ifindex, Reachable>,
+    rng: Option<Rng>,
+}
+
+/// A device's reachable time, drawn at random.
+#[derive(Clone, Copy)]
+struct Reachable {
+    time: Duration,
+    base_ms: i32,
+    drawn: Instant,
+}
+
+/// The reachable time is drawn again after this time.
+const REDRAW: Duration = Duration::from_secs(300);
+
+/// A device's parameters; its reachable time is drawn anew when it is old or its base was written.
+pub(crate) fn parms(ns: &mut Netns, w: &World, dev: Ifindex) -> Option<Parms> {
+    let conf = ns.dev(dev)?.conf.clone();
+    let base_ms = conf.base_reachable_time_ms;
+    let table = &mut ns.l3.neigh;
+    let time = match table.reachable.get(&dev) {
+        Some(r) if r.base_ms == base_ms && w.now.since(r.drawn) <= REDRAW => r.time,
+        _ => {
+            let rng = table.rng.get_or_insert_with(|| w.stream(&format!("neigh {}", ns.name)));
+            let ms = u64::try_from(base_ms).unwrap_or(0);
+            // neigh_rand_reach_time: half to one and a half times the base.
+            let time = Duration::from_millis(if ms == 0 { 0 } else { rng.below(ms) + ms / 2 });
+            table.reachable.insert(dev, Reachable { time, base_ms, drawn: w.now });
+            time
+        }
+    };
+    Some(Parms::new(&conf, time))
+}
+
+impl NeighTable {
+    /// The entry, if there is one.
+    pub(crate) fn get(&self, dev: Ifindex, addr: Ipv4Addr) -> Option<&Entry> {
+        self.entries.get(&(dev, addr)).map(|e| &**e)
+    }
+
+    /// Whether `ip neigh add proxy` was said of the address.
+    pub(crate) fn is_proxy(&self, dev: Ifindex, addr: Ipv4Addr) -> bool {
+        !self.proxies.is_empty() && self.proxies.contains_key(&(dev, addr))
+    }
+}
+
+/// Stage [`Stage::Neigh`]: finds the MAC of `pkt.nexthop` and writes the Ethernet header, or holds the packet and asks
+/// (`neigh_output`).
+#[inline]
+pub(crate) fn output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    let Some(dev) = ns.devs.by_index(pkt.dev) else { return Next::Drop(DropReason::DevDown) };
+    let src = dev.mac;
+    let known = ns.l3.neigh.entries.get(&(pkt.dev, pkt.nexthop)).and_then(|e| e.connected());
+    let dst = match known {
+        Some(mac) => mac,
+        None if dev.is_loopback() => Mac::ZERO,
+        None => match resolve(ns, w, pkt) {
+            Ok(mac) => mac,
+            Err(next) => return next,
+        },
+    };
+    write_eth(&mut w.frames.edit(&mut pkt.frame)[..L2_LEN], dst, src, ETHERTYPE_IPV4);
+    Next::To(Stage::Qdisc)
+}
+
+/// The slow way: an address that needs no entry, or an entry that is not connected.
+fn resolve(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Result<Mac, Next> {
+    let addr = pkt.nexthop;
+    let key = (pkt.dev, addr);
+    if !ns.l3.neigh.entries.contains_key(&key) {
+        match ns.l3.fib.addr_type(addr) {
+            RouteKind::Multicast => return Ok(multicast_mac(addr)),
+            RouteKind::Broadcast => return Ok(Mac::BROADCAST),
+            _ => {}
+        }
+    }
+    let Some(p) = parms(ns, w, pkt.dev) else { return Err(Next::Drop(DropReason::DevDown)) };
+    let entry = ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::new(w.now)));
+    let verdict = entry.event_send(w.now, &p);
+    let timer = entry.timer;
+    match verdict {
+        Use::Go(mac) => {
+            schedule(ns, w, key, timer);
+            Ok(mac)
+        }
+        Use::Refused => Err(Next::Drop(DropReason::NeighFailed)),
+        Use::Wait { solicit } => {
+            let evicted = entry.hold(*pkt, truesize(w.frames.len(pkt.frame) - L2_LEN), &p);
+            w.decide(ns, Stage::Neigh, pkt, "neigh", || format!("{addr} is not known yet: the packet waits"));
+            for old in evicted {
+                w.drop_frame(ns, Stage::Neigh, &old, DropReason::QueueFull);
+            }
+            if solicit {
+                schedule(ns, w, key, timer);
+                probe(ns, w, key, &p);
+            }
+            Err(Next::Held)
+        }
+    }
+}
+
+/// The MAC of an IPv4 group (`ip_eth_mc_map`).
+fn multicast_mac(group: Ipv4Addr) -> Mac {
+    let [_, b, c, d] = group.octets();
+    Mac([1, 0, 0x5e, b & 0x7f, c, d])
+}
+
+/// What a packet of `len` bytes counts for in a queue: its `sk_buff`, and its data with what belongs to it in the
+/// smallest slab that takes them (`skb->truesize`; a default ping counts 832).
+fn truesize(len: usize) -> u32 {
+    const SK_BUFF: u32 = 256;
+    const SHARED_INFO: u32 = 320;
+    const SMALL_HEAD: u32 = 576;
+    // Room for a link header and alignment, as ip_append_data() asks for; a packet is at most 64 KiB.
+    let data = (len as u32 + 31).next_multiple_of(64) + SHARED_INFO;
+    SK_BUFF + if data <= SMALL_HEAD { SMALL_HEAD } else { data.next_power_of_two() }
+}
+
+fn schedule(ns: &Netns, w: &mut World, (dev, addr): Key, at: Option<Instant>) {
+    if let Some(at) = at {
+        w.wheel.schedule(at, Event::Neigh { ns: ns.id, dev, addr });
+    }
+}
+
+/// Sends a request for an entry (`neigh_probe`).
+fn probe(ns: &mut Netns, w: &mut World, key: Key, p: &Parms) {
+    let Some(entry) = ns.l3.neigh.entries.get_mut(&key) else { return };
+    let sent_before = entry.probes;
+    entry.probes += 1;
+    let (newest, mac) = (entry.newest(), entry.mac);
+    let to = if sent_before < p.ucast {
+        Some(mac)
+    } else if sent_before - p.ucast < p.app {
+        return;
+    } else {
+        None
+    };
+    arp::solicit(ns, w, key.0, key.1, newest.as_ref(), to);
+}
+
+/// An entry's timer ([`Event::Neigh`]). Timers are never taken back: one that is not the entry's own is ignored.
+pub(crate) fn timer(ns: &mut Netns, w: &mut World, dev: Ifindex, addr: Ipv4Addr) {
+    let key = (dev, addr);
+    if ns.l3.neigh.entries.get(&key).is_none_or(|e| e.timer != Some(w.now)) {
+        return;
+    }
+    let Some(p) = parms(ns, w, dev) else { return };
+    let Some(entry) = ns.l3.neigh.entries.get_mut(&key) else { return };
+    let due = entry.on_timer(w.now, &p);
+    let timer = entry.timer;
+    schedule(ns, w, key, timer);
+    match due {
+        Due::Nothing => {}
+        Due::Solicit => probe(ns, w, key, &p),
+        Due::Failed => fail(ns, w, key),
+    }
+}
+
+/// Tells the sender of each packet that waits: host unreachable (`neigh_invalidate`, `arp_error_report`).
+fn fail(ns: &mut Netns, w: &mut World, key: Key) {
+    let Some(entry) = ns.l3.neigh.entries.get_mut(&key) else { return };
+    for (pkt, _) in entry.take_queue() {
+        icmp::error(ns, w, &pkt, Icmp::UNREACHABLE, icmp::HOST_UNREACH, 0);
+        w.drop_frame(ns, Stage::Neigh, &pkt, DropReason::NeighFailed);
+    }
+}
+
+/// What ARP heard of a neighbour (`neigh_update`). With `create` an entry is made if there is none.
+pub(crate) fn update(ns: &mut Netns, w: &mut World, key: Key, mac: Mac, new: Nud, source: Source, create: bool) {
+    let Some(p) = parms(ns, w, key.0) else { return };
+    let table = &mut ns.l3.neigh.entries;
+    if create {
+        table.entry(key).or_insert_with(|| Box::new(Entry::new(w.now)));
+    }
+    apply(ns, w, key, Some(mac), new, source, &p);
+}
+
+fn apply(ns: &mut Netns, w: &mut World, key: Key, mac: Option<Mac>, new: Nud, source: Source, p: &Parms) {
+    let Some(entry) = ns.l3.neigh.entries.get_mut(&key) else { return };
+    let before = entry.timer;
+    let release = entry.update(w.now, mac, new, source, p);
+    let timer = entry.timer;
+    let failed = entry.nud == Nud::Failed;
+    let queue = if release { entry.take_queue() } else { Default::default() };
+    if timer != before {
+        schedule(ns, w, key, timer);
+    }
+    for (pkt, _) in queue {
+        w.push_next(ns.id, Stage::Neigh, pkt);
+    }
+    if failed {
+        fail(ns, w, key);
+    }
+}
+
+/// Whether another MAC may be believed already.
+pub(crate) fn is_unlocked(ns: &mut Netns, w: &World, key: Key) -> bool {
+    let Some(p) = parms(ns, w, key.0) else { return true };
+    ns.l3.neigh.entries.get(&key).is_none_or(|e| e.is_unlocked(w.now, &p))
+}
+
+/// A transport has heard from the neighbour: its reachability is confirmed (`dst_confirm_neigh`).
+pub(crate) fn confirm(ns: &mut Netns, w: &World, dev: Ifindex, addr: Ipv4Addr) {
+    if let Some(entry) = ns.l3.neigh.entries.get_mut(&(dev, addr)) {
+        entry.confirm(w.now);
+    }
+}
+
+/// Asks for a neighbour without a packet (`neigh_event_send(n, NULL)`); says whether its MAC is known.
+pub(crate) fn touch(ns: &mut Netns, w: &mut World, dev: Ifindex, addr: Ipv4Addr) -> bool {
+    let Some(p) = parms(ns, w, dev) else { return false };
+    let key = (dev, addr);
+    let entry = ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::new(w.now)));
+    if entry::is_valid(entry.nud) {
+        return true;
+    }
+    if entry.event_send(w.now, &p) == (Use::Wait { solicit: true }) {
+        let timer = entry.timer;
+        schedule(ns, w, key, timer);
+        probe(ns, w, key, &p);
+    }
+    false
+}
+
+/// Takes all entries of a device away (`neigh_ifdown`, `neigh_changeaddr`); `spare_permanent` for a lost carrier.
+pub(crate) fn flush(ns: &mut Netns, w: &mut World, dev: Ifindex, spare_permanent: bool) {
+    let table = &mut ns.l3.neigh;
+    table.proxies.retain(|k, permanent| k.0 != dev || (spare_permanent && *permanent));
+    let doomed = |k: &Key, e: &Entry| k.0 == dev && !(spare_permanent && e.nud == Nud::Permanent);
+    let mut keys: Vec<Key> = table.entries.iter().filter(|(k, e)| doomed(k, e)).map(|(k, _)| *k).collect();
+    keys.sort_unstable(); // the order in which what waits is dropped is seen in the trace
+    for key in keys {
+        remove(ns, w, key);
+    }
+}
+
+/// Takes one entry away, if it is there (`arp_invalidate`).
+pub(crate) fn forget(ns: &mut Netns, w: &mut World, dev: Ifindex, addr: Ipv4Addr) {
+    remove(ns, w, (dev, addr));
+}
+
+fn remove(ns: &mut Netns, w: &mut World, key: Key) -> bool {
+    let Some(mut entry) = ns.l3.neigh.entries.remove(&key) else { return false };
+    for (pkt, _) in entry.take_queue() {
+        w.drop_frame(ns, Stage::Neigh, &pkt, DropReason::NeighDead);
+    }
+    true
+}
+
+/// A device leaves the namespace.
+pub(crate) fn link_removed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    flush(ns, w, dev, false);
+    ns.l3.neigh.reachable.remove(&dev);
+}
+
+/// `ip neigh add` and `replace` (`neigh_add`).
+pub(crate) fn add(ns: &mut Netns, w: &mut World, neigh: &Neigh, replace: bool) -> Result<(), Fault> {
+    let key = key_of(ns, neigh)?;
+    if neigh.proxy {
+        ns.l3.neigh.proxies.insert(key, neigh.state == Nud::Permanent);
+        return Ok(());
+    }
+    if ns.dev(key.0).is_some_and(|d| d.is_loopback()) || key.1.is_multicast() {
+        return Err(Fault::errno(Errno::EINVAL));
+    }
+    let there = ns.l3.neigh.entries.contains_key(&key);
+    if there && !replace {
+        return Err(Fault::errno(Errno::EEXIST));
+    }
+    if neigh.lladdr.is_none()
+        && entry::is_valid(neigh.state)
+        && ns.l3.neigh.get(key.0, key.1).is_none_or(|e| !entry::is_valid(e.nud))
+    {
+        return Err(Fault::refused(Errno::EINVAL, "No link layer address given"));
+    }
+    let p = parms(ns, w, key.0).ok_or_else(|| Fault::errno(Errno::ENODEV))?;
+    ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::new(w.now)));
+    apply(ns, w, key, neigh.lladdr, neigh.state, Source { overrides: true, admin: true }, &p);
+    Ok(())
+}
+
+/// `ip neigh del` (`neigh_delete`).
+pub(crate) fn del(ns: &mut Netns, w: &mut World, neigh: &Neigh) -> Result<(), Fault> {
+    let key = key_of(ns, neigh)?;
+    let gone = if neigh.proxy { ns.l3.neigh.proxies.remove(&key).is_some() } else { remove(ns, w, key) };
+    if gone { Ok(()) } else { Err(Fault::errno(Errno::ENOENT)) }
+}
+
+fn key_of(ns: &Netns, neigh: &Neigh) -> Result<Key, Fault> {
+    let IpAddr::V4(addr) = neigh.dst else { return Err(not_v4()) };
+    let dev = ns.devs.by_name(neigh.dev).ok_or_else(|| Fault::errno(Errno::ENODEV))?;
+    Ok((dev, addr))
+}
+
+/// Adds neighbours to a namespace's state: permanent and proxy entries to what was set, the others to what moves.
+pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
+    let named = |dev: Ifindex| ns.dev(dev).map(|d| d.name);
+    for (&(dev, addr), e) in &ns.l3.neigh.entries {
+        let Some(dev) = named(dev) else { continue };
+        let lladdr = entry::is_valid(e.nud).then_some(e.mac);
+        let neigh = Neigh { dev, dst: addr.into(), lladdr, state: e.nud, proxy: false };
+        match e.nud {
+            Nud::Permanent => state.config.neighs.push(neigh),
+            // `ip neigh` hides these unless asked for all.
+            Nud::Noarp | Nud::None => {}
+            _ => state.volatile.neighs.push(neigh),
+        }
+    }
+    for (&(dev, addr), &permanent) in &ns.l3.neigh.proxies {
+        let state_word = if permanent { Nud::Permanent } else { Nud::None };
+        let Some(dev) = named(dev) else { continue };
+        state.config.neighs.push(Neigh { dev, dst: addr.into(), lladdr: None, state: state_word, proxy: true });
+    }
+    let order = |n: &Neigh| (n.dev, n.dst, n.proxy);
+    state.config.neighs.sort_by_key(order);
+    state.volatile.neighs.sort_by_key(order);
+}

@@ -1,0 +1,239 @@
+//! A namespace: its devices, its settings, and the IP layer's state; and the table of all namespaces.
+//!
+//! Kernel counterpart: `struct net`. Deliberately absent: namespace ids as other namespaces see them (`nsid`).
+
+use crate::dev::Dev;
+use crate::l3::L3;
+use crate::sysctl::Sysctls;
+use nettwin_model::{IfName, NetnsName};
+use std::collections::BTreeMap;
+
+/// A namespace's number within one simulation; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct NsId(pub(crate) u32);
+
+/// A device's index in its namespace, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Ifindex(pub(crate) u32);
+
+impl Ifindex {
+    /// No device.
+    pub(crate) const NONE: Ifindex = Ifindex(0);
+    /// The loopback device.
+    pub(crate) const LO: Ifindex = Ifindex(1);
+}
+
+/// One namespace.
+pub(crate) struct Netns {
+    /// Its number.
+    pub(crate) id: NsId,
+    /// Its name.
+    pub(crate) name: NetnsName,
+    /// Its devices.
+    pub(crate) devs: DevTable,
+    /// Its settings.
+    pub(crate) sysctl: Sysctls,
+    /// The IP layer's state.
+    pub(crate) l3: L3,
+    /// Its TCP and UDP sockets, once there were any.
+    pub(crate) sock: Option<Box<crate::sock::Transport>>,
+}
+
+impl Netns {
+    /// A new namespace, without even `lo`.
+    pub(crate) fn new(id: NsId, name: NetnsName) -> Self {
+        Netns { id, name, devs: DevTable::default(), sysctl: Sysctls::default(), l3: L3::default(), sock: None }
+    }
+
+    /// The device of that index.
+    #[inline]
+    pub(crate) fn dev(&self, index: Ifindex) -> Option<&Dev> {
+        self.devs.by_index(index)
+    }
+
+    /// The device of that index, to change.
+    #[inline]
+    pub(crate) fn dev_mut(&mut self, index: Ifindex) -> Option<&mut Dev> {
+        self.devs.by_index_mut(index)
+    }
+
+    /// The device of that name.
+    pub(crate) fn dev_named(&self, name: IfName) -> Option<&Dev> {
+        self.dev(self.devs.by_name(name)?)
+    }
+}
+
+/// A namespace's devices: by index in constant time, listed in order of index.
+///
+/// Indexes are dense in nearly every namespace and lie in a plain array; one that is far beyond the number of devices
+/// (a device moved here from a crowded namespace keeps its index) lies in a sorted overflow.
+#[derive(Default)]
+pub(crate) struct DevTable {
+    dense: Vec<Option<Box<Dev>>>,
+    sparse: Vec<Box<Dev>>,
+    names: Vec<(IfName, Ifindex)>,
+    last: u32,
+}
+
+impl DevTable {
+    #[inline]
+    pub(crate) fn by_index(&self, index: Ifindex) -> Option<&Dev> {
+        match self.dense.get(index.0 as usize) {
+            Some(Some(dev)) => Some(dev),
+            _ => self.overflow(index).ok().map(|i| &*self.sparse[i]),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn by_index_mut(&mut self, index: Ifindex) -> Option<&mut Dev> {
+        if matches!(self.dense.get(index.0 as usize), Some(Some(_))) {
+            return self.dense[index.0 as usize].as_deref_mut();
+        }
+        self.overflow(index).ok().map(|i| &mut *self.sparse[i])
+    }
+
+    /// The index of the device of that name.
+    pub(crate) fn by_name(&self, name: IfName) -> Option<Ifindex> {
+        let at = self.names.binary_search_by_key(&name, |n| n.0).ok()?;
+        Some(self.names[at].1)
+    }
+
+    /// Gives a device another name, which is free.
+    pub(crate) fn rename(&mut self, index: Ifindex, name: IfName) {
+        let Some(dev) = self.by_index_mut(index) else { return };
+        let old = std::mem::replace(&mut dev.name, name);
+        self.forget_name(old);
+        self.learn_name(name, index);
+    }
+
+    /// The next index to hand out: one more than the highest ever handed out (`dev_index_reserve`).
+    pub(crate) fn next_index(&mut self) -> Ifindex {
+        loop {
+            self.last += 1;
+            if self.by_index(Ifindex(self.last)).is_none() {
+                return Ifindex(self.last);
+            }
+        }
+    }
+
+    /// Adds a device; its index is free.
+    pub(crate) fn insert(&mut self, dev: Box<Dev>) {
+        let index = dev.ifindex;
+        assert!(self.by_index(index).is_none(), "an index is given once");
+        let at = index.0 as usize;
+        self.learn_name(dev.name, index);
+        if at < 8 + 2 * self.len() {
+            if self.dense.len() <= at {
+                self.dense.resize_with(at + 1, || None);
+            }
+            self.dense[at] = Some(dev);
+        } else {
+            let place = self.overflow(index).unwrap_or_else(|place| place);
+            self.sparse.insert(place, dev);
+        }
+    }
+
+    /// Takes a device out.
+    pub(crate) fn remove(&mut self, index: Ifindex) -> Option<Box<Dev>> {
+        let dev = match self.dense.get_mut(index.0 as usize).and_then(Option::take) {
+            Some(dev) => dev,
+            None => self.overflow(index).ok().map(|i| self.sparse.remove(i))?,
+        };
+        self.forget_name(dev.name);
+        Some(dev)
+    }
+
+    /// All devices in order of index.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Dev> {
+        // An index below the array's length can still lie in the overflow, so the two are merged.
+        let mut dense = self.dense.iter().flatten().map(|d| &**d).peekable();
+        let mut sparse = self.sparse.iter().map(|d| &**d).peekable();
+        std::iter::from_fn(move || match (dense.peek(), sparse.peek()) {
+            (Some(a), Some(b)) if b.ifindex < a.ifindex => sparse.next(),
+            (Some(_), _) => dense.next(),
+            (None, _) => sparse.next(),
+        })
+    }
+
+    /// The indexes of all devices, in order.
+    pub(crate) fn indexes(&self) -> Vec<Ifindex> {
+        self.iter().map(|d| d.ifindex).collect()
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    fn learn_name(&mut self, name: IfName, index: Ifindex) {
+        let place = self.names.binary_search_by_key(&name, |n| n.0);
+        self.names.insert(place.expect_err("a device's name is given once"), (name, index));
+    }
+
+    fn forget_name(&mut self, name: IfName) {
+        if let Ok(at) = self.names.binary_search_by_key(&name, |n| n.0) {
+            self.names.remove(at);
+        }
+    }
+
+    fn overflow(&self, index: Ifindex) -> Result<usize, usize> {
+        self.sparse.binary_search_by_key(&index, |d| d.ifindex)
+    }
+}
+
+/// All namespaces of one simulation.
+#[derive(Default)]
+pub(crate) struct NetnsTable {
+    slots: Vec<Option<Box<Netns>>>,
+    names: BTreeMap<NetnsName, NsId>,
+}
+
+impl NetnsTable {
+    /// The namespace of that number.
+    #[inline]
+    pub(crate) fn by_id_mut(&mut self, id: NsId) -> Option<&mut Netns> {
+        self.slots.get_mut(id.0 as usize)?.as_deref_mut()
+    }
+
+    /// The namespace of that number.
+    pub(crate) fn by_id(&self, id: NsId) -> Option<&Netns> {
+        self.slots.get(id.0 as usize)?.as_deref()
+    }
+
+    /// The number of the namespace of that name.
+    pub(crate) fn id(&self, name: &NetnsName) -> Option<NsId> {
+        self.names.get(name).copied()
+    }
+
+    /// The namespace of that name.
+    pub(crate) fn by_name(&self, name: &NetnsName) -> Option<&Netns> {
+        self.by_id(self.id(name)?)
+    }
+
+    /// The namespace of that name, to change.
+    pub(crate) fn by_name_mut(&mut self, name: &NetnsName) -> Option<&mut Netns> {
+        let id = self.id(name)?;
+        self.by_id_mut(id)
+    }
+
+    /// Makes a namespace; the name is free.
+    pub(crate) fn add(&mut self, name: NetnsName) -> NsId {
+        let id = NsId(u32::try_from(self.slots.len()).expect("fewer than 2^32 namespaces"));
+        self.slots.push(Some(Box::new(Netns::new(id, name.clone()))));
+        let taken = self.names.insert(name, id);
+        assert!(taken.is_none(), "a namespace's name is given once");
+        id
+    }
+
+    /// Takes a namespace out, with whatever is still in it.
+    pub(crate) fn remove(&mut self, id: NsId) -> Option<Box<Netns>> {
+        let ns = self.slots.get_mut(id.0 as usize)?.take()?;
+        self.names.remove(&ns.name);
+        Some(ns)
+    }
+
+    /// All of them, by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Netns> {
+        self.names.values().filter_map(|&id| self.by_id(id))
+    }
+}

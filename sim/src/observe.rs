@@ -1,0 +1,160 @@
+//! The state as it is seen: links, bridges and counters here, the IP layer's part by its own door.
+
+use crate::dev::bridge::{Bridge, Port};
+use crate::dev::{Dev, Kind};
+use crate::netns::Netns;
+use crate::sim::Sim;
+use crate::{l3, sysctl};
+use nettwin_model::snapshot::{BridgeDerived, LinkConfig, LinkDerived, PortDerived};
+use nettwin_model::{
+    BridgeAttrs, Extent, FdbEntry, FdbKind, LinkKind, Mac, NetnsState, OperState, PortAttrs, Snapshot,
+};
+
+/// Reads the namespaces of `extent`.
+pub(crate) fn observe(sim: &Sim, extent: &Extent) -> Snapshot {
+    let wanted = |ns: &&Netns| extent.netns.as_ref().is_none_or(|set| set.contains(&ns.name));
+    let mut snapshot = Snapshot::default();
+    for ns in sim.netns.iter().filter(wanted) {
+        let mut state = netns(sim, ns);
+        for key in extent.sysctls.get(&ns.name).into_iter().flatten() {
+            if let Ok(value) = sysctl::read(ns, key.path()) {
+                state.config.sysctls.insert(key.clone(), value);
+            }
+        }
+        snapshot.netns.insert(ns.name.clone(), state);
+    }
+    snapshot
+}
+
+/// Reads one namespace, without sysctls.
+pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
+    let mut state = NetnsState::default();
+    for dev in ns.devs.iter() {
+        state.config.links.insert(dev.name, link_config(sim, ns, dev));
+        state.derived.links.insert(dev.name, link_derived(ns, dev));
+        state.volatile.stats.insert(dev.name, dev.stats);
+    }
+    fdb(ns, &mut state);
+    l3::observe(ns, &sim.world, &mut state);
+    state
+}
+
+fn link_config(sim: &Sim, ns: &Netns, dev: &Dev) -> LinkConfig {
+    let kind = match &dev.kind {
+        Kind::Loopback => LinkKind::Loopback,
+        Kind::Veth(veth) => {
+            let there = sim.netns.by_id(veth.peer.ns);
+            LinkKind::Veth { peer: there.and_then(|ns| Some((ns.name.clone(), ns.dev(veth.peer.dev)?.name))) }
+        }
+        Kind::Bridge(_) => LinkKind::Bridge,
+    };
+    LinkConfig {
+        kind,
+        up: dev.up,
+        mtu: Some(dev.mtu),
+        mac: Some(dev.mac),
+        master: dev.port.and_then(|at| ns.dev(at.bridge)).map(|b| b.name),
+        addrs: Vec::new(),
+        bridge: dev.bridge().map(bridge_attrs),
+        port: port_of(ns, dev).map(port_attrs),
+        impairment: dev.qdisc.impairment().cloned(),
+    }
+}
+
+fn link_derived(ns: &Netns, dev: &Dev) -> LinkDerived {
+    let link_ifindex = match &dev.kind {
+        Kind::Veth(veth) => Some(veth.peer.dev.0),
+        _ => None,
+    };
+    LinkDerived {
+        ifindex: dev.ifindex.0,
+        // What is not up is shown as down, whatever the last change left.
+        operstate: if dev.up { dev.operstate } else { OperState::Down },
+        carrier: dev.carrier,
+        link_ifindex,
+        qdisc: dev.qdisc.word().to_owned(),
+        mtu: dev.mtu,
+        mac: dev.mac,
+        auto_addrs: Vec::new(),
+        bridge: dev.bridge().map(|b| BridgeDerived {
+            id: b.stp.id,
+            root: b.stp.root,
+            root_path_cost: b.stp.root_path_cost,
+            root_port: b.stp.root_port,
+        }),
+        port: port_of(ns, dev).map(|p| PortDerived { number: p.stp.number, state: p.stp.state }),
+    }
+}
+
+fn port_of<'a>(ns: &'a Netns, dev: &Dev) -> Option<&'a Port> {
+    let at = dev.port?;
+    ns.dev(at.bridge)?.bridge()?.port(at.number)
+}
+
+fn bridge_attrs(b: &Bridge) -> BridgeAttrs {
+    BridgeAttrs {
+        stp_state: Some(b.stp.enabled),
+        forward_delay: Some(ticks(b.stp.forward_delay)),
+        hello_time: Some(ticks(b.stp.hello_time)),
+        max_age: Some(ticks(b.stp.max_age)),
+        ageing_time: Some(ticks(b.ageing_time)),
+        priority: Some(b.stp.id.priority),
+        group_fwd_mask: Some(b.group_fwd_mask),
+        mcast_snooping: Some(b.mcast_snooping),
+        mcast_querier: Some(false),
+        vlan_filtering: Some(false),
+        fdb_max_learned: Some(b.fdb_max_learned),
+    }
+}
+
+/// Hundredths of a second as they read back from a kernel that keeps ticks of 4 ms.
+fn ticks(centis: u32) -> u32 {
+    u32::try_from(u64::from(centis) * 5 / 2 * 2 / 5).unwrap_or(centis)
+}
+
+fn port_attrs(p: &Port) -> PortAttrs {
+    PortAttrs {
+        cost: Some(p.stp.path_cost),
+        priority: Some(p.stp.priority),
+        hairpin: Some(p.hairpin),
+        guard: Some(p.guard),
+        root_block: Some(p.root_block),
+        fastleave: Some(p.fastleave),
+        learning: Some(p.learning),
+        flood: Some(p.flood),
+        mcast_flood: Some(p.mcast_flood),
+        bcast_flood: Some(p.bcast_flood),
+        isolated: Some(p.isolated),
+        locked: Some(p.locked),
+        neigh_suppress: Some(false),
+    }
+}
+
+/// The forwarding databases of a namespace, by bridge, MAC and port: what somebody put in, and the rest. A permanent entry
+/// of a MAC that is the bridge's own or a port's counts as the machine's, as nobody can tell the two apart.
+fn fdb(ns: &Netns, state: &mut NetnsState) {
+    for dev in ns.devs.iter() {
+        let Some(bridge) = dev.bridge() else { continue };
+        let own = |mac: Mac| {
+            let mut ports = bridge.ports.iter().flatten().filter_map(|p| ns.dev(p.dev));
+            mac == dev.mac || ports.any(|d| d.mac == mac)
+        };
+        for (mac, entry) in bridge.fdb.sorted() {
+            let at = bridge.port(entry.port).and_then(|p| ns.dev(p.dev)).unwrap_or(dev);
+            let kind = match (entry.local, entry.fixed) {
+                (true, _) => FdbKind::Permanent,
+                (false, true) => FdbKind::Static,
+                (false, false) => FdbKind::Learned,
+            };
+            let shown = FdbEntry { bridge: dev.name, dev: at.name, mac, kind, sticky: entry.sticky };
+            match kind {
+                FdbKind::Learned => state.volatile.fdb.push(shown),
+                FdbKind::Permanent if own(mac) => state.volatile.fdb.push(shown),
+                FdbKind::Permanent | FdbKind::Static => state.config.fdb.push(shown),
+            }
+        }
+    }
+    for list in [&mut state.config.fdb, &mut state.volatile.fdb] {
+        list.sort_by(|a, b| (a.bridge, a.mac, a.dev).cmp(&(b.bridge, b.mac, b.dev)));
+    }
+}

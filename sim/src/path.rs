@@ -1,0 +1,214 @@
+//! The path of a frame: one list of work, one loop, one straight line of stages.
+//!
+//! Kernel counterpart: `process_backlog`, `__netif_receive_skb_core`, `ip_rcv` … `dev_hard_start_xmit`.
+//!
+//! ```text
+//!   Dev        dev::input            count, capture, up?                         netif_receive_skb
+//!   Bridge     dev::bridge::input    enslaved: learn; to one port | flood | up   br_handle_frame
+//!   Ethertype  dev::ethertype        whom is it for: arp | ip | drop             deliver_skb
+//!   Arp        l3::arp               answer, update neighbours, release held     arp_process
+//!   IpInput    l3::ip_input          header checks, route: Local | Forward       ip_rcv, ip_route_input
+//!   IpLocal    l3::ip_local          reassemble; icmp or socket                  ip_local_deliver
+//!   IpForward  l3::ip_forward        ttl, mtu, redirect                          ip_forward
+//!   IpOutput   l3::ip_output         fragment                                    ip_finish_output
+//!   Neigh      l3::neigh_output      known: Ethernet header | hold and ask       neigh_output
+//!   Qdisc      qdisc::enqueue        none: go on | netem: hold, schedule         __dev_queue_xmit
+//!   Xmit       dev::xmit             count, capture; to the peer | bridge | lo   ndo_start_xmit
+//! ```
+//!
+//! # How to write a stage
+//!
+//! A stage is `fn(&mut Netns, &mut World, &mut Pkt) -> Next`. It answers what becomes of *this* frame:
+//! * `To(stage)`: the next stage of this namespace gets the same [`Pkt`], at once. Change `pkt.dev` before if the frame is
+//!   to leave by another device, `pkt.nexthop` before `Neigh`.
+//! * `Held`: the stage keeps the frame (a neighbour's queue, a qdisc, a reassembly queue) and the reference with it.
+//! * `Done`: the frame ended well and was let go of (`w.frames.release(pkt.frame)`), or was passed on by `w.push`.
+//! * `Drop(reason)`: the loop counts, traces and releases it.
+//!
+//! Everything more (copies, fragments, ICMP errors, replies, released packets) goes on the work list with [`World::push`],
+//! to any namespace, and is done in order of pushing within the same instant. What the kernel would send there and then,
+//! in the midst of handling this frame (fragments, ARP requests, ICMP errors, released packets), goes on it with
+//! [`World::push_next`] instead: before all that waited already, in order of pushing. Nothing recurses and nothing is called in
+//! another namespace; only delay, a qdisc or a timer makes an [`Event`](crate::event::Event).
+//!
+//! Every frame begins with an Ethernet header of [`L2_LEN`](crate::frame::L2_LEN) bytes, zero until `Neigh` (or whoever
+//! sends) fills it in, also on `lo`. So IP begins at byte 14, always. Write only through [`Slab::edit`], which may change
+//! `pkt.frame`.
+//!
+//! A sender that must know its packet's fate at once (a system call) uses [`run`]; a `Fate::Dropped(reason)` is
+//! [`DropReason::sender_errno`] to it. A stage never calls it, with one exception: a bridge's flood and a qdisc send what
+//! they let go at once, which ends at the next push.
+//!
+//! [`Slab::edit`]: crate::frame::Slab::edit
+
+use crate::drop::DropReason;
+use crate::frame::FrameId;
+use crate::netns::{Ifindex, Netns, NetnsTable, NsId};
+use crate::world::World;
+use crate::{dev, l3, qdisc};
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+
+/// A stage of the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// A device received it.
+    Dev,
+    /// It came in by a bridge's port.
+    Bridge,
+    /// Which protocol it is for.
+    Ethertype,
+    /// ARP input.
+    Arp,
+    /// IPv4 input.
+    IpInput,
+    /// IPv4 delivery.
+    IpLocal,
+    /// IPv4 forwarding.
+    IpForward,
+    /// IPv4 output, after the route is known.
+    IpOutput,
+    /// Neighbour output: `nexthop` on `dev`.
+    Neigh,
+    /// A complete frame to be sent by `dev`.
+    Qdisc,
+    /// The device sends it.
+    Xmit,
+}
+
+/// What becomes of a frame after a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// On to this stage of the same namespace.
+    To(Stage),
+    /// The stage keeps it.
+    Held,
+    /// It ended well, or was passed on.
+    Done,
+    /// It ends here.
+    Drop(DropReason),
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Somebody keeps it for later.
+    Held,
+    /// It was sent, passed on, or consumed.
+    Done,
+    /// It ended.
+    Dropped(DropReason),
+}
+
+/// Whom a received frame was addressed to, by its MAC (`skb->pkt_type`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Cast {
+    /// This device (`PACKET_HOST`).
+    #[default]
+    Host,
+    /// Everybody (`PACKET_BROADCAST`).
+    Broadcast,
+    /// A group (`PACKET_MULTICAST`).
+    Multicast,
+    /// Somebody else (`PACKET_OTHERHOST`).
+    Other,
+}
+
+/// A frame at hand, with what one stage tells the next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pkt {
+    /// The frame.
+    pub(crate) frame: FrameId,
+    /// The device at hand: it received the frame, or is to send it.
+    pub(crate) dev: Ifindex,
+    /// The device that it came in by; [`Ifindex::NONE`] if it was made here.
+    pub(crate) iif: Ifindex,
+    /// The neighbour to send it to (set before [`Stage::Neigh`]).
+    pub(crate) nexthop: Ipv4Addr,
+    /// The greatest packet that the way on takes, bytes (set before [`Stage::IpForward`]).
+    pub(crate) mtu: u32,
+    /// Whom it was addressed to (set by [`Stage::Ethertype`]).
+    pub(crate) cast: Cast,
+    /// Free for the IP layer's own flags, zero at the door.
+    pub(crate) flags: u8,
+}
+
+impl Pkt {
+    /// A frame made here that is to be sent by `dev`.
+    pub(crate) fn new(frame: FrameId, dev: Ifindex) -> Self {
+        Pkt { frame, dev, iif: Ifindex::NONE, nexthop: Ipv4Addr::UNSPECIFIED, mtu: 0, cast: Cast::Host, flags: 0 }
+    }
+
+    /// The same frame as another device gets it.
+    pub(crate) fn on(frame: FrameId, dev: Ifindex) -> Self {
+        Pkt { iif: dev, ..Pkt::new(frame, dev) }
+    }
+}
+
+struct Item {
+    ns: NsId,
+    stage: Stage,
+    pkt: Pkt,
+}
+
+/// The work list of one instant: first in, first out.
+#[derive(Default)]
+pub(crate) struct Ring {
+    items: VecDeque<Item>,
+    /// Where the next item of [`Ring::push_next`] goes: behind those that the item at hand has put in front.
+    front: usize,
+}
+
+impl Ring {
+    #[inline]
+    pub(crate) fn push(&mut self, ns: NsId, stage: Stage, pkt: Pkt) {
+        self.items.push_back(Item { ns, stage, pkt });
+    }
+
+    #[inline]
+    pub(crate) fn push_next(&mut self, ns: NsId, stage: Stage, pkt: Pkt) {
+        let at = self.front.min(self.items.len());
+        self.items.insert(at, Item { ns, stage, pkt });
+        self.front = at + 1;
+    }
+}
+
+/// Does all that is to be done at this instant.
+pub(crate) fn drain(netns: &mut NetnsTable, w: &mut World) {
+    while let Some(Item { ns, stage, mut pkt }) = w.ring.items.pop_front() {
+        w.ring.front = 0;
+        match netns.by_id_mut(ns) {
+            Some(ns) => drop(run(ns, w, &mut pkt, stage)),
+            None => w.frames.release(pkt.frame),
+        }
+    }
+}
+
+/// Takes one frame from `stage` as far as it goes in this namespace.
+#[inline]
+pub(crate) fn run(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, mut stage: Stage) -> Fate {
+    loop {
+        let next = match stage {
+            Stage::Dev => dev::input(ns, w, pkt),
+            Stage::Bridge => dev::bridge::input(ns, w, pkt),
+            Stage::Ethertype => dev::ethertype(ns, w, pkt),
+            Stage::Arp => l3::arp(ns, w, pkt),
+            Stage::IpInput => l3::ip_input(ns, w, pkt),
+            Stage::IpLocal => l3::ip_local(ns, w, pkt),
+            Stage::IpForward => l3::ip_forward(ns, w, pkt),
+            Stage::IpOutput => l3::ip_output(ns, w, pkt),
+            Stage::Neigh => l3::neigh_output(ns, w, pkt),
+            Stage::Qdisc => qdisc::enqueue(ns, w, pkt),
+            Stage::Xmit => dev::xmit(ns, w, pkt),
+        };
+        match next {
+            Next::To(s) => stage = s,
+            Next::Held => return Fate::Held,
+            Next::Done => return Fate::Done,
+            Next::Drop(reason) => {
+                w.drop_frame(ns, stage, pkt, reason);
+                return Fate::Dropped(reason);
+            }
+        }
+    }
+}

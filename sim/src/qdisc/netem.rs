@@ -1,0 +1,299 @@
+//! netem: delay, jitter, loss, duplication, corruption, reordering and rate, as a device's root qdisc.
+//!
+//! Kernel counterpart: `net/sched/sch_netem.c`. Probabilities are drawn from the generator that `TCA_NETEM_PRNG_SEED`
+//! seeds, in the kernel's order, so that the same seed loses the same packets. Deliberately absent: distributions other
+//! than uniform, Gilbert-Elliott loss, slots, ECN, child qdiscs.
+
+use crate::path::Pkt;
+use crate::rng::Rng;
+use nettwin_model::Instant;
+use nettwin_model::impair::{Chance, Impairment, Share};
+use std::collections::{BTreeMap, VecDeque};
+
+/// The kernel's default limit, packets (`sch->limit`).
+const DEFAULT_LIMIT: u32 = 1000;
+
+/// A netem qdisc with its queue.
+pub(crate) struct Netem {
+    /// What was asked for.
+    pub(crate) impairment: Impairment,
+    prng: Taus,
+    last_loss: u32,
+    last_duplicate: u32,
+    last_corrupt: u32,
+    last_reorder: u32,
+    last_delay: u32,
+    /// Frames since the last one that was reordered.
+    counter: u32,
+    /// Frames that jump the queue (`__qdisc_enqueue_head`).
+    front: VecDeque<Pkt>,
+    /// Frames by the instant they are due, first in first out among equals (`tfifo_enqueue`).
+    queue: BTreeMap<(Instant, u64), Pkt>,
+    arrivals: u64,
+    /// The instant that an event is scheduled for.
+    armed: Option<Instant>,
+    /// Which byte and bit is corrupted (`get_random_u32_below`: not from the seeded generator).
+    noise: Rng,
+}
+
+/// What becomes of a frame that arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Kept, once or (`duplicate`) twice, one of them perhaps corrupted.
+    Queue {
+        /// A second one is to be enqueued first, without being duplicated again.
+        duplicate: bool,
+        /// One bit of this one is to be flipped.
+        corrupt: bool,
+    },
+    /// Lost on purpose; the sender does not learn of it.
+    Lose,
+}
+
+impl Netem {
+    /// An empty one. `fallback_seed` counts where the impairment names none.
+    pub(crate) fn new(impairment: &Impairment, fallback_seed: u64, noise: Rng) -> Self {
+        Netem {
+            impairment: impairment.clone(),
+            prng: Taus::new(impairment.seed.unwrap_or(fallback_seed)),
+            last_loss: 0,
+            last_duplicate: 0,
+            last_corrupt: 0,
+            last_reorder: 0,
+            last_delay: 0,
+            counter: 0,
+            front: VecDeque::new(),
+            queue: BTreeMap::new(),
+            arrivals: 0,
+            armed: None,
+            noise,
+        }
+    }
+
+    /// The draws at the door, in the kernel's order: duplicate, lose, corrupt. `again` is for a duplicate of the frame
+    /// before, which is not duplicated itself.
+    pub(crate) fn judge(&mut self, again: bool) -> Verdict {
+        let mut count = 1;
+        if !again && hit(self.impairment.duplicate, &mut self.last_duplicate, &mut self.prng) {
+            count += 1;
+        }
+        if hit(self.impairment.loss, &mut self.last_loss, &mut self.prng) {
+            count -= 1;
+        }
+        if count == 0 {
+            return Verdict::Lose;
+        }
+        let corrupt = hit(self.impairment.corrupt, &mut self.last_corrupt, &mut self.prng);
+        Verdict::Queue { duplicate: count > 1, corrupt }
+    }
+
+    /// Whether the queue takes no more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= self.impairment.limit.unwrap_or(DEFAULT_LIMIT) as usize
+    }
+
+    /// Frames waiting.
+    pub(crate) fn len(&self) -> usize {
+        self.front.len() + self.queue.len()
+    }
+
+    /// Which bit of a frame of `len` bytes is flipped: the byte and the mask.
+    pub(crate) fn flip(&mut self, len: usize) -> (usize, u8) {
+        let byte = self.noise.below(len.max(1) as u64) as usize; // below len
+        (byte, 1 << self.noise.below(8))
+    }
+
+    /// Queues a frame of `len` bytes (Ethernet header included) for the instant it is due.
+    pub(crate) fn push(&mut self, now: Instant, len: usize, pkt: Pkt) {
+        // tc makes a gap of 1 of a chance without one; the kernel makes certainty of a gap without a chance.
+        let share = self.impairment.reorder.share.0;
+        let gap = self.impairment.gap.max(u32::from(share > 0));
+        let share = if share == 0 { u32::MAX } else { share };
+        let stays = gap == 0
+            || self.counter < gap - 1
+            || share < draw(self.impairment.reorder.correlation, &mut self.last_reorder, &mut self.prng);
+        if !stays {
+            self.counter = 0;
+            self.front.push_front(pkt);
+            return;
+        }
+        let at = self.due(now, len);
+        self.counter = self.counter.wrapping_add(1);
+        self.queue.insert((at, self.arrivals), pkt);
+        self.arrivals += 1;
+    }
+
+    /// The next frame that is due, if any.
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<Pkt> {
+        if let Some(pkt) = self.front.pop_front() {
+            return Some(pkt);
+        }
+        let first = self.queue.first_entry().filter(|e| e.key().0 <= now)?;
+        Some(first.remove())
+    }
+
+    /// The instant to be woken at, if an event has to be scheduled for it.
+    pub(crate) fn arm(&mut self) -> Option<Instant> {
+        let at = self.queue.first_key_value().map(|((at, _), _)| *at)?;
+        if self.armed.is_some_and(|armed| armed <= at) {
+            return None;
+        }
+        self.armed = Some(at);
+        Some(at)
+    }
+
+    /// An event came; it is the armed one unless an earlier one replaced it.
+    pub(crate) fn fired(&mut self, now: Instant) {
+        if self.armed.is_some_and(|armed| armed <= now) {
+            self.armed = None;
+        }
+    }
+
+    /// All frames, taken out in order.
+    pub(crate) fn purge(&mut self) -> impl Iterator<Item = Pkt> {
+        self.armed = None;
+        std::mem::take(&mut self.front).into_iter().chain(std::mem::take(&mut self.queue).into_values())
+    }
+
+    /// Another impairment on the same qdisc (`netem_change`): frames in the queue keep their instants; the generator is
+    /// seeded anew.
+    pub(crate) fn change(&mut self, impairment: &Impairment, fallback_seed: u64) {
+        self.prng = Taus::new(impairment.seed.unwrap_or(fallback_seed));
+        (self.last_loss, self.last_duplicate, self.last_corrupt) = (0, 0, 0);
+        (self.last_reorder, self.last_delay) = (0, 0);
+        self.impairment = impairment.clone();
+    }
+
+    /// When a frame that arrives now is due (`tabledist`, and the rate's reference to the last frame queued).
+    fn due(&mut self, now: Instant, len: usize) -> Instant {
+        let mut delay = self.jittered();
+        let mut from = i128::from(now.as_nanos());
+        if self.impairment.rate_bps > 0 {
+            if let Some(((last, _), _)) = self.queue.last_key_value() {
+                let last = i128::from(last.as_nanos());
+                delay = (delay - (last - from)).max(0);
+                from = last;
+            }
+            delay += len as i128 * 1_000_000_000 / i128::from(self.impairment.rate_bps);
+        }
+        Instant::from_nanos(u64::try_from((from + delay).max(0)).unwrap_or(u64::MAX))
+    }
+
+    /// Delay and jitter, nanoseconds; may be negative when the jitter is the greater.
+    fn jittered(&mut self) -> i128 {
+        let mean = self.impairment.delay.as_nanos() as i128; // at most 2^95
+        // The kernel's sigma is a 32-bit number of nanoseconds.
+        let sigma = self.impairment.jitter.as_nanos().min(i32::MAX as u128) as u32;
+        if sigma == 0 {
+            return mean;
+        }
+        let draw = draw(self.impairment.delay_correlation, &mut self.last_delay, &mut self.prng);
+        i128::from(draw % (2 * sigma)) + mean - i128::from(sigma)
+    }
+}
+
+/// Whether a chance comes true. A chance of zero draws nothing.
+fn hit(chance: Chance, last: &mut u32, prng: &mut Taus) -> bool {
+    chance.share != Share(0) && chance.share.0 >= draw(chance.correlation, last, prng)
+}
+
+/// A number that leans on the one before (`get_crandom`).
+fn draw(correlation: Share, last: &mut u32, prng: &mut Taus) -> u32 {
+    let value = prng.next_u32();
+    if correlation == Share(0) {
+        return value;
+    }
+    let rho = u64::from(correlation.0) + 1;
+    // Two products of 32-bit numbers whose weights add up to 2^32: the sum's high half is a 32-bit number.
+    let mixed = u64::from(value).wrapping_mul((1 << 32) - rho).wrapping_add(u64::from(*last).wrapping_mul(rho));
+    *last = (mixed >> 32) as u32;
+    *last
+}
+
+/// The kernel's `struct rnd_state`: a maximally equidistributed combined Tausworthe generator (L'Ecuyer 1999).
+struct Taus([u32; 4]);
+
+impl Taus {
+    /// `prandom_seed_state()`.
+    fn new(seed: u64) -> Self {
+        // The low 32 bits of the mixture, as the kernel masks it.
+        let i = ((seed >> 32) ^ (seed << 10) ^ seed) as u32;
+        let at_least = |least: u32| if i < least { i + least } else { i };
+        Taus([at_least(2), at_least(8), at_least(16), at_least(128)])
+    }
+
+    /// `prandom_u32_state()`.
+    fn next_u32(&mut self) -> u32 {
+        let step = |s: u32, a: u32, b: u32, mask: u32, d: u32| ((s & mask) << d) ^ (((s << a) ^ s) >> b);
+        let s = &mut self.0;
+        s[0] = step(s[0], 6, 13, 0xffff_fffe, 18);
+        s[1] = step(s[1], 2, 27, 0xffff_fff8, 2);
+        s[2] = step(s[2], 13, 21, 0xffff_fff0, 7);
+        s[3] = step(s[3], 3, 12, 0xffff_ff80, 13);
+        s[0] ^ s[1] ^ s[2] ^ s[3]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn netem(impairment: Impairment) -> Netem {
+        Netem::new(&impairment, 1, Rng::new(1, "noise"))
+    }
+
+    fn percent(p: f64) -> Chance {
+        Chance { share: Share((p / 100.0 * f64::from(u32::MAX)) as u32), correlation: Share(0) }
+    }
+
+    /// The example published with the seed option of tc-netem(8).
+    #[test]
+    fn the_published_seed_loses_the_published_packets() {
+        let mut q = netem(Impairment { loss: percent(10.0), seed: Some(42_424_242), ..Impairment::default() });
+        let lost: Vec<u32> = (1..=25).filter(|_| q.judge(false) == Verdict::Lose).collect();
+        assert_eq!(lost, [5, 12, 24]);
+    }
+
+    #[test]
+    fn rate_spaces_frames_and_delay_shifts_them() {
+        let ms = |n: u64| Instant::from_nanos(n * 1_000_000);
+        let mut q = netem(Impairment { delay: Duration::from_millis(10), rate_bps: 100_000, ..Impairment::default() });
+        let pkt = |dev| Pkt::new(crate::frame::Slab::default().alloc(14), crate::netns::Ifindex(dev));
+        q.push(ms(0), 1000, pkt(1));
+        q.push(ms(0), 1000, pkt(2));
+        assert_eq!(q.arm(), Some(ms(20)), "10 ms of delay and 10 ms on the wire");
+        assert!(q.pop(ms(19)).is_none());
+        assert_eq!(q.pop(ms(20)).map(|p| p.dev.0), Some(1));
+        q.fired(ms(20));
+        assert_eq!(q.arm(), Some(ms(30)));
+    }
+
+    #[test]
+    fn reordered_frames_jump_the_queue() {
+        let mut q = netem(Impairment {
+            delay: Duration::from_millis(10),
+            reorder: percent(100.0),
+            gap: 3,
+            ..Impairment::default()
+        });
+        let mut slab = crate::frame::Slab::default();
+        let jumped: Vec<bool> = (0..6)
+            .map(|_| {
+                q.push(Instant::ZERO, 100, Pkt::new(slab.alloc(14), crate::netns::Ifindex(1)));
+                q.pop(Instant::ZERO).is_some()
+            })
+            .collect();
+        assert_eq!(jumped, [false, false, true, false, false, true]);
+    }
+
+    #[test]
+    fn jitter_stays_in_its_range() {
+        let ms = Duration::from_millis;
+        let mut q = netem(Impairment { delay: ms(10), jitter: ms(2), ..Impairment::default() });
+        for _ in 0..1000 {
+            let d = q.jittered();
+            assert!((8_000_000..12_000_000).contains(&d), "{d}");
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! Routes as they are added and removed, and what becomes of them when devices come and go.
+//!
+//! Kernel counterpart: `net/ipv4/fib_semantics.c`, `inet_rtm_newroute()` of `fib_frontend.c`. The checks come in the
+//! kernel's order and with its texts. Deliberately absent: nexthop objects, encapsulation, metrics other than MTU and
+//! advertised MSS, routing rules.
+
+use crate::addr;
+use crate::fib::{self, Alias, Flow, Hop, Pattern};
+use crate::l3::not_v4;
+use crate::neigh;
+use crate::netns::{Ifindex, Netns};
+use crate::world::World;
+use nettwin_model::addr::mask_v4;
+use nettwin_model::route::{TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN, proto};
+use nettwin_model::{Cidr, Errno, Fault, NetnsState, Nexthop, Route, RouteKind, RouteVerb, Scope};
+use std::net::{IpAddr, Ipv4Addr};
+
+fn einval(text: &str) -> Fault {
+    Fault::refused(Errno::EINVAL, text)
+}
+
+/// `ip route add` and its like (`inet_rtm_newroute`, `fib_table_insert`).
+pub(crate) fn add(ns: &mut Netns, verb: RouteVerb, route: &Route) -> Result<(), Fault> {
+    let (dst, len) = route.dst.v4().ok_or_else(not_v4)?;
+    if route.tos & 3 != 0 {
+        return Err(einval("Invalid dsfield (tos): ECN bits must be 0"));
+    }
+    if dst.to_bits() & !mask_v4(len) != 0 {
+        return Err(einval("Invalid prefix for given prefix length"));
+    }
+    let alias = check(ns, route)?;
+    let by_hand = route.kind == RouteKind::Local && route.table == TABLE_LOCAL;
+    ns.l3.fib.insert(route.table, dst, len, alias, verb).map_err(Fault::errno)?;
+    ns.l3.fib.has_custom_local |= by_hand;
+    Ok(())
+}
+
+/// The scope that iproute2 sends when none is said.
+fn scope_of(route: &Route) -> Scope {
+    route.scope.unwrap_or(match route.kind {
+        RouteKind::Local => Scope::HOST,
+        RouteKind::Broadcast | RouteKind::Multicast => Scope::LINK,
+        RouteKind::Unicast if route.nexthops.len() <= 1 && route.nexthops.iter().all(|h| h.via.is_none()) => {
+            Scope::LINK
+        }
+        _ => Scope::GLOBAL,
+    })
+}
+
+/// The least far scope a kind of route may have (`fib_props`).
+fn kind_scope(kind: RouteKind) -> Scope {
+    match kind {
+        RouteKind::Local => Scope::HOST,
+        RouteKind::Broadcast => Scope::LINK,
+        _ => Scope::GLOBAL,
+    }
+}
+
+/// `fib_create_info()`.
+fn check(ns: &Netns, route: &Route) -> Result<Alias, Fault> {
+    let scope = scope_of(route);
+    if kind_scope(route.kind) > scope {
+        return Err(einval("Invalid scope"));
+    }
+    let mut alias = Alias {
+        kind: route.kind,
+        tos: route.tos,
+        metric: route.metric,
+        scope,
+        proto: route.proto,
+        prefsrc: v4(route.prefsrc)?.filter(|p| !p.is_unspecified()),
+        mtu: route.mtu,
+        mtu_lock: route.mtu_lock,
+        advmss: route.advmss,
+        hops: Vec::new(),
+        dead: false,
+    };
+    let mut hops = Vec::with_capacity(route.nexthops.len());
+    for hop in &route.nexthops {
+        hops.push(parse_hop(ns, hop)?);
+    }
+    if fib::says_no(route.kind) {
+        if hops.iter().any(|h| h.via.is_some() || h.dev != Ifindex::NONE) {
+            return Err(einval("Gateway, device and multipath can not be specified for this route type"));
+        }
+    } else if scope > Scope::HOST {
+        return Err(einval("Invalid scope"));
+    } else {
+        if hops.is_empty() {
+            hops.push(Hop {
+                via: None,
+                dev: Ifindex::NONE,
+                weight: 1,
+                onlink: false,
+                scope: Scope::GLOBAL,
+                dead: false,
+                linkdown: false,
+            });
+        }
+        if scope == Scope::HOST {
+            check_local_hops(ns, &mut hops)?;
+        } else {
+            for hop in &mut hops {
+                check_hop(ns, hop, route.table, scope)?;
+            }
+        }
+        alias.hops = hops;
+    }
+    if let Some(src) = alias.prefsrc {
+        let own_destination = route.kind == RouteKind::Local && route.dst.v4().is_some_and(|(dst, _)| dst == src);
+        if !own_destination && !ns.l3.fib.is_local(src) {
+            return Err(einval("Invalid prefsrc address"));
+        }
+    }
+    Ok(alias)
+}
+
+fn v4(addr: Option<IpAddr>) -> Result<Option<Ipv4Addr>, Fault> {
+    match addr {
+        None => Ok(None),
+        Some(IpAddr::V4(a)) => Ok(Some(a)),
+        Some(IpAddr::V6(_)) => Err(not_v4()),
+    }
+}
+
+fn parse_hop(ns: &Netns, hop: &Nexthop) -> Result<Hop, Fault> {
+    let dev = match hop.dev {
+        Some(name) => ns.devs.by_name(name).ok_or_else(|| Fault::errno(Errno::ENODEV))?,
+        None => Ifindex::NONE,
+    };
+    Ok(Hop {
+        via: v4(hop.via)?.filter(|g| !g.is_unspecified()),
+        dev,
+        weight: hop.weight.clamp(1, 256),
+        onlink: hop.onlink,
+        scope: Scope::GLOBAL,
+        dead: false,
+        linkdown: false,
+    })
+}
+
+/// The hops of a route of scope host: one device, no gateway.
+fn check_local_hops(ns: &Netns, hops: &mut [Hop]) -> Result<(), Fault> {
+    let [hop] = hops else { return Err(einval("Route with host scope can not have multiple nexthops")) };
+    if hop.via.is_some() {
+        return Err(einval("Route with host scope can not have a gateway"));
+    }
+    hop.scope = Scope::NOWHERE;
+    ns.dev(hop.dev).map(|_| ()).ok_or_else(|| Fault::errno(Errno::ENODEV))
+}
+
+/// `fib_check_nh()`.
+fn check_hop(ns: &Netns, hop: &mut Hop, table: u32, scope: Scope) -> Result<(), Fault> {
+    let Some(gateway) = hop.via else {
+        if hop.onlink {
+            return Err(einval("Invalid flags for nexthop - PERVASIVE and ONLINK can not be set"));
+        }
+        let dev = ns.dev(hop.dev).ok_or_else(|| Fault::errno(Errno::ENODEV))?;
+        if !dev.up {
+            return Err(Fault::refused(Errno::ENETDOWN, "Device for nexthop is not up"));
+        }
+        (hop.scope, hop.linkdown) = (Scope::HOST, !dev.carrier);
+        return Ok(());
+    };
+    if hop.onlink {
+        return check_onlink(ns, hop, gateway, scope);
+    }
+    // The gateway must be nearer than the destination, and at least on the link.
+    let nearer = Scope(scope.0.saturating_add(1)).max(Scope::LINK);
+    let flow = Flow { scope: nearer, oif: hop.dev, ..Flow::to(gateway) };
+    let invalid = |errno| Fault::refused(errno, "Nexthop has invalid gateway");
+    let own_table = (table != TABLE_MAIN && ns.l3.fib.has_table(table)).then(|| ns.l3.fib.lookup_in(table, &flow));
+    let hit = match own_table {
+        Some(Ok(hit)) => hit,
+        _ => ns.l3.fib.lookup(&flow, |_| false).map_err(invalid)?,
+    };
+    if !matches!(hit.alias.kind, RouteKind::Unicast | RouteKind::Local) {
+        return Err(invalid(Errno::EINVAL));
+    }
+    (hop.scope, hop.dev) = (hit.alias.scope, hit.way().dev);
+    let dev = ns.dev(hop.dev).ok_or_else(|| einval("No egress device for nexthop gateway"))?;
+    hop.linkdown = !dev.carrier;
+    if dev.up { Ok(()) } else { Err(Fault::errno(Errno::ENETDOWN)) }
+}
+
+fn check_onlink(ns: &Netns, hop: &mut Hop, gateway: Ipv4Addr, scope: Scope) -> Result<(), Fault> {
+    if scope >= Scope::LINK {
+        return Err(einval("Nexthop has invalid scope"));
+    }
+    let dev = ns.dev(hop.dev).ok_or_else(|| Fault::refused(Errno::ENODEV, "Nexthop device required for onlink"))?;
+    if !dev.up {
+        return Err(Fault::refused(Errno::ENETDOWN, "Nexthop device is not up"));
+    }
+    if ns.l3.fib.addr_type(gateway) != RouteKind::Unicast {
+        return Err(einval("Nexthop has invalid gateway"));
+    }
+    (hop.scope, hop.linkdown) = (Scope::LINK, !dev.carrier);
+    Ok(())
+}
+
+/// `ip route del` (`fib_table_delete`): what the route leaves open matches anything. A kind of unicast is what iproute2
+/// leaves open, too.
+pub(crate) fn del(ns: &mut Netns, route: &Route) -> Result<(), Fault> {
+    let (dst, len) = route.dst.v4().ok_or_else(not_v4)?;
+    if !ns.l3.fib.has_table(route.table) {
+        return Err(Fault::refused(Errno::ESRCH, "FIB table does not exist"));
+    }
+    if dst.to_bits() & !mask_v4(len) != 0 {
+        return Err(einval("Invalid prefix for given prefix length"));
+    }
+    let mut hops = Vec::new();
+    for hop in &route.nexthops {
+        let parsed = parse_hop(ns, hop)?;
+        hops.push((parsed.via, (parsed.dev != Ifindex::NONE).then_some(parsed.dev)));
+    }
+    let pattern = Pattern {
+        dst,
+        len,
+        tos: route.tos,
+        metric: route.metric,
+        kind: Some(route.kind).filter(|&k| k != RouteKind::Unicast),
+        scope: route.scope,
+        // What a route is made with unless said otherwise asks for nothing when it is deleted.
+        proto: if route.proto == proto::BOOT { 0 } else { route.proto },
+        prefsrc: v4(route.prefsrc)?,
+        mtu: route.mtu,
+        advmss: route.advmss,
+        hops,
+    };
+    ns.l3.fib.delete(route.table, &pattern).map(|_| ()).map_err(Fault::errno)
+}
+
+/// Routes by a device that went down, or lost its last address, are dead (`fib_disable_ip`). `all` takes those of local
+/// addresses, too.
+pub(crate) fn disable(ns: &mut Netns, _: &mut World, dev: Ifindex, all: bool) {
+    ns.l3.fib.sweep(|alias| {
+        for hop in &mut alias.hops {
+            if hop.dev == dev && (all || hop.scope != Scope::NOWHERE) {
+                (hop.dead, hop.linkdown) = (true, true);
+            }
+        }
+        alias.dead |= !alias.hops.is_empty() && alias.hops.iter().all(|h| h.dead);
+    });
+}
+
+/// A device is gone: routes with any way by it go (`NETDEV_UNREGISTER`).
+pub(crate) fn unregister(ns: &mut Netns, dev: Ifindex) {
+    ns.l3.fib.sweep(|alias| alias.dead |= alias.hops.iter().any(|h| h.dev == dev));
+}
+
+/// What a device got back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Revival {
+    /// It is up again, or has an address again.
+    Up,
+    /// It has carrier again.
+    Carrier,
+}
+
+/// Ways of multipath routes by a device that is back are good again (`fib_sync_up`).
+pub(crate) fn revive(ns: &mut Netns, dev: Ifindex, what: Revival) {
+    let Some(d) = ns.dev(dev) else { return };
+    if !d.up {
+        return;
+    }
+    let carrier = d.carrier;
+    ns.l3.fib.sweep(|alias| {
+        for hop in alias.hops.iter_mut().filter(|h| h.dev == dev) {
+            if what == Revival::Up {
+                hop.dead = false;
+            }
+            hop.linkdown &= !carrier;
+        }
+    });
+}
+
+/// Ways by a device without carrier are marked (`fib_sync_down_dev`, `NETDEV_CHANGE`); they are still used unless the
+/// device's `ignore_routes_with_linkdown` says otherwise.
+pub(crate) fn carrier_lost(ns: &mut Netns, dev: Ifindex) {
+    ns.l3.fib.sweep(|alias| {
+        for hop in alias.hops.iter_mut().filter(|h| h.dev == dev && h.scope != Scope::NOWHERE) {
+            hop.linkdown = true;
+        }
+    });
+}
+
+/// A device went down (`fib_netdev_event`, `NETDEV_DOWN`).
+pub(crate) fn link_down(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    disable(ns, w, dev, false);
+    neigh::flush(ns, w, dev, false);
+}
+
+/// Adds all routes to a namespace's state: those of `proto kernel` are derived, redirects are left out.
+pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
+    for (table, dst, len, alias) in ns.l3.fib.dump() {
+        let route = to_model(ns, table, Cidr { addr: dst.into(), len }, alias);
+        match alias.proto {
+            proto::KERNEL => state.derived.routes.push(route),
+            _ => state.config.routes.push(route),
+        }
+    }
+}
+
+fn to_model(ns: &Netns, table: u32, dst: Cidr, a: &Alias) -> Route {
+    let hop = |h: &Hop| Nexthop {
+        via: h.via.map(IpAddr::V4),
+        dev: ns.dev(h.dev).map(|d| d.name),
+        weight: h.weight,
+        onlink: h.onlink,
+    };
+    Route {
+        kind: a.kind,
+        dst,
+        tos: a.tos,
+        table,
+        metric: a.metric,
+        proto: a.proto,
+        scope: Some(a.scope),
+        prefsrc: a.prefsrc.map(IpAddr::V4),
+        mtu: a.mtu,
+        mtu_lock: a.mtu_lock,
+        advmss: a.advmss,
+        nexthops: a.hops.iter().map(hop).collect(),
+    }
+}
+
+/// Whether the main or default table has a default route by `gateway` on `dev` (`ip_fib_check_default`).
+pub(crate) fn is_default_gateway(ns: &Netns, gateway: Ipv4Addr, dev: Ifindex) -> bool {
+    let is_ours = |hop: &Hop| hop.dev == dev && hop.via == Some(gateway) && !hop.dead;
+    let all = ns.l3.fib.dump();
+    all.iter().any(|(t, _, len, a)| matches!(*t, TABLE_MAIN | TABLE_DEFAULT) && *len == 0 && a.hops.iter().any(is_ours))
+}
+
+/// The source that a route lends (`fib_result_prefsrc`).
+pub(crate) fn prefsrc(ns: &Netns, alias: &Alias, hop: &Hop) -> Ipv4Addr {
+    alias.prefsrc.unwrap_or_else(|| addr::select(ns, hop.dev, hop.via.unwrap_or(Ipv4Addr::UNSPECIFIED), alias.scope))
+}

@@ -1,0 +1,179 @@
+//! The machine: what executes, answers, and lets virtual time pass.
+//!
+//! Kernel counterpart: all of it. Deliberately absent: any clock. Time moves only in
+//! [`advance`](Backend::advance), from event to event; between two events, and after every op, the work list is empty.
+
+use crate::dev::{bridge, stp};
+use crate::event::Event;
+use crate::netns::NetnsTable;
+use crate::trace::TraceRecord;
+use crate::world::World;
+use crate::{execute, l3, observe, path, probe, qdisc, query, sock};
+use nettwin_model::probe::{Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::{Answer, Backend, Extent, Failure, Fault, IfName, Instant, NetnsName, Op, Query, Snapshot};
+
+/// A simulation: namespaces, devices, and what is on its way among them.
+pub struct Sim {
+    pub(crate) netns: NetnsTable,
+    pub(crate) world: World,
+}
+
+impl Sim {
+    /// An empty machine. The same seed and the same calls give the same frames at the same instants.
+    pub fn new(seed: u64) -> Self {
+        Sim { netns: NetnsTable::default(), world: World::new(seed) }
+    }
+
+    /// Records what happens to each frame from now on, or no longer.
+    pub fn trace(&mut self, enable: bool) {
+        self.world.trace.enable(enable);
+    }
+
+    /// Takes the records made since the last time.
+    pub fn take_trace(&mut self) -> Vec<TraceRecord> {
+        self.world.trace.take()
+    }
+
+    /// A hash over every frame received or dropped so far: when, where, its length and its last bytes.
+    pub fn trace_hash(&self) -> u64 {
+        self.world.trace.hash()
+    }
+
+    /// How many frames ended for each reason, without those that nobody wanted to see counted.
+    pub fn drops(&self) -> Vec<(crate::DropReason, u64)> {
+        self.world.trace.drops.iter().map(|(&reason, &n)| (reason, n)).collect()
+    }
+
+    /// How many events were ever scheduled.
+    pub fn events_scheduled(&self) -> u64 {
+        self.world.wheel.scheduled()
+    }
+
+    /// How many frames are on their way or waiting.
+    pub fn frames_live(&self) -> usize {
+        self.world.frames.live()
+    }
+
+    /// Begins to record an interface in pcapng. `None` if there is no such interface.
+    pub fn record(&mut self, netns: &NetnsName, dev: IfName) -> Option<Recording> {
+        let ns = self.netns.by_name_mut(netns)?;
+        let index = ns.devs.by_name(dev)?;
+        let tap = self.world.recordings.begin(netns.as_str(), dev.as_str());
+        ns.dev_mut(index)?.taps.push(tap);
+        Some(Recording(tap))
+    }
+
+    /// Takes the bytes recorded since the last time: a whole file the first time, its continuation later.
+    pub fn take_recording(&mut self, recording: Recording) -> Vec<u8> {
+        self.world.recordings.take(recording.0)
+    }
+
+    /// Does all that is to be done at this instant.
+    pub(crate) fn drain(&mut self) {
+        loop {
+            path::drain(&mut self.netns, &mut self.world);
+            // Processes wake when the work of the wire is done.
+            if !probe::hear(self) {
+                return;
+            }
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        let w = &mut self.world;
+        match event {
+            Event::Qdisc { ns, dev } => {
+                if let Some(ns) = self.netns.by_id_mut(ns) {
+                    qdisc::timer(ns, w, dev);
+                }
+            }
+            Event::BridgeAge { ns, dev } => {
+                if let Some(ns) = self.netns.by_id_mut(ns) {
+                    bridge::age(ns, w, dev);
+                }
+            }
+            Event::Stp { ns, dev, timer } => {
+                if let Some(ns) = self.netns.by_id_mut(ns) {
+                    stp::timer(ns, w, dev, timer);
+                }
+            }
+            Event::Neigh { ns, dev, addr } => {
+                if let Some(ns) = self.netns.by_id_mut(ns) {
+                    l3::neigh_timer(ns, w, dev, addr);
+                }
+            }
+            Event::ProxyArp { ns, dev, frame } => match self.netns.by_id_mut(ns) {
+                Some(ns) => l3::proxy_timer(ns, w, dev, frame),
+                None => w.frames.release(frame),
+            },
+            Event::Ip { ns, key } => {
+                if let Some(ns) = self.netns.by_id_mut(ns) {
+                    l3::ip_timer(ns, w, key);
+                }
+            }
+            Event::Sock { ns, .. } => {
+                if let Some(ns) = self.netns.by_id_mut(ns) {
+                    sock::timer(ns, w);
+                }
+            }
+            Event::Probe { id } => probe::timer(self, ProbeId(id)),
+        }
+        self.drain();
+    }
+}
+
+/// A recording that [`Sim::record`] began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recording(pub(crate) crate::dev::Tap);
+
+impl Backend for Sim {
+    fn execute(&mut self, ops: &[Op]) -> Result<(), Failure> {
+        for (done, op) in ops.iter().enumerate() {
+            let result = execute::execute(self, op);
+            self.drain();
+            result.map_err(|fault| Failure { done, fault })?;
+        }
+        Ok(())
+    }
+
+    fn query(&mut self, query: &Query) -> Result<Answer, Fault> {
+        query::query(self, query)
+    }
+
+    fn observe(&mut self, extent: &Extent) -> Result<Snapshot, Fault> {
+        Ok(observe::observe(self, extent))
+    }
+
+    fn start(&mut self, probe: Probe) -> Result<ProbeId, Fault> {
+        let id = probe::start(self, &probe);
+        self.drain();
+        id
+    }
+
+    fn stop(&mut self, id: ProbeId, how: Stop) {
+        probe::stop(self, id, how);
+        self.drain();
+    }
+
+    fn now(&self) -> Instant {
+        self.world.now
+    }
+
+    fn advance(&mut self, until: Instant) -> Option<(Instant, ProbeId, ProbeEvent)> {
+        let until = until.max(self.world.now);
+        loop {
+            if let Some(report) = self.world.outbox.pop_front() {
+                return Some(report);
+            }
+            let Some((at, event)) = self.world.wheel.pop(until) else {
+                // "Until nothing is left" ends where the last event was, not at the end of time.
+                if until != Instant::FAR {
+                    self.world.now = until;
+                }
+                return None;
+            };
+            self.world.now = at;
+            self.happen(event);
+        }
+    }
+}

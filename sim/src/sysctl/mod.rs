@@ -1,0 +1,295 @@
+//! The settings below `/proc/sys/net`: which exist, what they take, how they move each other.
+//!
+//! Kernel counterpart: `net/ipv4/devinet.c` (`devinet_conf_proc`, `inet_forward_change`), `net/ipv4/sysctl_net_ipv4.c`,
+//! `net/core/neighbour.c`, `kernel/sysctl.c`. Deliberately absent: settings that nothing here obeys and no baseline
+//! writes (they answer ENOENT), `net.ipv4.neigh.default` and its thresholds, which only the initial namespace has, and
+//! IPv6, whose one setting here is that it is off.
+
+mod table;
+
+use crate::netns::{Ifindex, Netns};
+use nettwin_model::{Errno, Fault, IfName};
+use std::borrow::Cow;
+use std::sync::Arc;
+pub(crate) use table::{DevConf, Form, NetConf};
+
+/// A namespace's settings; devices hold theirs themselves ([`Dev::conf`](crate::dev::Dev::conf)).
+pub(crate) struct Sysctls {
+    /// The namespace's own.
+    pub(crate) net: Arc<NetConf>,
+    /// `net.ipv4.conf.all`.
+    pub(crate) all: Arc<DevConf>,
+    /// `net.ipv4.conf.default`: what the next device begins with.
+    pub(crate) default: Arc<DevConf>,
+    /// `net.ipv4.ip_local_port_range`.
+    pub(crate) port_range: (u16, u16),
+    /// `net.ipv4.ping_group_range`, which decides nothing here.
+    ping_groups: (u32, u32),
+    /// `net.ipv6.conf.all.disable_ipv6` and `default`'s, which say what is so anyway.
+    ipv6_disabled: [bool; 2],
+}
+
+impl Default for Sysctls {
+    fn default() -> Self {
+        let all = DevConf { accept_source_route: 0, ..DevConf::default() };
+        Sysctls {
+            net: Arc::default(),
+            all: Arc::new(all),
+            default: Arc::default(),
+            port_range: (32768, 60999),
+            ping_groups: (1, 0),
+            ipv6_disabled: [false; 2],
+        }
+    }
+}
+
+/// `SKB_TRUESIZE(ETH_FRAME_LEN)`: the unit of `unres_qlen`.
+const FRAME_TRUESIZE: i32 = 2090;
+
+/// Whose setting a path names.
+enum Place<'a> {
+    All(&'a str),
+    Default(&'a str),
+    Dev(Ifindex, Cow<'a, str>),
+    Net(&'a str),
+    Forward,
+    PortRange,
+    PingGroups,
+    Ipv6(usize),
+}
+
+/// Reads a setting, without the trailing newline.
+pub(crate) fn read(ns: &Netns, path: &str) -> Result<String, Fault> {
+    let enoent = || Fault::errno(Errno::ENOENT);
+    let place = locate(ns, path).ok_or_else(enoent)?;
+    Ok(match place {
+        Place::Forward => ns.sysctl.all.forwarding.to_string(),
+        Place::PortRange => format!("{}\t{}", ns.sysctl.port_range.0, ns.sysctl.port_range.1),
+        Place::PingGroups => format!("{}\t{}", ns.sysctl.ping_groups.0, ns.sysctl.ping_groups.1),
+        Place::Ipv6(which) => u8::from(ns.sysctl.ipv6_disabled[which]).to_string(),
+        Place::Net(key) => ns.sysctl.net.look_up(key).ok_or_else(enoent)?.2.to_string(),
+        Place::All(key) => read_conf(&ns.sysctl.all, key).ok_or_else(enoent)?,
+        Place::Default(key) => read_conf(&ns.sysctl.default, key).ok_or_else(enoent)?,
+        Place::Dev(dev, key) => read_conf(&ns.dev(dev).ok_or_else(enoent)?.conf, &key).ok_or_else(enoent)?,
+    })
+}
+
+/// Writes a setting with all that follows from it in the store.
+pub(crate) fn write(ns: &mut Netns, path: &str, text: &str) -> Result<(), Fault> {
+    let enoent = || Fault::errno(Errno::ENOENT);
+    match locate(ns, path).ok_or_else(enoent)? {
+        Place::Forward => {
+            if let Some(value) = parse(text, Form::Int)? {
+                write_all_forwarding(ns, value);
+            }
+        }
+        Place::PortRange => write_port_range(ns, text)?,
+        Place::PingGroups => {
+            let (low, high) = parse_pair(text, i32::MAX)?.unwrap_or(ns.sysctl.ping_groups);
+            ns.sysctl.ping_groups = if low > high { (1, 0) } else { (low, high) };
+        }
+        Place::Ipv6(which) => match parse(text, Form::Int)? {
+            Some(0) if ns.sysctl.ipv6_disabled[which] => return Err(no_ipv6()),
+            Some(value) => ns.sysctl.ipv6_disabled[which] = value != 0,
+            None => {}
+        },
+        Place::Net(key) => {
+            let (place, form, _) = ns.sysctl.net.look_up(key).ok_or_else(enoent)?;
+            if let Some(value) = parse(text, form)? {
+                Arc::make_mut(&mut ns.sysctl.net).set_at(place, value);
+            }
+        }
+        Place::All(key) => {
+            let Some((key, place, value)) = parse_conf(&ns.sysctl.all, key, text)? else { return Ok(()) };
+            if key == "forwarding" {
+                write_all_forwarding(ns, value);
+            } else {
+                set(&mut ns.sysctl.all, place, value);
+            }
+        }
+        Place::Default(key) => {
+            let Some((key, place, value)) = parse_conf(&ns.sysctl.default, key, text)? else { return Ok(()) };
+            write_default(ns, key, place, value);
+        }
+        Place::Dev(dev, key) => {
+            let conf = &mut ns.dev_mut(dev).ok_or_else(enoent)?.conf;
+            if let Some((key, place, value)) = parse_conf(conf, &key, text)? {
+                if key == "forwarding" {
+                    Arc::make_mut(conf).forwarding = value;
+                } else {
+                    set(conf, place, value);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn no_ipv6() -> Fault {
+    Fault::Missing {
+        capability: "IPv6 in the simulator".into(),
+        remedy: "leave disable_ipv6 at 1, or run this on the kernel".into(),
+    }
+}
+
+fn set(conf: &mut Arc<DevConf>, place: usize, value: i32) {
+    let conf = Arc::make_mut(conf);
+    conf.set_at(place, value);
+    conf.written |= 1 << place;
+}
+
+/// Writes `default`: devices that never had the setting written by itself follow (`devinet_copy_dflt_conf`); the mark that
+/// it was written is inherited by later devices as well, so those do not follow the next time.
+fn write_default(ns: &mut Netns, key: &str, place: usize, value: i32) {
+    if key == "forwarding" {
+        Arc::make_mut(&mut ns.sysctl.default).forwarding = value;
+        return;
+    }
+    set(&mut ns.sysctl.default, place, value);
+    if key.starts_with("neigh/") {
+        return;
+    }
+    for index in ns.devs.indexes() {
+        if let Some(dev) = ns.dev_mut(index)
+            && dev.conf.written & 1 << place == 0
+        {
+            Arc::make_mut(&mut dev.conf).set_at(place, value);
+        }
+    }
+}
+
+/// Writes `ip_forward` alias `conf.all.forwarding` (`inet_forward_change`): all devices and later ones follow, and redirects
+/// are believed by hosts only.
+fn write_all_forwarding(ns: &mut Netns, value: i32) {
+    if ns.sysctl.all.forwarding == value {
+        return;
+    }
+    let all = Arc::make_mut(&mut ns.sysctl.all);
+    all.forwarding = value;
+    all.accept_redirects = i32::from(value == 0);
+    Arc::make_mut(&mut ns.sysctl.default).forwarding = value;
+    for index in ns.devs.indexes() {
+        if let Some(dev) = ns.dev_mut(index) {
+            Arc::make_mut(&mut dev.conf).forwarding = value;
+        }
+    }
+}
+
+fn write_port_range(ns: &mut Netns, text: &str) -> Result<(), Fault> {
+    let Some((low, high)) = parse_pair(text, 65535)? else { return Ok(()) };
+    let to_port = |n: u32| u16::try_from(n).ok().filter(|&p| p > 0).ok_or(Fault::errno(Errno::EINVAL));
+    let (low, high) = (to_port(low)?, to_port(high)?);
+    if low > high {
+        return Err(Fault::errno(Errno::EINVAL));
+    }
+    ns.sysctl.port_range = (low, high);
+    Ok(())
+}
+
+fn locate<'a>(ns: &Netns, path: &'a str) -> Option<Place<'a>> {
+    let key = path.strip_prefix("net/")?;
+    match key {
+        "ipv4/ip_forward" => return Some(Place::Forward),
+        "ipv4/ip_local_port_range" => return Some(Place::PortRange),
+        "ipv4/ping_group_range" => return Some(Place::PingGroups),
+        "ipv6/conf/all/disable_ipv6" => return Some(Place::Ipv6(0)),
+        "ipv6/conf/default/disable_ipv6" => return Some(Place::Ipv6(1)),
+        _ => {}
+    }
+    let find = |name: &str| ns.devs.by_name(IfName::new(name).ok()?);
+    if let Some((whose, leaf)) = key.strip_prefix("ipv4/conf/").and_then(|rest| rest.split_once('/')) {
+        return match whose {
+            _ if leaf.contains('/') => None,
+            "all" => Some(Place::All(leaf)),
+            "default" => Some(Place::Default(leaf)),
+            name => Some(Place::Dev(find(name)?, leaf.into())),
+        };
+    }
+    if let Some((whose, leaf)) = key.strip_prefix("ipv4/neigh/").and_then(|rest| rest.split_once('/')) {
+        return Some(Place::Dev(find(whose)?, format!("neigh/{leaf}").into()));
+    }
+    Some(Place::Net(key))
+}
+
+/// The setting that a second name stands for, with the factor between the two.
+fn alias(key: &str) -> Option<(&'static str, Form, i32)> {
+    match key {
+        "neigh/unres_qlen" => {
+            Some(("neigh/unres_qlen_bytes", Form::Within(0, i32::MAX / FRAME_TRUESIZE), FRAME_TRUESIZE))
+        }
+        "neigh/retrans_time" => Some(("neigh/retrans_time_ms", Form::Centis, 10)),
+        "neigh/base_reachable_time" => Some(("neigh/base_reachable_time_ms", Form::Seconds, 1000)),
+        _ => None,
+    }
+}
+
+fn read_conf(conf: &DevConf, key: &str) -> Option<String> {
+    if let Some((real, _, factor)) = alias(key) {
+        return Some((conf.look_up(real)?.2 / factor).to_string());
+    }
+    Some(conf.look_up(key)?.2.to_string())
+}
+
+/// The setting that is written, its place and its new value; `None` if nothing was written.
+fn parse_conf<'a>(conf: &DevConf, key: &'a str, text: &str) -> Result<Option<(&'a str, usize, i32)>, Fault> {
+    let (real, form, factor) = match alias(key) {
+        Some((real, form, factor)) => (real, Some(form), factor),
+        None => (key, None, 1),
+    };
+    let (place, own, _) = conf.look_up(real).ok_or(Fault::errno(Errno::ENOENT))?;
+    let value = parse(text, form.unwrap_or(own))?;
+    Ok(value.map(|v| (key, place, v.saturating_mul(factor))))
+}
+
+/// One number as procfs takes it. An empty write changes nothing; numbers behind the first are ignored.
+fn parse(text: &str, form: Form) -> Result<Option<i32>, Fault> {
+    if form == Form::ReadOnly {
+        return Err(Fault::errno(Errno::EACCES));
+    }
+    let Some((value, _)) = number(text)? else { return Ok(None) };
+    bounded(value, form).map(Some).ok_or(Fault::errno(Errno::EINVAL))
+}
+
+fn parse_pair(text: &str, max: i32) -> Result<Option<(u32, u32)>, Fault> {
+    let Some((low, rest)) = number(text)? else { return Ok(None) };
+    let (high, _) = number(rest)?.ok_or(Fault::errno(Errno::EINVAL))?;
+    let fits = |n: i64| u32::try_from(n).ok().filter(|_| n <= i64::from(max)).ok_or(Fault::errno(Errno::EINVAL));
+    Ok(Some((fits(low)?, fits(high)?)))
+}
+
+/// The first number of a text and what is behind it (`proc_get_long`): decimal, 0x… or 0…, an optional minus.
+fn number(text: &str) -> Result<Option<(i64, &str)>, Fault> {
+    let text = text.trim_start();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let einval = || Fault::errno(Errno::EINVAL);
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let end = digits.find(char::is_whitespace).unwrap_or(digits.len());
+    let (word, rest) = digits.split_at(end);
+    let (radix, body) = match word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
+        Some(hex) => (16, hex),
+        None if word.len() > 1 && word.starts_with('0') => (8, &word[1..]),
+        None => (10, word),
+    };
+    if body.starts_with('+') {
+        return Err(einval());
+    }
+    let value = i64::from_str_radix(body, radix).map_err(|_| einval())?;
+    Ok(Some((if negative { -value } else { value }, rest)))
+}
+
+/// The value as it reads back; ticks are 4 ms long.
+fn bounded(value: i64, form: Form) -> Option<i32> {
+    let int = i32::try_from(value).ok()?;
+    match form {
+        Form::Int | Form::ReadOnly => Some(int),
+        Form::Within(low, high) => (low..=high).contains(&int).then_some(int),
+        Form::Millis => (int >= 0).then(|| int.checked_add(3).map_or(i32::MAX, |v| v / 4 * 4)),
+        Form::Seconds => (int <= i32::MAX / 250).then_some(int),
+        Form::Centis => Some(i32::try_from(value * 5 / 2 * 2 / 5).unwrap_or(int)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! What happened to each frame, as data: every hop, every table that decided, every drop with its reason.
+//!
+//! Kernel counterpart: the `skb:kfree_skb` and `net:*` tracepoints, `dropwatch`. Off by default; then a record costs one
+//! test of a flag and no text is made. The running hash is always on. Deliberately absent: printing, files.
+
+use crate::drop::DropReason;
+use crate::frame::Journey;
+use crate::path::Stage;
+use nettwin_model::{IfName, Instant, NetnsName};
+use std::collections::BTreeMap;
+
+/// One thing that happened to one frame.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TraceRecord {
+    /// When.
+    pub at: Instant,
+    /// Where.
+    pub netns: NetnsName,
+    /// The device at hand, `None` if there is none (any more).
+    pub dev: Option<IfName>,
+    /// The frame's number; its copies have the same.
+    pub frame: u64,
+    /// The stage of the path.
+    pub stage: Stage,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// A device received it.
+    Received {
+        /// Its length, bytes.
+        len: usize,
+    },
+    /// A device sent it.
+    Sent {
+        /// Its length, bytes.
+        len: usize,
+    },
+    /// A table decided.
+    Decided {
+        /// Which: `fdb`, `fib`, `neigh`, `arp`, `netem`, `icmp`, …
+        table: &'static str,
+        /// What it said, in words.
+        text: String,
+    },
+    /// It ended here.
+    Dropped {
+        /// The reason's name.
+        reason: DropReason,
+        /// The reason in words.
+        text: &'static str,
+    },
+}
+
+impl serde::Serialize for DropReason {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(&format_args!("{self:?}"))
+    }
+}
+
+impl serde::Serialize for Stage {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(&format_args!("{self:?}"))
+    }
+}
+
+/// The trace of one simulation.
+#[derive(Default)]
+pub(crate) struct Trace {
+    on: bool,
+    records: Vec<TraceRecord>,
+    hash: u64,
+    /// Drops counted by reason.
+    pub(crate) drops: BTreeMap<DropReason, u64>,
+}
+
+impl Trace {
+    /// Records from now on, or no longer.
+    pub(crate) fn enable(&mut self, on: bool) {
+        self.on = on;
+    }
+
+    /// Whether records are wanted.
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Takes what was recorded.
+    pub(crate) fn take(&mut self) -> Vec<TraceRecord> {
+        std::mem::take(&mut self.records)
+    }
+
+    /// Adds a record. Only called while [`Trace::is_on`].
+    #[cold]
+    pub(crate) fn record(
+        &mut self,
+        at: Instant,
+        netns: &NetnsName,
+        dev: Option<IfName>,
+        frame: Journey,
+        stage: Stage,
+        what: What,
+    ) {
+        self.records.push(TraceRecord { at, netns: netns.clone(), dev, frame, stage, what });
+    }
+
+    /// Mixes one event of a frame into the running hash: when, where, and a word of what.
+    #[inline]
+    pub(crate) fn mix(&mut self, at: Instant, place: u64, word: u64) {
+        let step = |h: u64, v: u64| (h.rotate_left(5) ^ v).wrapping_mul(0x517c_c1b7_2722_0a95);
+        self.hash = step(step(step(self.hash, at.as_nanos()), place), word);
+    }
+
+    /// The running hash.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+}

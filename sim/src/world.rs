@@ -1,0 +1,123 @@
+//! What all namespaces share: the instant, the frames, the work list, the future, the trace, what probes report.
+//!
+//! A stage gets one `&mut Netns` and the [`World`]; it never sees another namespace. Kernel counterpart: the per-CPU
+//! data (`softnet_data`) and the clocks. Deliberately absent: any namespace's state.
+
+use crate::drop::DropReason;
+use crate::event::{Event, Wheel};
+use crate::frame::{FrameId, L2_LEN, Slab};
+use crate::netns::{Ifindex, Netns, NsId};
+use crate::path::{Pkt, Ring, Stage};
+use crate::rng::Rng;
+use crate::trace::{Trace, What};
+use nettwin_model::Instant;
+use nettwin_model::probe::{ProbeEvent, ProbeId};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The shared part of a simulation.
+pub(crate) struct World {
+    /// The present.
+    pub(crate) now: Instant,
+    /// The seed of all streams.
+    pub(crate) seed: u64,
+    /// The frames on their way.
+    pub(crate) frames: Slab,
+    /// What is to be done at this instant.
+    pub(crate) ring: Ring,
+    /// What is to happen later.
+    pub(crate) wheel: Wheel,
+    /// What happened.
+    pub(crate) trace: Trace,
+    /// What workloads report, in order, until [`advance`](nettwin_model::Backend::advance) hands it out.
+    pub(crate) outbox: VecDeque<(Instant, ProbeId, ProbeEvent)>,
+    /// The workloads that run.
+    pub(crate) probes: crate::probe::Probes,
+    /// pcapng recordings that are under way.
+    pub(crate) recordings: crate::pcap::Recordings,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        World {
+            now: Instant::ZERO,
+            seed,
+            frames: Slab::default(),
+            ring: Ring::default(),
+            wheel: Wheel::default(),
+            trace: Trace::default(),
+            outbox: VecDeque::new(),
+            probes: crate::probe::Probes::default(),
+            recordings: crate::pcap::Recordings::default(),
+        }
+    }
+
+    /// The random stream of that name. Keep it: asking again begins it anew.
+    pub(crate) fn stream(&self, name: &str) -> Rng {
+        Rng::new(self.seed, name)
+    }
+
+    /// Lets `event` happen after `delay`.
+    pub(crate) fn after(&mut self, delay: Duration, event: Event) {
+        self.wheel.schedule(self.now + delay, event);
+    }
+
+    /// A new frame of `len` zero bytes behind a zero Ethernet header.
+    pub(crate) fn new_frame(&mut self, len: usize) -> FrameId {
+        self.frames.alloc(L2_LEN + len)
+    }
+
+    /// Puts `pkt` on the work list: `stage` of namespace `ns` gets it within this instant.
+    #[inline]
+    pub(crate) fn push(&mut self, ns: NsId, stage: Stage, pkt: Pkt) {
+        self.ring.push(ns, stage, pkt);
+    }
+
+    /// As [`push`](Self::push), but before all that waits already: what the kernel does while it handles the frame at hand.
+    #[inline]
+    pub(crate) fn push_next(&mut self, ns: NsId, stage: Stage, pkt: Pkt) {
+        self.ring.push_next(ns, stage, pkt);
+    }
+
+    /// What a workload has to tell.
+    pub(crate) fn report(&mut self, id: ProbeId, event: ProbeEvent) {
+        self.outbox.push_back((self.now, id, event));
+    }
+
+    /// Ends a frame: counts the reason, traces it, lets go of the frame.
+    pub(crate) fn drop_frame(&mut self, ns: &Netns, stage: Stage, pkt: &Pkt, reason: DropReason) {
+        *self.trace.drops.entry(reason).or_default() += 1;
+        self.trace.mix(self.now, place(ns.id, pkt.dev), 0xd000_0000 | reason as u64);
+        if self.trace.is_on() {
+            self.note(ns, stage, pkt, What::Dropped { reason, text: reason.text() });
+        }
+        self.frames.release(pkt.frame);
+    }
+
+    /// Says which table decided what about a frame. `text` is only made while somebody listens.
+    #[inline]
+    pub(crate) fn decide(
+        &mut self,
+        ns: &Netns,
+        stage: Stage,
+        pkt: &Pkt,
+        table: &'static str,
+        text: impl FnOnce() -> String,
+    ) {
+        if self.trace.is_on() {
+            self.note(ns, stage, pkt, What::Decided { table, text: text() });
+        }
+    }
+
+    #[cold]
+    pub(crate) fn note(&mut self, ns: &Netns, stage: Stage, pkt: &Pkt, what: What) {
+        let dev = ns.dev(pkt.dev).map(|d| d.name);
+        self.trace.record(self.now, &ns.name, dev, self.frames.journey(pkt.frame), stage, what);
+    }
+}
+
+/// A device of a namespace as one word, for the running hash.
+#[inline]
+pub(crate) fn place(ns: NsId, dev: Ifindex) -> u64 {
+    u64::from(ns.0) << 32 | u64::from(dev.0)
+}
