@@ -1,0 +1,87 @@
+//! Becoming a program inside a lab's namespace.
+//!
+//! Counterpart: `netns_switch` in iproute2's `lib/namespace.c`, `nsenter(1)`. The process enters the lab's user namespace
+//! (if it has one) and the network namespace, takes a mount namespace of its own in which `/sys` shows the devices of
+//! where it is, and is replaced by the program. It must have no threads but its own: a process with threads may not
+//! enter a user namespace. Deliberately absent: `/etc/netns`, coming back.
+
+use crate::remote::RemoteBackend;
+use nettwin_model::backend::Fault;
+use rustix::fs::{Mode, OFlags};
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::thread::{LinkNameSpaceType, UnshareFlags};
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where a namespace of a lab is.
+#[derive(Debug)]
+pub struct Door {
+    user: Option<OwnedFd>,
+    net: OwnedFd,
+}
+
+impl Door {
+    /// To a named namespace.
+    pub fn named(file: &Path) -> Result<Self, Fault> {
+        Ok(Door { user: None, net: open(file)? })
+    }
+
+    /// To a namespace that a holder keeps at this path (see [`RemoteBackend::netns_path`]).
+    pub fn held(holder: &RemoteBackend, netns: &Path) -> Result<Self, Fault> {
+        let user = PathBuf::from(format!("/proc/{}/ns/user", holder.pid()));
+        Ok(Door { user: Some(open(&user)?), net: open(netns)? })
+    }
+
+    /// Goes in and becomes the program; returns only if that failed.
+    pub fn exec(self, program: &OsString, args: &[OsString]) -> ExecError {
+        if let Err((what, errno)) = self.go_in() {
+            return ExecError::Enter(format!("{what}: {errno}"));
+        }
+        ExecError::Program(Command::new(program).args(args).exec())
+    }
+
+    fn go_in(&self) -> Result<(), (&'static str, rustix::io::Errno)> {
+        if let Some(user) = &self.user {
+            rustix::thread::move_into_link_name_space(as_fd(user), Some(LinkNameSpaceType::User))
+                .map_err(|e| ("entering the lab's user namespace", e))?;
+        }
+        rustix::thread::move_into_link_name_space(as_fd(&self.net), Some(LinkNameSpaceType::Network))
+            .map_err(|e| ("entering the network namespace", e))?;
+        // SAFETY: unsafe because of CLONE_FILES only, which is not among the flags.
+        unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }
+            .map_err(|e| ("taking a mount namespace of its own", e))?;
+        let down = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+        rustix::mount::mount_change("/", down).map_err(|e| ("detaching mounts from the machine's", e))?;
+        // In a user namespace the old one is locked in place; the new one covers it.
+        let _ = rustix::mount::unmount("/sys", UnmountFlags::DETACH);
+        match rustix::mount::mount("sysfs", "/sys", "sysfs", MountFlags::empty(), None) {
+            // A container that hides parts of /sys forbids a fresh one. An empty folder is better than the devices of
+            // another namespace.
+            Err(rustix::io::Errno::PERM) => rustix::mount::mount("none", "/sys", "tmpfs", MountFlags::RDONLY, None)
+                .map_err(|e| ("covering /sys", e)),
+            mounted => mounted.map_err(|e| ("mounting /sys", e)),
+        }
+    }
+}
+
+/// Why no program runs.
+#[derive(Debug)]
+pub enum ExecError {
+    /// The namespace could not be entered.
+    Enter(String),
+    /// The program could not be started.
+    Program(io::Error),
+}
+
+fn as_fd(fd: &OwnedFd) -> std::os::fd::BorrowedFd<'_> {
+    std::os::fd::AsFd::as_fd(fd)
+}
+
+fn open(path: &Path) -> Result<OwnedFd, Fault> {
+    rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|e| Fault::Broken(format!("{}: {e}", path.display())))
+}

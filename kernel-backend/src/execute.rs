@@ -1,0 +1,193 @@
+//! Ops, one after another: each is one rtnetlink request, one write below `/proc/sys`, or one namespace.
+//!
+//! Kernel counterpart: `rtnetlink_rcv_msg()`. Every request waits for its own acknowledgement, because the kernel works
+//! through all of a datagram's messages even when one of them is refused, and an op after a refused one must not happen.
+//! Only where what came after can be taken back without a trace several share a datagram: see [`crate::bulk`].
+
+use crate::machine::KernelBackend;
+use crate::object::{addr, link, neigh, netem, route};
+use crate::{bulk, sysctl};
+use netlink_packet_route::RouteNetlinkMessage;
+use nettwin_model::{
+    AddLink, BridgeAttrs, Errno, Failure, Fault, IfName, Impairment, LinkChange, NetnsName, NewLink, Op, PortAttrs,
+};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+
+impl KernelBackend {
+    pub(crate) fn execute_all(&mut self, ops: &[Op]) -> Result<(), Failure> {
+        // Others may have renamed devices since the last time.
+        self.indices.clear();
+        let mut done = 0;
+        while done < ops.len() {
+            let run = bulk::run_length(&ops[done..]);
+            if run > 1 {
+                self.execute_run(&ops[done..done + run]).map_err(|(n, fault)| Failure { done: done + n, fault })?;
+                done += run;
+            } else {
+                self.execute_one(&ops[done]).map_err(|fault| Failure { done, fault })?;
+                done += 1;
+            }
+        }
+        self.await_departures().map_err(|fault| Failure { done: done.saturating_sub(1), fault })
+    }
+
+    fn execute_one(&mut self, op: &Op) -> Result<(), Fault> {
+        if !matches!(op, Op::DelNetns { .. }) {
+            self.await_departures()?;
+        }
+        match op {
+            Op::AddNetns { netns } => self.add_netns(netns),
+            Op::DelNetns { netns } => {
+                self.indices.clear();
+                self.del_netns(netns)
+            }
+            Op::AddLink(link) => self.add_link(link),
+            Op::SetLink { netns, name, change } => self.set_link(netns, name, change),
+            Op::DelLink { netns, name } => {
+                self.indices.clear();
+                self.room(netns)?.netlink.tell(link::del(name))
+            }
+            Op::SetBridge { netns, name, attrs } => self.set_bridge(netns, name, attrs),
+            Op::SetPort { netns, name, attrs } => self.set_port(netns, name, attrs),
+            Op::AddAddr { netns, dev, addr } => {
+                let index = self.index_of(netns, dev)?;
+                self.room(netns)?.netlink.tell(addr::add(index, addr))
+            }
+            Op::DelAddr { netns, dev, addr } => {
+                let index = self.index_of(netns, dev)?;
+                self.room(netns)?.netlink.tell(addr::del(index, addr))
+            }
+            Op::AddRoute { netns, verb, route } => {
+                let request = route::add(*verb, route, &mut |dev| self.index_of(netns, dev))?;
+                self.room(netns)?.netlink.tell(request)
+            }
+            Op::DelRoute { netns, route } => {
+                let request = route::del(route, &mut |dev| self.index_of(netns, dev))?;
+                self.room(netns)?.netlink.tell(request)
+            }
+            Op::AddNeigh { netns, neigh, replace } => {
+                let index = self.index_of(netns, &neigh.dev)?;
+                self.room(netns)?.netlink.tell(neigh::add(index, neigh, *replace))
+            }
+            Op::DelNeigh { netns, neigh } => {
+                let index = self.index_of(netns, &neigh.dev)?;
+                self.room(netns)?.netlink.tell(neigh::del(index, neigh))
+            }
+            Op::AddFdb { netns, entry, replace } => {
+                let index = self.index_of(netns, &entry.dev)?;
+                self.room(netns)?.netlink.tell(neigh::add_fdb(index, entry, *replace))
+            }
+            Op::DelFdb { netns, entry } => {
+                let index = self.index_of(netns, &entry.dev)?;
+                self.room(netns)?.netlink.tell(neigh::del_fdb(index, entry))
+            }
+            Op::SetSysctl { netns, key, value } => {
+                self.room(netns)?;
+                sysctl::write(&self.worker, &self.rooms[netns].netns, key, value)
+            }
+            Op::SetImpairment { netns, dev, impairment } => self.set_impairment(netns, dev, impairment.as_deref()),
+        }
+    }
+
+    fn add_link(&mut self, link: &AddLink) -> Result<(), Fault> {
+        self.room(&link.netns)?;
+        let peer_netns = match &link.kind {
+            NewLink::Veth { peer } if peer.netns != link.netns => Some(self.descriptor_of(&peer.netns)?),
+            _ => None,
+        };
+        let master = link.master.map(|master| self.index_of(&link.netns, &master)).transpose()?;
+        let request = match &link.kind {
+            NewLink::Bridge { attrs } => {
+                let kind = NewLink::Bridge { attrs: self.fit_bridge(attrs)? };
+                link::add(&AddLink { kind, ..link.clone() }, master, peer_netns)
+            }
+            NewLink::Veth { .. } => link::add(link, master, peer_netns),
+        };
+        self.room(&link.netns)?.netlink.tell(request)?;
+        if let NewLink::Veth { peer } = &link.kind {
+            self.departing.link_made(&link.netns, &peer.netns);
+        }
+        Ok(())
+    }
+
+    fn set_link(&mut self, netns: &NetnsName, name: &IfName, change: &LinkChange) -> Result<(), Fault> {
+        let index = self.index_of(netns, name)?;
+        let master = match &change.master {
+            None => None,
+            Some(None) => Some(0),
+            Some(Some(master)) => Some(self.index_of(netns, master)?),
+        };
+        let target = change.netns.as_ref().map(|to| self.descriptor_of(to)).transpose()?;
+        let request = link::set(index, change, &link::Resolved { master, netns: target });
+        self.room(netns)?.netlink.tell(request)?;
+        if change.rename.is_some() || change.netns.is_some() {
+            self.indices.clear();
+        }
+        if let Some(to) = &change.netns {
+            self.departing.link_moved(netns, to);
+        }
+        Ok(())
+    }
+
+    fn set_bridge(&mut self, netns: &NetnsName, name: &IfName, attrs: &BridgeAttrs) -> Result<(), Fault> {
+        let index = self.index_of(netns, name)?;
+        let request = link::set_bridge(index, &self.fit_bridge(attrs)?);
+        self.room(netns)?.netlink.tell(request)
+    }
+
+    fn set_port(&mut self, netns: &NetnsName, name: &IfName, attrs: &PortAttrs) -> Result<(), Fault> {
+        let index = self.index_of(netns, name)?;
+        let fit = if attrs.is_empty() { attrs.clone() } else { self.offered()?.fit_port(attrs).map_err(missing)? };
+        self.room(netns)?.netlink.tell(link::set_port(index, &fit))
+    }
+
+    fn set_impairment(&mut self, netns: &NetnsName, dev: &IfName, what: Option<&Impairment>) -> Result<(), Fault> {
+        let index = self.index_of(netns, dev)?;
+        let netlink = &mut self.room(netns)?.netlink;
+        let Some(impairment) = what else { return netlink.tell(netem::del(index)) };
+        match netlink.tell(netem::set(index, impairment)) {
+            // qdisc_create: no such kind. Nothing else about a root qdisc is "not there".
+            Err(Fault::Refused { errno: Errno::ENOENT, .. }) => Err(Fault::Missing {
+                capability: netem::KIND.into(),
+                remedy: "load the module sch_netem, use a kernel built with CONFIG_NET_SCH_NETEM, or use the simulator"
+                    .into(),
+            }),
+            other => other,
+        }
+    }
+
+    /// A kernel that does not know an attribute passes over it or refuses even the default, so the machine has to look.
+    fn fit_bridge(&mut self, attrs: &BridgeAttrs) -> Result<BridgeAttrs, Fault> {
+        if attrs.is_empty() {
+            return Ok(attrs.clone());
+        }
+        self.offered()?.fit_bridge(attrs).map_err(missing)
+    }
+
+    fn descriptor_of(&self, netns: &NetnsName) -> Result<RawFd, Fault> {
+        let room = self.rooms.get(netns).ok_or(Fault::errno(Errno::ENOENT))?;
+        Ok(room.netns.as_fd().as_raw_fd())
+    }
+
+    /// What a name stands for, remembered until something is renamed, moved or removed, or the list of ops ends.
+    pub(crate) fn index_of(&mut self, netns: &NetnsName, dev: &IfName) -> Result<u32, Fault> {
+        if let Some(index) = self.indices.get(netns).and_then(|known| known.get(dev)) {
+            return Ok(*index);
+        }
+        let index = match self.room(netns)?.netlink.ask(link::by_name(dev)) {
+            Ok(RouteNetlinkMessage::NewLink(found)) => found.header.index,
+            Ok(_) => return Err(Fault::Broken(format!("the kernel's answer about {dev} is of another kind"))),
+            Err(Fault::Refused { errno, .. }) => return Err(Fault::errno(errno)),
+            Err(fault) => return Err(fault),
+        };
+        self.indices.entry(netns.clone()).or_default().insert(*dev, index);
+        Ok(index)
+    }
+}
+
+fn missing(attribute: &str) -> Fault {
+    Fault::Missing {
+        capability: format!("bridge {attribute}"),
+        remedy: "use a newer kernel, one that is built with it (CONFIG_BRIDGE_*), or the simulator".into(),
+    }
+}

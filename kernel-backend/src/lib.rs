@@ -1,0 +1,34 @@
+//! nettwin's real machine: Linux network namespaces, driven through rtnetlink.
+//!
+//! Kernel counterpart: the kernel itself. Deliberately absent: helper programs (`ip`, `tc`, `nft` are never started),
+//! decisions (they are the model's), IPv6 (every namespace is made with it off). On other systems the crate is empty.
+
+#![cfg(target_os = "linux")]
+
+pub mod affinity;
+pub mod caps;
+pub mod enter;
+pub mod holder;
+pub mod journal;
+pub mod labs;
+pub mod machine;
+pub mod netlink;
+pub mod netns;
+pub mod probe;
+mod protocol;
+pub mod remote;
+pub mod serve;
+
+mod bulk;
+mod depart;
+mod execute;
+mod named;
+mod object;
+mod observe;
+mod query;
+mod settle;
+mod sysctl;
+
+pub use caps::Capability;
+pub use machine::{KernelBackend, Naming, Options, is_root};
+pub use netns::{Netns, NetnsId, Worker};

@@ -1,0 +1,311 @@
+//! The machine itself: its namespaces by name, its clock, and [`Backend`] over the other files.
+//!
+//! Kernel counterpart: one kernel, seen by one process. Deliberately absent: memory of what was executed. What is there
+//! is always asked of the kernel, since programs that run in the lab change it too.
+
+use crate::depart::Departing;
+use crate::journal::{Journal, Made};
+use crate::named;
+use crate::netlink::Netlink;
+use crate::netns::{Netns, Worker};
+use crate::object::bridge::Offered;
+use crate::probe::Probes;
+use crate::sysctl;
+use nettwin_model::probe::{Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::{
+    Answer, Backend, Errno, Extent, Failure, Fault, IfName, Instant, NetnsName, NetnsState, Op, Query, Snapshot,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How a machine is set up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether its namespaces have names that `ip netns` sees.
+    pub naming: Naming,
+    /// `host` is the namespace that this process is in, and exists from the beginning. Otherwise it is one of the
+    /// lab's own, like the others.
+    pub real_host: bool,
+}
+
+/// Whether namespaces have names in `/run/netns`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// None: they live as long as the machine.
+    #[default]
+    Unnamed,
+    /// They outlive the machine, until [`Op::DelNetns`] or [`KernelBackend::destroy_all`].
+    Named {
+        /// The lab's name, put before each namespace's with a dot.
+        prefix: String,
+        /// No prefix: the bare names.
+        bare: bool,
+    },
+}
+
+/// The kernel as a machine.
+#[derive(Debug)]
+pub struct KernelBackend {
+    /// Sockets of workloads go first.
+    probes: Probes,
+    /// Where workloads run whose end was not yet told. Their sockets keep a removed namespace alive.
+    busy: BTreeMap<ProbeId, NetnsName>,
+    pub(crate) rooms: BTreeMap<NetnsName, Room>,
+    /// What names stand for, as far as asked for and nothing has changed.
+    pub(crate) indices: BTreeMap<NetnsName, BTreeMap<IfName, u32>>,
+    /// What this kernel's bridges know, once asked.
+    pub(crate) offered: Option<Offered>,
+    pub(crate) departing: Departing,
+    pub(crate) worker: Worker,
+    naming: Naming,
+    directory_is_ready: bool,
+    /// Learns of every named namespace before its name exists.
+    journal: Option<Journal>,
+    born: std::time::Instant,
+}
+
+/// A namespace and what the machine has of it.
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub(crate) netns: Netns,
+    pub(crate) netlink: Netlink,
+    /// Its file below `/run/netns`.
+    path: Option<PathBuf>,
+    /// The process's own namespace: not ours to remove.
+    real: bool,
+}
+
+impl KernelBackend {
+    /// A machine without namespaces (but for the real `host`, where asked for).
+    pub fn new(options: Options) -> Result<Self, Fault> {
+        raise_descriptor_limit();
+        let mut machine = KernelBackend {
+            probes: Probes::default(),
+            busy: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            indices: BTreeMap::new(),
+            offered: None,
+            departing: Departing::default(),
+            worker: Worker::new()?,
+            naming: options.naming,
+            directory_is_ready: false,
+            journal: None,
+            born: std::time::Instant::now(),
+        };
+        if options.real_host {
+            let room = Room { netns: Netns::own()?, netlink: Netlink::open()?, path: None, real: true };
+            machine.rooms.insert(NetnsName::host(), room);
+        }
+        Ok(machine)
+    }
+
+    /// Takes over a named namespace that an earlier machine of the same naming made. ENOENT if there is none.
+    pub fn adopt(&mut self, name: &NetnsName) -> Result<(), Fault> {
+        let path = self.path_of(name).ok_or(Fault::errno(Errno::ENOENT))?;
+        if self.rooms.contains_key(name) {
+            return Err(Fault::errno(Errno::EEXIST));
+        }
+        let netns = Netns::open(&path)?;
+        let netlink = self.worker.run_in(&netns, Netlink::open)??;
+        self.departing.know_nothing_of(name);
+        self.rooms.insert(name.clone(), Room { netns, netlink, path: Some(path), real: false });
+        Ok(())
+    }
+
+    /// From here on named namespaces are written to this journal before they can be found, and struck out when removed.
+    pub fn keep_journal(&mut self, journal: Journal) {
+        self.journal = Some(journal);
+    }
+
+    /// A namespace of this machine.
+    pub fn netns(&self, name: &NetnsName) -> Option<&Netns> {
+        self.rooms.get(name).map(|room| &room.netns)
+    }
+
+    /// The thread that enters namespaces.
+    pub fn worker(&self) -> &Worker {
+        &self.worker
+    }
+
+    /// The file that a namespace of that name has, or would have, if this machine names its namespaces.
+    pub fn path_of(&self, name: &NetnsName) -> Option<PathBuf> {
+        match &self.naming {
+            Naming::Unnamed => None,
+            Naming::Named { bare: true, .. } => Some(named::path_of(name.as_str())),
+            Naming::Named { prefix, bare: false } => Some(named::path_of(&format!("{prefix}.{name}"))),
+        }
+    }
+
+    /// Removes every namespace that this machine made or adopted; goes on past failures and returns them all.
+    pub fn destroy_all(&mut self) -> Vec<(NetnsName, Fault)> {
+        let names: Vec<NetnsName> = self.rooms.iter().filter(|(_, room)| !room.real).map(|(n, _)| n.clone()).collect();
+        // Where everything goes there is nobody to see links go later.
+        let somebody_stays = names.len() < self.rooms.len();
+        let mut failures = Vec::new();
+        for name in names {
+            let noted = if somebody_stays { self.note_departure(&name) } else { Ok(()) };
+            failures.extend(noted.and(self.forget_netns(&name)).err().map(|fault| (name, fault)));
+        }
+        failures
+    }
+
+    pub(crate) fn room(&mut self, name: &NetnsName) -> Result<&mut Room, Fault> {
+        self.rooms.get_mut(name).ok_or(Fault::errno(Errno::ENOENT))
+    }
+
+    pub(crate) fn add_netns(&mut self, name: &NetnsName) -> Result<(), Fault> {
+        if self.rooms.contains_key(name) {
+            return Err(Fault::errno(Errno::EEXIST));
+        }
+        let made = self.worker.create(|| {
+            sysctl::write_baseline()?;
+            Netlink::open()
+        });
+        let (netns, netlink) = made.and_then(|(netns, netlink)| Ok((netns, netlink?)))?;
+        let path = self.path_of(name);
+        if let Some(path) = &path {
+            self.give_name(name, &netns, path)?;
+        }
+        self.rooms.insert(name.clone(), Room { netns, netlink, path, real: false });
+        Ok(())
+    }
+
+    /// Nobody can find the namespace before this, so that a crash leaves either nothing or what the journal knows.
+    fn give_name(&mut self, name: &NetnsName, netns: &Netns, path: &Path) -> Result<(), Fault> {
+        if !self.directory_is_ready {
+            named::prepare_directory()?;
+            self.directory_is_ready = true;
+        }
+        if path.symlink_metadata().is_ok() {
+            return Err(Fault::errno(Errno::EEXIST));
+        }
+        let broken = |e: std::io::Error| Fault::Broken(format!("the lab's journal: {e}"));
+        if let Some(journal) = &mut self.journal {
+            let id = netns.id();
+            journal.made(name, Made { file: path.to_owned(), dev: id.dev, ino: id.ino }).map_err(broken)?;
+        }
+        let named = named::reserve(path).and_then(|()| {
+            let bound = self.worker.run_in(netns, || named::bind_own(path)).flatten();
+            // Nothing half-made stays; what made it fail is the better news than what made the clean-up fail.
+            bound.inspect_err(|_| drop(named::remove(path)))
+        });
+        if let (Err(_), Some(journal)) = (&named, &mut self.journal) {
+            journal.removed(name).map_err(broken)?;
+        }
+        named
+    }
+
+    pub(crate) fn del_netns(&mut self, name: &NetnsName) -> Result<(), Fault> {
+        let room = self.room(name)?;
+        if room.real {
+            return Err(Fault::refused(Errno::EBUSY, "the machine's own namespace cannot be removed"));
+        }
+        // Where a workload runs the namespace and its links stay until that is over, as with any program that runs in it.
+        if !self.busy.values().any(|netns| netns == name) {
+            self.note_departure(name)?;
+        }
+        self.forget_netns(name)
+    }
+
+    /// Takes the name away, then the machine's hold on the namespace.
+    fn forget_netns(&mut self, name: &NetnsName) -> Result<(), Fault> {
+        if let Some(path) = self.room(name)?.path.clone() {
+            named::remove(&path)?;
+            if let Some(journal) = &mut self.journal {
+                journal.removed(name).map_err(|e| Fault::Broken(format!("the lab's journal: {e}")))?;
+            }
+        }
+        self.rooms.remove(name);
+        self.departing.forget(name);
+        Ok(())
+    }
+}
+
+impl crate::serve::Held for KernelBackend {
+    fn netns_fd(&self, netns: &NetnsName) -> Option<i32> {
+        self.netns(netns).map(|netns| netns.as_fd().as_raw_fd())
+    }
+}
+
+/// Whether this process is the machine's administrator.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+impl Backend for KernelBackend {
+    fn execute(&mut self, ops: &[Op]) -> Result<(), Failure> {
+        self.execute_all(ops)
+    }
+
+    fn query(&mut self, query: &Query) -> Result<Answer, Fault> {
+        self.await_departures()?;
+        match query {
+            Query::NetnsList => Ok(Answer::NetnsList(self.rooms.keys().cloned().collect())),
+            Query::Netns(name) => {
+                self.room(name)?;
+                let extent = Extent { netns: Some(BTreeSet::from([name.clone()])), ..Extent::default() };
+                let mut snapshot = self.observe(&extent)?;
+                let state: NetnsState = snapshot.netns.remove(name).ok_or(Fault::errno(Errno::ENOENT))?;
+                Ok(Answer::Netns(Box::new(state)))
+            }
+            Query::RouteGet(question) => self.route_get(question).map(|got| Answer::Route(Box::new(got))),
+            Query::Sysctl { netns, key } => {
+                self.room(netns)?;
+                sysctl::read(&self.worker, &self.rooms[netns].netns, key).map(Answer::Sysctl)
+            }
+        }
+    }
+
+    fn observe(&mut self, extent: &Extent) -> Result<Snapshot, Fault> {
+        self.await_departures()?;
+        self.observe_extent(extent)
+    }
+
+    fn start(&mut self, probe: Probe) -> Result<ProbeId, Fault> {
+        self.await_departures()?;
+        let now = self.now();
+        let room = self.rooms.get(probe.netns()).ok_or(Fault::errno(Errno::ENOENT))?;
+        let netns = probe.netns().clone();
+        let id = self.probes.start(&room.netns, &self.worker, probe, now)?;
+        self.busy.insert(id, netns);
+        Ok(id)
+    }
+
+    fn stop(&mut self, id: ProbeId, how: Stop) {
+        let now = self.now();
+        self.probes.stop(id, how, now);
+    }
+
+    fn now(&self) -> Instant {
+        since(self.born)
+    }
+
+    fn advance(&mut self, until: Instant) -> Option<(Instant, ProbeId, ProbeEvent)> {
+        let born = self.born;
+        let event = self.probes.advance(|| since(born), until);
+        if let Some((_, id, ProbeEvent::Done(_))) = &event {
+            self.busy.remove(id);
+        }
+        event
+    }
+
+    fn settle(&mut self) -> Result<Duration, Fault> {
+        self.await_departures()?;
+        self.await_quiet()
+    }
+}
+
+fn since(born: std::time::Instant) -> Instant {
+    // 584 years of uptime fit.
+    Instant::from_nanos(u64::try_from(born.elapsed().as_nanos()).unwrap_or(u64::MAX))
+}
+
+/// A namespace costs two descriptors, and the usual soft limit of 1024 is there for `select`, which nobody calls.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // What cannot be raised stays; whoever runs out of descriptors is told so by EMFILE.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}

@@ -1,0 +1,301 @@
+//! A blocking rtnetlink socket: requests out, acknowledgements and dumps in.
+//!
+//! Kernel counterpart: `net/netlink/af_netlink.c`. Errors carry the kernel's own text (extended acknowledgement, which
+//! the packet crates do not decode). Several requests may travel in one datagram; the kernel works through all of them
+//! and answers each, whatever became of those before. Deliberately absent: async (a request takes microseconds, and the
+//! machine has nothing else to do meanwhile).
+
+use crate::netns::refused_io;
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_sys::constants::NETLINK_ROUTE;
+use netlink_sys::{Socket, SocketAddr};
+use nettwin_model::{Errno, Fault};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+/// A request: the message and its `NLM_F_*` flags besides `NLM_F_REQUEST`.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What is asked or told.
+    pub message: RouteNetlinkMessage,
+    /// `NLM_F_CREATE`, `NLM_F_EXCL`, `NLM_F_REPLACE`, `NLM_F_APPEND`.
+    pub flags: u16,
+}
+
+impl Request {
+    /// A request with these flags.
+    pub fn new(message: RouteNetlinkMessage, flags: u16) -> Self {
+        Request { message, flags }
+    }
+}
+
+/// An rtnetlink socket of the namespace that it was opened in.
+#[derive(Debug)]
+pub struct Netlink {
+    socket: Socket,
+    sequence: u32,
+    inbox: Vec<u8>,
+}
+
+impl Netlink {
+    /// Opens a socket in the calling thread's namespace.
+    pub fn open() -> Result<Self, Fault> {
+        let open = || {
+            let mut socket = Socket::new(NETLINK_ROUTE)?;
+            socket.bind_auto()?;
+            socket.connect(&SocketAddr::new(0, 0))?;
+            socket.set_ext_ack(true)?;
+            socket.set_cap_ack(true)?;
+            Ok(socket)
+        };
+        let socket = open().map_err(|e: std::io::Error| refused_io(&e))?;
+        Ok(Netlink { socket, sequence: 0, inbox: Vec::new() })
+    }
+
+    /// One request that changes something.
+    pub fn tell(&mut self, request: Request) -> Result<(), Fault> {
+        let mut answers = self.tell_all(vec![request])?;
+        answers.pop().unwrap_or_else(|| Err(lost("an acknowledgement")))
+    }
+
+    /// Several requests in one datagram, answered each in its place. The kernel tries every one of them: only for what
+    /// may be undone, or does no harm, after the failure of one before. The outer error is the socket's own.
+    pub fn tell_all(&mut self, requests: Vec<Request>) -> Result<Vec<Result<(), Fault>>, Fault> {
+        let mut datagram = Vec::new();
+        let first = self.sequence.wrapping_add(1);
+        let count = requests.len();
+        for request in requests {
+            self.append(&mut datagram, request.message, request.flags | NLM_F_ACK);
+        }
+        self.send(&datagram)?;
+        let mut answers = vec![None; count];
+        while answers.iter().any(Option::is_none) {
+            self.receive(|sequence, frame| {
+                let slot = answers.get_mut(sequence.wrapping_sub(first) as usize);
+                if let (Frame::Ack(verdict), Some(slot)) = (frame, slot) {
+                    *slot = Some(verdict);
+                }
+            })?;
+        }
+        Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// One question with one answer.
+    pub fn ask(&mut self, message: RouteNetlinkMessage) -> Result<RouteNetlinkMessage, Fault> {
+        let mut datagram = Vec::new();
+        self.append(&mut datagram, message, 0);
+        self.send(&datagram)?;
+        let asked = self.sequence;
+        let mut answer = None;
+        while answer.is_none() {
+            self.receive(|sequence, frame| match frame {
+                _ if sequence != asked => {}
+                Frame::Message(bytes) => answer = Some(decode(bytes)),
+                Frame::Ack(Err(fault)) | Frame::Done(Err(fault)) => answer = Some(Err(fault)),
+                Frame::Ack(Ok(())) | Frame::Done(Ok(())) => answer = Some(Err(lost("an answer"))),
+            })?;
+        }
+        answer.unwrap_or_else(|| Err(lost("an answer")))
+    }
+
+    /// One question answered by a table. A table that changed while it was read is read again.
+    pub fn dump(&mut self, message: &RouteNetlinkMessage) -> Result<Vec<RouteNetlinkMessage>, Fault> {
+        self.dump_frames(message, decode)?.into_iter().collect()
+    }
+
+    /// The same, for rows that the packet crate cannot read: `parse` gets each from behind its netlink header, and leaves
+    /// out what it has no use for.
+    pub fn dump_bodies<T>(
+        &mut self,
+        message: &RouteNetlinkMessage,
+        parse: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<Vec<T>, Fault> {
+        let rows = self.dump_frames(message, |frame| frame.get(HEADER_BYTES..).and_then(&parse))?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    fn dump_frames<T>(&mut self, message: &RouteNetlinkMessage, each: impl Fn(&[u8]) -> T) -> Result<Vec<T>, Fault> {
+        const ATTEMPTS: u32 = 16;
+        for _ in 0..ATTEMPTS {
+            if let Some(rows) = self.dump_once(message.clone(), &each)? {
+                return Ok(rows);
+            }
+        }
+        Err(Fault::Broken("a table changed faster than it could be read".into()))
+    }
+
+    /// `None`: interrupted by a change (`NLM_F_DUMP_INTR`).
+    fn dump_once<T>(
+        &mut self,
+        message: RouteNetlinkMessage,
+        each: impl Fn(&[u8]) -> T,
+    ) -> Result<Option<Vec<T>>, Fault> {
+        let mut datagram = Vec::new();
+        self.append(&mut datagram, message, NLM_F_DUMP);
+        self.send(&datagram)?;
+        let asked = self.sequence;
+        let (mut rows, mut end, mut torn) = (Vec::new(), None, false);
+        while end.is_none() {
+            let interrupted = self.receive(|sequence, frame| match frame {
+                _ if sequence != asked => {}
+                Frame::Message(bytes) => rows.push(each(bytes)),
+                Frame::Done(verdict) | Frame::Ack(verdict) => end = Some(verdict),
+            })?;
+            torn |= interrupted;
+        }
+        if let Some(Err(fault)) = end {
+            return Err(fault);
+        }
+        Ok((!torn).then_some(rows))
+    }
+
+    fn append(&mut self, datagram: &mut Vec<u8>, message: RouteNetlinkMessage, flags: u16) {
+        self.sequence = self.sequence.wrapping_add(1);
+        let mut header = NetlinkHeader::default();
+        header.flags = NLM_F_REQUEST | flags;
+        header.sequence_number = self.sequence;
+        let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message));
+        message.finalize();
+        let start = datagram.len();
+        datagram.resize(start + aligned(message.buffer_len()), 0);
+        message.serialize(&mut datagram[start..]);
+    }
+
+    fn send(&self, datagram: &[u8]) -> Result<(), Fault> {
+        self.socket.send(datagram, 0).map(drop).map_err(|e| refused_io(&e))
+    }
+
+    /// Takes in one datagram; says whether a dump was interrupted.
+    fn receive(&mut self, mut each: impl FnMut(u32, Frame<'_>)) -> Result<bool, Fault> {
+        // The kernel makes dump datagrams of at most 32 KiB, and an answer to one question is a page or so.
+        const INBOX_BYTES: usize = 64 << 10;
+        self.inbox.clear();
+        self.inbox.reserve(INBOX_BYTES);
+        while let Err(e) = self.socket.recv(&mut self.inbox, 0) {
+            if e.kind() != std::io::ErrorKind::Interrupted {
+                return Err(refused_io(&e));
+            }
+        }
+        let mut interrupted = false;
+        for (header, body) in Frames(&self.inbox) {
+            interrupted |= header.flags & libc::NLM_F_DUMP_INTR as u16 != 0;
+            each(header.sequence, Frame::new(&header, body)?);
+        }
+        Ok(interrupted)
+    }
+}
+
+impl AsFd for Netlink {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: the socket owns the descriptor and lives as long as the borrow.
+        unsafe { BorrowedFd::borrow_raw(self.socket.as_raw_fd()) }
+    }
+}
+
+/// `struct nlmsghdr` less its length.
+struct Header {
+    kind: u16,
+    flags: u16,
+    sequence: u32,
+}
+
+const HEADER_BYTES: usize = 16;
+
+/// The messages of a datagram.
+struct Frames<'a>(&'a [u8]);
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = (Header, &'a [u8]);
+    fn next(&mut self) -> Option<Self::Item> {
+        let bytes = self.0;
+        let length = u32_at(bytes, 0)? as usize;
+        if length < HEADER_BYTES || length > bytes.len() {
+            return None;
+        }
+        let header = Header { kind: u16_at(bytes, 4)?, flags: u16_at(bytes, 6)?, sequence: u32_at(bytes, 8)? };
+        self.0 = &bytes[aligned(length).min(bytes.len())..];
+        Some((header, &bytes[..length]))
+    }
+}
+
+/// What one message is.
+enum Frame<'a> {
+    /// A row or an answer, with its header.
+    Message(&'a [u8]),
+    /// `NLMSG_ERROR`: an acknowledgement or a refusal.
+    Ack(Result<(), Fault>),
+    /// `NLMSG_DONE`: the end of a dump.
+    Done(Result<(), Fault>),
+}
+
+impl<'a> Frame<'a> {
+    fn new(header: &Header, bytes: &'a [u8]) -> Result<Self, Fault> {
+        const NLMSG_ERROR: u16 = libc::NLMSG_ERROR as u16;
+        const NLMSG_DONE: u16 = libc::NLMSG_DONE as u16;
+        match header.kind {
+            NLMSG_ERROR => {
+                let code = code_at(bytes)?;
+                // After the code: the refused request's header, and unless that was capped, its body.
+                let quoted = match header.flags & libc::NLM_F_CAPPED as u16 {
+                    0 if code != 0 => u32_at(bytes, HEADER_BYTES + 4).unwrap_or(0) as usize,
+                    _ => HEADER_BYTES,
+                };
+                Ok(Frame::Ack(verdict(code, header, bytes.get(HEADER_BYTES + 4 + aligned(quoted)..))))
+            }
+            NLMSG_DONE if bytes.len() < HEADER_BYTES + 4 => Ok(Frame::Done(Ok(()))),
+            NLMSG_DONE => Ok(Frame::Done(verdict(code_at(bytes)?, header, bytes.get(HEADER_BYTES + 4..)))),
+            _ => Ok(Frame::Message(bytes)),
+        }
+    }
+}
+
+fn code_at(bytes: &[u8]) -> Result<i32, Fault> {
+    u32_at(bytes, HEADER_BYTES).map(u32::cast_signed).ok_or_else(|| lost("an error number"))
+}
+
+/// The errno and, where the kernel gives one, its text: `NLMSGERR_ATTR_MSG` among the attributes behind.
+fn verdict(code: i32, header: &Header, attributes: Option<&[u8]>) -> Result<(), Fault> {
+    if code >= 0 {
+        return Ok(());
+    }
+    let text = attributes.filter(|_| header.flags & libc::NLM_F_ACK_TLVS as u16 != 0).and_then(message_attribute);
+    Err(Fault::Refused { errno: Errno(code.wrapping_neg()), message: text })
+}
+
+fn message_attribute(mut attributes: &[u8]) -> Option<String> {
+    const NLMSGERR_ATTR_MSG: u16 = 1;
+    loop {
+        let length = usize::from(u16_at(attributes, 0)?);
+        let kind = u16_at(attributes, 2)?;
+        let value = attributes.get(4..length)?;
+        if kind == NLMSGERR_ATTR_MSG {
+            let text = value.split(|&b| b == 0).next()?;
+            return Some(String::from_utf8_lossy(text).into_owned());
+        }
+        attributes = attributes.get(aligned(length)..)?;
+    }
+}
+
+fn decode(bytes: &[u8]) -> Result<RouteNetlinkMessage, Fault> {
+    match NetlinkMessage::deserialize(bytes).map(|m| m.payload) {
+        Ok(NetlinkPayload::InnerMessage(message)) => Ok(message),
+        Ok(_) => Err(lost("a route message")),
+        Err(e) => Err(Fault::Broken(format!("the kernel's answer could not be read: {e}"))),
+    }
+}
+
+fn lost(what: &str) -> Fault {
+    Fault::Broken(format!("the kernel's answer lacks {what}"))
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_ne_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+fn aligned(length: usize) -> usize {
+    length.next_multiple_of(4)
+}

@@ -1,0 +1,76 @@
+//! IPv4 addresses of interfaces: `RTM_NEWADDR`, `RTM_DELADDR`, `RTM_GETADDR`.
+//!
+//! Kernel counterpart: `inet_rtm_newaddr()`, `inet_fill_ifaddr()`. Deliberately absent: lifetimes, `noprefixroute`,
+//! observation of IPv6 addresses (they can be added where IPv6 was switched on, and are then the caller's affair).
+
+use crate::netlink::Request;
+use crate::object::family;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use nettwin_model::{Address, Cidr, IfName, Scope};
+use std::net::IpAddr;
+
+/// Adds an address.
+pub(crate) fn add(index: u32, address: &Address) -> Request {
+    Request::new(RouteNetlinkMessage::NewAddress(message(index, address)), NLM_F_CREATE | NLM_F_EXCL)
+}
+
+/// Removes an address. Only what tells it from others is said: a label or a broadcast address would have to match too.
+pub(crate) fn del(index: u32, address: &Address) -> Request {
+    let bare = Address { broadcast: None, label: None, ..address.clone() };
+    Request::new(RouteNetlinkMessage::DelAddress(message(index, &bare)), 0)
+}
+
+/// Asks for all IPv4 addresses.
+pub(crate) fn all() -> RouteNetlinkMessage {
+    let mut message = AddressMessage::default();
+    message.header.family = AddressFamily::Inet;
+    RouteNetlinkMessage::GetAddress(message)
+}
+
+fn message(index: u32, address: &Address) -> AddressMessage {
+    let mut message = AddressMessage::default();
+    message.header.family = family(address.cidr.addr);
+    message.header.index = index;
+    message.header.scope = address.scope.0.into();
+    message.header.prefix_len = address.peer.unwrap_or(address.cidr).len;
+    let far_end = address.peer.map_or(address.cidr.addr, |peer| peer.addr);
+    let attributes = &mut message.attributes;
+    attributes.push(AddressAttribute::Local(address.cidr.addr));
+    attributes.push(AddressAttribute::Address(far_end));
+    attributes.extend(address.broadcast.map(AddressAttribute::Broadcast));
+    attributes.extend(address.label.clone().map(AddressAttribute::Label));
+    message
+}
+
+/// An interface's index and one of its addresses; `None` for any other message. `own_name` is the interface's.
+pub(crate) fn parse(message: &RouteNetlinkMessage, own_name: impl Fn(u32) -> Option<IfName>) -> Option<(u32, Address)> {
+    let RouteNetlinkMessage::NewAddress(message) = message else { return None };
+    let (mut local, mut far_end, mut broadcast, mut label) = (None, None, None, None);
+    for attribute in &message.attributes {
+        match attribute {
+            AddressAttribute::Local(addr) => local = Some(*addr),
+            AddressAttribute::Address(addr) => far_end = Some(*addr),
+            AddressAttribute::Broadcast(addr) => broadcast = Some(*addr),
+            AddressAttribute::Label(text) => label = Some(text.clone()),
+            _ => {}
+        }
+    }
+    let index = message.header.index;
+    let local = local.or(far_end)?;
+    let subnet = Cidr::new(far_end.unwrap_or(local), message.header.prefix_len)?;
+    let peer = (subnet.addr != local).then_some(subnet);
+    let cidr = if peer.is_some() { Cidr::host(local) } else { subnet };
+    let name = own_name(index);
+    let label = label.filter(|label| name.is_none_or(|name| name.as_str() != label));
+    let scope = Scope(message.header.scope.into());
+    let secondary = message.header.flags.contains(AddressHeaderFlags::Secondary);
+    Some((index, Address { cidr, peer, broadcast, scope, label, secondary }))
+}
+
+/// The address that `lo` gives itself when it comes up.
+pub(crate) fn is_automatic(address: &Address, loopback: bool) -> bool {
+    let localhost = Cidr { addr: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), len: 8 };
+    loopback && address.cidr == localhost && address.peer.is_none() && address.scope == Scope::HOST
+}

@@ -1,0 +1,194 @@
+//! Bridges' and their ports' attributes: `IFLA_BR_*`, `IFLA_BRPORT_*`.
+//!
+//! Kernel counterpart: `br_changelink()`, `br_fill_info()`, `br_setport()`, `br_port_fill_attrs()`. What a kernel does not
+//! show it was built without, or is too old for; it is observed as its default, and [`Offered`] tells before something
+//! else is asked of it, because such a kernel passes over what it does not know. Deliberately absent: VLANs, the
+//! multicast database, timers.
+
+use netlink_packet_route::link::{BridgeStpState, InfoBridge, InfoBridgePort};
+use nettwin_model::link::BridgeId;
+use nettwin_model::snapshot::{BridgeDerived, PortDerived};
+use nettwin_model::{BridgeAttrs, Mac, PortAttrs, PortState};
+
+/// What is said of a bridge, as attributes.
+pub(crate) fn attributes(attrs: &BridgeAttrs) -> Vec<InfoBridge> {
+    let BridgeAttrs {
+        stp_state,
+        forward_delay,
+        hello_time,
+        max_age,
+        ageing_time,
+        priority,
+        group_fwd_mask,
+        mcast_snooping,
+        mcast_querier,
+        vlan_filtering,
+        fdb_max_learned,
+    } = attrs;
+    let stp = |on| if on { BridgeStpState::KernelStp } else { BridgeStpState::Disabled };
+    [
+        forward_delay.map(InfoBridge::ForwardDelay),
+        hello_time.map(InfoBridge::HelloTime),
+        max_age.map(InfoBridge::MaxAge),
+        ageing_time.map(InfoBridge::AgeingTime),
+        stp_state.map(stp).map(InfoBridge::StpState),
+        priority.map(InfoBridge::Priority),
+        group_fwd_mask.map(InfoBridge::GroupFwdMask),
+        mcast_snooping.map(InfoBridge::MulticastSnooping),
+        mcast_querier.map(InfoBridge::MulticastQuerier),
+        vlan_filtering.map(InfoBridge::VlanFiltering),
+        fdb_max_learned.map(InfoBridge::FdbMaxLearned),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What is said of a port, as attributes.
+pub(crate) fn port_attributes(attrs: &PortAttrs) -> Vec<InfoBridgePort> {
+    let PortAttrs {
+        cost,
+        priority,
+        hairpin,
+        guard,
+        root_block,
+        fastleave,
+        learning,
+        flood,
+        mcast_flood,
+        bcast_flood,
+        isolated,
+        locked,
+        neigh_suppress,
+    } = attrs;
+    [
+        cost.map(InfoBridgePort::Cost),
+        priority.map(InfoBridgePort::Priority),
+        hairpin.map(InfoBridgePort::HairpinMode),
+        guard.map(InfoBridgePort::Guard),
+        root_block.map(InfoBridgePort::Protect),
+        fastleave.map(InfoBridgePort::FastLeave),
+        learning.map(InfoBridgePort::Learning),
+        flood.map(InfoBridgePort::UnicastFlood),
+        mcast_flood.map(InfoBridgePort::MulticastFlood),
+        bcast_flood.map(InfoBridgePort::BroadcastFlood),
+        isolated.map(InfoBridgePort::Isolated),
+        locked.map(InfoBridgePort::Locked),
+        neigh_suppress.map(InfoBridgePort::NeighSupress),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A bridge as the kernel shows it, its attributes only as far as shown.
+pub(crate) fn parse(attributes: &[InfoBridge]) -> (BridgeAttrs, BridgeDerived) {
+    let nobody = BridgeId { priority: 0, mac: Mac::ZERO };
+    let mut attrs = BridgeAttrs::default();
+    let mut derived = BridgeDerived { id: nobody, root: nobody, root_path_cost: 0, root_port: 0 };
+    for attribute in attributes {
+        match attribute {
+            InfoBridge::ForwardDelay(v) => attrs.forward_delay = Some(*v),
+            InfoBridge::HelloTime(v) => attrs.hello_time = Some(*v),
+            InfoBridge::MaxAge(v) => attrs.max_age = Some(*v),
+            InfoBridge::AgeingTime(v) => attrs.ageing_time = Some(*v),
+            InfoBridge::StpState(v) => attrs.stp_state = Some(*v != BridgeStpState::Disabled),
+            InfoBridge::Priority(v) => attrs.priority = Some(*v),
+            InfoBridge::GroupFwdMask(v) => attrs.group_fwd_mask = Some(*v),
+            InfoBridge::MulticastSnooping(v) => attrs.mcast_snooping = Some(*v),
+            InfoBridge::MulticastQuerier(v) => attrs.mcast_querier = Some(*v),
+            InfoBridge::VlanFiltering(v) => attrs.vlan_filtering = Some(*v),
+            InfoBridge::FdbMaxLearned(v) => attrs.fdb_max_learned = Some(*v),
+            InfoBridge::BridgeId(v) => derived.id = BridgeId { priority: v.priority, mac: Mac(v.address) },
+            InfoBridge::RootId(v) => derived.root = BridgeId { priority: v.priority, mac: Mac(v.address) },
+            InfoBridge::RootPathCost(v) => derived.root_path_cost = *v,
+            InfoBridge::RootPort(v) => derived.root_port = *v,
+            _ => {}
+        }
+    }
+    (attrs, derived)
+}
+
+/// A port as the kernel shows it, its attributes only as far as shown.
+pub(crate) fn parse_port(attributes: &[InfoBridgePort]) -> (PortAttrs, PortDerived) {
+    let mut attrs = PortAttrs::default();
+    let mut derived = PortDerived { number: 0, state: PortState::Disabled };
+    for attribute in attributes {
+        match attribute {
+            InfoBridgePort::Cost(v) => attrs.cost = Some(*v),
+            InfoBridgePort::Priority(v) => attrs.priority = Some(*v),
+            InfoBridgePort::HairpinMode(v) => attrs.hairpin = Some(*v),
+            InfoBridgePort::Guard(v) => attrs.guard = Some(*v),
+            InfoBridgePort::Protect(v) => attrs.root_block = Some(*v),
+            InfoBridgePort::FastLeave(v) => attrs.fastleave = Some(*v),
+            InfoBridgePort::Learning(v) => attrs.learning = Some(*v),
+            InfoBridgePort::UnicastFlood(v) => attrs.flood = Some(*v),
+            InfoBridgePort::MulticastFlood(v) => attrs.mcast_flood = Some(*v),
+            InfoBridgePort::BroadcastFlood(v) => attrs.bcast_flood = Some(*v),
+            InfoBridgePort::Isolated(v) => attrs.isolated = Some(*v),
+            InfoBridgePort::Locked(v) => attrs.locked = Some(*v),
+            InfoBridgePort::NeighSupress(v) => attrs.neigh_suppress = Some(*v),
+            InfoBridgePort::PortNumber(v) => derived.number = *v,
+            InfoBridgePort::State(v) => {
+                derived.state = PortState::from_number((*v).into()).unwrap_or(PortState::Disabled);
+            }
+            _ => {}
+        }
+    }
+    (attrs, derived)
+}
+
+/// What the bridges of this kernel can be told: the attributes that a fresh bridge and its port show and take.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Offered {
+    pub(crate) bridge: BridgeAttrs,
+    pub(crate) port: PortAttrs,
+}
+
+impl Offered {
+    /// These attributes less those that no bridge here has and that say the default; the name of one that says more.
+    pub(crate) fn fit_bridge(&self, attrs: &BridgeAttrs) -> Result<BridgeAttrs, &'static str> {
+        let default = BridgeAttrs::kernel_default();
+        let has = &self.bridge;
+        let mut fit = attrs.clone();
+        let BridgeAttrs { vlan_filtering, fdb_max_learned, mcast_snooping, mcast_querier, group_fwd_mask, .. } =
+            &mut fit;
+        drop_default(vlan_filtering, has.vlan_filtering, default.vlan_filtering, "vlan_filtering")?;
+        drop_default(fdb_max_learned, has.fdb_max_learned, default.fdb_max_learned, "fdb_max_learned")?;
+        drop_default(mcast_snooping, has.mcast_snooping, default.mcast_snooping, "mcast_snooping")?;
+        drop_default(mcast_querier, has.mcast_querier, default.mcast_querier, "mcast_querier")?;
+        drop_default(group_fwd_mask, has.group_fwd_mask, default.group_fwd_mask, "group_fwd_mask")?;
+        Ok(fit)
+    }
+
+    /// The same of a port's.
+    pub(crate) fn fit_port(&self, attrs: &PortAttrs) -> Result<PortAttrs, &'static str> {
+        let default = PortAttrs::kernel_default();
+        let has = &self.port;
+        let mut fit = attrs.clone();
+        let PortAttrs { isolated, locked, neigh_suppress, bcast_flood, mcast_flood, fastleave, .. } = &mut fit;
+        drop_default(isolated, has.isolated, default.isolated, "isolated")?;
+        drop_default(locked, has.locked, default.locked, "locked")?;
+        drop_default(neigh_suppress, has.neigh_suppress, default.neigh_suppress, "neigh_suppress")?;
+        drop_default(bcast_flood, has.bcast_flood, default.bcast_flood, "bcast_flood")?;
+        drop_default(mcast_flood, has.mcast_flood, default.mcast_flood, "mcast_flood")?;
+        drop_default(fastleave, has.fastleave, default.fastleave, "fastleave")?;
+        Ok(fit)
+    }
+}
+
+fn drop_default<T: Copy + PartialEq>(
+    said: &mut Option<T>,
+    shown: Option<T>,
+    default: Option<T>,
+    name: &'static str,
+) -> Result<(), &'static str> {
+    if shown.is_some() || said.is_none() {
+        return Ok(());
+    }
+    if *said != default {
+        return Err(name);
+    }
+    *said = None;
+    Ok(())
+}

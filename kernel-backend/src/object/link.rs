@@ -1,0 +1,227 @@
+//! Links: `RTM_NEWLINK`, `RTM_DELLINK`, `RTM_GETLINK`.
+//!
+//! Kernel counterpart: `rtnl_newlink()`, `do_setlink()`, `rtnl_fill_ifinfo()`, `veth_newlink()`. Deliberately absent:
+//! altnames, groups, VF and XDP attributes.
+
+use crate::netlink::Request;
+use crate::object::bridge;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::link::{
+    InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType,
+    LinkMessage, Stats64,
+};
+use nettwin_model::snapshot::{BridgeDerived, LinkStats, PortDerived};
+use nettwin_model::{AddLink, BridgeAttrs, IfName, LinkChange, Mac, NewLink, OperState, PortAttrs};
+use rtnetlink::{LinkMessageBuilder, LinkUnspec};
+use std::os::fd::RawFd;
+
+/// Makes a link. `master` and `peer_netns` are what the names in `link` stand for; the peer's is given only where it
+/// differs from the link's own.
+pub(crate) fn add(link: &AddLink, master: Option<u32>, peer_netns: Option<RawFd>) -> Request {
+    let mut builder = match &link.kind {
+        NewLink::Veth { peer } => {
+            let mut other = one_queue(LinkUnspec::new_with_name(peer.name.as_str()));
+            other = hardware(other, peer.mac, peer.mtu);
+            if let Some(fd) = peer_netns {
+                other = other.setns_by_fd(fd);
+            }
+            let info = InfoData::Veth(InfoVeth::Peer(other.build()));
+            one_queue(LinkMessageBuilder::new_with_info_kind(InfoKind::Veth)).set_info_data(info)
+        }
+        NewLink::Bridge { attrs } => {
+            let builder = LinkMessageBuilder::new_with_info_kind(InfoKind::Bridge);
+            if attrs.is_empty() { builder } else { builder.set_info_data(InfoData::Bridge(bridge::attributes(attrs))) }
+        }
+    };
+    builder = hardware(builder.name(link.name.as_str()), link.mac, link.mtu);
+    if let Some(index) = master {
+        builder = builder.controller(index);
+    }
+    if link.up {
+        builder = builder.up();
+    }
+    Request::new(RouteNetlinkMessage::NewLink(builder.build()), NLM_F_CREATE | NLM_F_EXCL)
+}
+
+/// What a [`LinkChange`]'s names stand for.
+#[derive(Debug, Default)]
+pub(crate) struct Resolved {
+    /// `Some(0)`: no master.
+    pub(crate) master: Option<u32>,
+    pub(crate) netns: Option<RawFd>,
+}
+
+/// Changes a link, found by index because a name in the message is the new one.
+pub(crate) fn set(index: u32, change: &LinkChange, resolved: &Resolved) -> Request {
+    let mut builder = hardware(LinkUnspec::new_with_index(index), change.mac, change.mtu);
+    if let Some(master) = resolved.master {
+        builder = builder.controller(master);
+    }
+    if let Some(fd) = resolved.netns {
+        builder = builder.setns_by_fd(fd);
+    }
+    if let Some(name) = &change.rename {
+        builder = builder.name(name.as_str());
+    }
+    builder = match change.up {
+        Some(true) => builder.up(),
+        Some(false) => builder.down(),
+        None => builder,
+    };
+    Request::new(RouteNetlinkMessage::NewLink(builder.build()), 0)
+}
+
+/// Changes a bridge's attributes.
+pub(crate) fn set_bridge(index: u32, attrs: &BridgeAttrs) -> Request {
+    let mut builder = LinkMessageBuilder::<LinkUnspec>::new_with_info_kind(InfoKind::Bridge).index(index);
+    builder = builder.set_info_data(InfoData::Bridge(bridge::attributes(attrs)));
+    Request::new(RouteNetlinkMessage::NewLink(builder.build()), 0)
+}
+
+/// Changes a bridge port's attributes.
+pub(crate) fn set_port(index: u32, attrs: &PortAttrs) -> Request {
+    let mut message = LinkUnspec::new_with_index(index).build();
+    message.attributes.push(LinkAttribute::LinkInfo(vec![
+        LinkInfo::PortKind(InfoPortKind::Bridge),
+        LinkInfo::PortData(InfoPortData::BridgePort(bridge::port_attributes(attrs))),
+    ]));
+    Request::new(RouteNetlinkMessage::NewLink(message), 0)
+}
+
+/// Removes a link.
+pub(crate) fn del(name: &IfName) -> Request {
+    Request::new(RouteNetlinkMessage::DelLink(LinkUnspec::new_with_name(name.as_str()).build()), 0)
+}
+
+/// Asks for a link by name.
+pub(crate) fn by_name(name: &IfName) -> RouteNetlinkMessage {
+    RouteNetlinkMessage::GetLink(LinkUnspec::new_with_name(name.as_str()).build())
+}
+
+/// Asks for a link by index.
+pub(crate) fn by_index(index: u32) -> RouteNetlinkMessage {
+    RouteNetlinkMessage::GetLink(LinkUnspec::new_with_index(index).build())
+}
+
+/// Asks for all links.
+pub(crate) fn all() -> RouteNetlinkMessage {
+    RouteNetlinkMessage::GetLink(LinkMessage::default())
+}
+
+type Builder = LinkMessageBuilder<LinkUnspec>;
+
+fn hardware(mut builder: Builder, mac: Option<Mac>, mtu: Option<u32>) -> Builder {
+    if let Some(mac) = mac {
+        builder = builder.address(mac.0.to_vec());
+    }
+    if let Some(mtu) = mtu {
+        builder = builder.mtu(mtu);
+    }
+    builder
+}
+
+/// A veth has a queue for every possible CPU unless told otherwise; making them is a third of its cost.
+fn one_queue(builder: Builder) -> Builder {
+    builder.append_extra_attribute(LinkAttribute::NumTxQueues(1)).append_extra_attribute(LinkAttribute::NumRxQueues(1))
+}
+
+/// A link as the kernel lists it.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkRow {
+    pub(crate) index: u32,
+    pub(crate) name: String,
+    /// `IFLA_INFO_KIND`, empty where there is none (hardware, `lo`).
+    pub(crate) kind: String,
+    pub(crate) loopback: bool,
+    pub(crate) up: bool,
+    pub(crate) mtu: u32,
+    pub(crate) mac: Mac,
+    pub(crate) master: Option<u32>,
+    /// `IFLA_LINK`.
+    pub(crate) lower: Option<u32>,
+    /// `IFLA_LINK_NETNSID`: the namespace that `lower` is in, if not this one. Negative: one that has no number here.
+    pub(crate) lower_netns: Option<i32>,
+    pub(crate) operstate: OperState,
+    pub(crate) carrier: bool,
+    /// How often the carrier came or went.
+    pub(crate) carrier_changes: u32,
+    pub(crate) qdisc: String,
+    pub(crate) stats: LinkStats,
+    pub(crate) bridge: Option<(BridgeAttrs, BridgeDerived)>,
+    pub(crate) port: Option<(PortAttrs, PortDerived)>,
+}
+
+impl LinkRow {
+    /// From an answer or a row of a dump; `None` for any other message.
+    pub(crate) fn new(message: RouteNetlinkMessage) -> Option<Self> {
+        let RouteNetlinkMessage::NewLink(message) = message else { return None };
+        let header = &message.header;
+        let mut row = LinkRow {
+            index: header.index,
+            name: String::new(),
+            kind: String::new(),
+            loopback: header.link_layer_type == LinkLayerType::Loopback,
+            up: header.flags.contains(LinkFlags::Up),
+            mtu: 0,
+            mac: Mac::ZERO,
+            master: None,
+            lower: None,
+            lower_netns: None,
+            operstate: OperState::Unknown,
+            carrier: header.flags.contains(LinkFlags::LowerUp),
+            carrier_changes: 0,
+            qdisc: String::new(),
+            stats: LinkStats::default(),
+            bridge: None,
+            port: None,
+        };
+        for attribute in message.attributes {
+            row.take(attribute);
+        }
+        Some(row)
+    }
+
+    fn take(&mut self, attribute: LinkAttribute) {
+        match attribute {
+            LinkAttribute::IfName(name) => self.name = name,
+            LinkAttribute::Mtu(mtu) => self.mtu = mtu,
+            LinkAttribute::Address(bytes) => self.mac = bytes.try_into().map_or(Mac::ZERO, Mac),
+            LinkAttribute::Controller(index) => self.master = Some(index),
+            LinkAttribute::Link(index) => self.lower = Some(index),
+            LinkAttribute::LinkNetNsId(id) => self.lower_netns = Some(id),
+            // Not the flag: IFF_LOWER_UP is shown only while the link is also up.
+            LinkAttribute::Carrier(on) => self.carrier = on != 0,
+            LinkAttribute::CarrierChanges(count) => self.carrier_changes = count,
+            LinkAttribute::OperState(state) => {
+                self.operstate = OperState::from_number(state.into()).unwrap_or(OperState::Unknown);
+            }
+            LinkAttribute::Qdisc(kind) => self.qdisc = kind,
+            LinkAttribute::Stats64(stats) => self.stats = counters(&stats),
+            LinkAttribute::LinkInfo(infos) => infos.into_iter().for_each(|info| self.take_info(info)),
+            _ => {}
+        }
+    }
+
+    fn take_info(&mut self, info: LinkInfo) {
+        match info {
+            LinkInfo::Kind(kind) => self.kind = kind.to_string(),
+            LinkInfo::Data(InfoData::Bridge(attributes)) => self.bridge = Some(bridge::parse(&attributes)),
+            LinkInfo::PortData(InfoPortData::BridgePort(attributes)) => {
+                self.port = Some(bridge::parse_port(&attributes));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn counters(s: &Stats64) -> LinkStats {
+    LinkStats {
+        rx_packets: s.rx_packets,
+        rx_bytes: s.rx_bytes,
+        rx_dropped: s.rx_dropped,
+        tx_packets: s.tx_packets,
+        tx_bytes: s.tx_bytes,
+        tx_dropped: s.tx_dropped,
+    }
+}

@@ -1,0 +1,142 @@
+//! Neighbours and forwarding database entries: `RTM_NEWNEIGH`, `RTM_DELNEIGH`, `RTM_GETNEIGH`.
+//!
+//! Kernel counterpart: `neigh_add()`, `pneigh_fill_info()`, `rtnl_fdb_add()`, `br_fdb_dump()`. Deliberately absent: VXLAN's
+//! and other devices' own (`self`) entries, VLANs, IPv6 neighbours in observations.
+
+use crate::netlink::Request;
+use crate::object::family;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
+};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use nettwin_model::{FdbEntry, FdbKind, IfName, Mac, Neigh, Nud};
+use std::net::IpAddr;
+
+/// Adds a neighbour or a proxy entry.
+pub(crate) fn add(index: u32, neigh: &Neigh, replace: bool) -> Request {
+    Request::new(RouteNetlinkMessage::NewNeighbour(message(index, neigh)), creation(replace))
+}
+
+/// Removes a neighbour or a proxy entry.
+pub(crate) fn del(index: u32, neigh: &Neigh) -> Request {
+    let mut message = message(index, &Neigh { lladdr: None, ..neigh.clone() });
+    message.header.state = NeighbourState::None;
+    Request::new(RouteNetlinkMessage::DelNeighbour(message), 0)
+}
+
+/// Asks for all IPv4 neighbours, or (`proxy`) for all proxy entries.
+pub(crate) fn all(proxy: bool) -> RouteNetlinkMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = AddressFamily::Inet;
+    if proxy {
+        message.header.flags = NeighbourFlags::Proxy;
+    }
+    RouteNetlinkMessage::GetNeighbour(message)
+}
+
+fn creation(replace: bool) -> u16 {
+    NLM_F_CREATE | if replace { NLM_F_REPLACE } else { NLM_F_EXCL }
+}
+
+fn message(index: u32, neigh: &Neigh) -> NeighbourMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = family(neigh.dst);
+    message.header.ifindex = index;
+    message.header.state = NeighbourState::from(neigh.state.bit());
+    let dst = match neigh.dst {
+        IpAddr::V4(a) => NeighbourAddress::Inet(a),
+        IpAddr::V6(a) => NeighbourAddress::Inet6(a),
+    };
+    message.attributes.push(NeighbourAttribute::Destination(dst));
+    if neigh.proxy {
+        message.header.flags = NeighbourFlags::Proxy;
+    } else if let Some(mac) = neigh.lladdr {
+        message.attributes.push(NeighbourAttribute::LinkLayerAddress(mac.0.to_vec()));
+    }
+    message
+}
+
+/// A row of a dump; `None` for what is no IPv4 neighbour on a device that has a name here.
+pub(crate) fn parse(message: &RouteNetlinkMessage, name: impl Fn(u32) -> Option<IfName>) -> Option<Neigh> {
+    let RouteNetlinkMessage::NewNeighbour(message) = message else { return None };
+    if message.header.family != AddressFamily::Inet {
+        return None;
+    }
+    let dst = message.attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::Destination(NeighbourAddress::Inet(a)) => Some(IpAddr::V4(*a)),
+        _ => None,
+    })?;
+    let proxy = message.header.flags.contains(NeighbourFlags::Proxy);
+    let bit = u16::from(message.header.state);
+    let state = if proxy { Nud::Permanent } else { Nud::from_bit(bit)? };
+    let lladdr = lladdr(message).filter(|_| !proxy);
+    Some(Neigh { dev: name(message.header.ifindex)?, dst, lladdr, state, proxy })
+}
+
+/// Adds a forwarding database entry to the bridge that the device is a port of, or is.
+pub(crate) fn add_fdb(index: u32, entry: &FdbEntry, replace: bool) -> Request {
+    Request::new(RouteNetlinkMessage::NewNeighbour(fdb_message(index, entry)), creation(replace))
+}
+
+/// Removes one.
+pub(crate) fn del_fdb(index: u32, entry: &FdbEntry) -> Request {
+    Request::new(RouteNetlinkMessage::DelNeighbour(fdb_message(index, entry)), 0)
+}
+
+/// Asks for all forwarding database entries.
+pub(crate) fn all_fdb() -> RouteNetlinkMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = AddressFamily::Bridge;
+    RouteNetlinkMessage::GetNeighbour(message)
+}
+
+fn fdb_message(index: u32, entry: &FdbEntry) -> NeighbourMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = AddressFamily::Bridge;
+    message.header.ifindex = index;
+    message.header.state = match entry.kind {
+        FdbKind::Permanent => NeighbourState::Permanent,
+        FdbKind::Static => NeighbourState::Noarp,
+        FdbKind::Learned => NeighbourState::Reachable,
+    };
+    // A port's entries are its master's; the bridge's own it keeps itself.
+    message.header.flags = if entry.dev == entry.bridge { NeighbourFlags::Own } else { NeighbourFlags::Controller };
+    if entry.sticky {
+        message.header.flags |= NeighbourFlags::Sticky;
+    }
+    message.attributes.push(NeighbourAttribute::LinkLayerAddress(entry.mac.0.to_vec()));
+    message
+}
+
+/// A row of a dump; `None` for a device's own multicast filters and for entries of a VLAN.
+pub(crate) fn parse_fdb(message: &RouteNetlinkMessage, name: impl Fn(u32) -> Option<IfName>) -> Option<FdbEntry> {
+    let RouteNetlinkMessage::NewNeighbour(message) = message else { return None };
+    let mut bridge = None;
+    for attribute in &message.attributes {
+        match attribute {
+            NeighbourAttribute::Controller(index) => bridge = name(*index),
+            NeighbourAttribute::Vlan(_) => return None,
+            _ => {}
+        }
+    }
+    let kind = match message.header.state {
+        NeighbourState::Permanent => FdbKind::Permanent,
+        NeighbourState::Noarp => FdbKind::Static,
+        _ => FdbKind::Learned,
+    };
+    Some(FdbEntry {
+        bridge: bridge?,
+        dev: name(message.header.ifindex)?,
+        mac: lladdr(message)?,
+        kind,
+        sticky: message.header.flags.contains(NeighbourFlags::Sticky),
+    })
+}
+
+fn lladdr(message: &NeighbourMessage) -> Option<Mac> {
+    message.attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::LinkLayerAddress(bytes) => bytes.as_slice().try_into().ok().map(Mac),
+        _ => None,
+    })
+}

@@ -1,0 +1,154 @@
+//! The netem qdisc: `RTM_NEWQDISC`, `RTM_DELQDISC`, `RTM_GETQDISC`.
+//!
+//! Kernel counterpart: `netem_change()`, `netem_dump()`; `struct tc_netem_qopt` and the attributes behind it are written
+//! and read here, since the packet crates do not know them. Deliberately absent: distributions, Gilbert-Elliott loss,
+//! slots, ECN, other qdiscs.
+
+use crate::netlink::Request;
+use netlink_packet_core::{DefaultNla, Emitable, NLM_F_CREATE, NLM_F_REPLACE, NlasIterator};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
+use nettwin_model::Impairment;
+use nettwin_model::impair::{Chance, Share};
+use std::time::Duration;
+
+/// The kind's name.
+pub(crate) const KIND: &str = "netem";
+/// The kernel's own limit, and iproute2's: what is not said.
+pub(crate) const DEFAULT_LIMIT: u32 = 1000;
+
+const TCA_KIND: u16 = 1;
+const TCA_OPTIONS: u16 = 2;
+
+const CORR: u16 = 1;
+const REORDER: u16 = 3;
+const CORRUPT: u16 = 4;
+const RATE: u16 = 6;
+const RATE64: u16 = 8;
+const LATENCY64: u16 = 10;
+const JITTER64: u16 = 11;
+const PRNG_SEED: u16 = 14;
+
+/// `struct tcmsg`, and `struct tc_netem_qopt`, in bytes.
+const TCMSG_BYTES: usize = 20;
+const QOPT_BYTES: usize = 24;
+
+/// Puts an impairment in the place of the root qdisc. What an earlier one had and this does not say is undone: the old
+/// qdisc is replaced, which netem does attribute by attribute, so every attribute is said.
+pub(crate) fn set(index: u32, impairment: &Impairment) -> Request {
+    let mut message = root_of(index);
+    message.attributes.push(TcAttribute::Kind(KIND.into()));
+    message.attributes.push(TcAttribute::Other(DefaultNla::new(TCA_OPTIONS, options(impairment))));
+    Request::new(RouteNetlinkMessage::NewQueueDiscipline(message), NLM_F_CREATE | NLM_F_REPLACE)
+}
+
+/// Removes the root qdisc; the default one takes its place.
+pub(crate) fn del(index: u32) -> Request {
+    Request::new(RouteNetlinkMessage::DelQueueDiscipline(root_of(index)), 0)
+}
+
+/// Asks for all qdiscs.
+pub(crate) fn all() -> RouteNetlinkMessage {
+    RouteNetlinkMessage::GetQueueDiscipline(TcMessage::default())
+}
+
+fn root_of(index: u32) -> TcMessage {
+    let mut message = TcMessage::default();
+    // tcm_ifindex is signed; the kernel hands out none above i32::MAX.
+    message.header.index = index.cast_signed();
+    message.header.parent = TcHandle::ROOT;
+    message
+}
+
+fn options(i: &Impairment) -> Vec<u8> {
+    // Reordering picks every gap-th frame; none (0) would be no reordering, and a gap alone reorders always.
+    let gap = if i.reorder.share.0 == 0 { 0 } else { i.gap.max(1) };
+    let mut out = Vec::with_capacity(160);
+    // The first two times are in ticks of an older clock; the attributes in nanoseconds below override them.
+    for word in [0, i.limit.unwrap_or(DEFAULT_LIMIT), i.loss.share.0, gap, i.duplicate.share.0, 0] {
+        out.extend_from_slice(&word.to_ne_bytes());
+    }
+    let words = |words: &[u32]| words.iter().flat_map(|w| w.to_ne_bytes()).collect::<Vec<u8>>();
+    let mut attribute = |kind: u16, value: Vec<u8>| {
+        let attribute = DefaultNla::new(kind, value);
+        let start = out.len();
+        out.resize(start + attribute.buffer_len(), 0);
+        attribute.emit(&mut out[start..]);
+    };
+    attribute(LATENCY64, nanoseconds(i.delay).to_ne_bytes().into());
+    attribute(JITTER64, nanoseconds(i.jitter).to_ne_bytes().into());
+    attribute(CORR, words(&[i.delay_correlation.0, i.loss.correlation.0, i.duplicate.correlation.0]));
+    attribute(REORDER, words(&[i.reorder.share.0, i.reorder.correlation.0]));
+    attribute(CORRUPT, words(&[i.corrupt.share.0, i.corrupt.correlation.0]));
+    // struct tc_netem_rate: the rate, saturated as iproute2 does it, then no overhead and no cells.
+    attribute(RATE, words(&[u32::try_from(i.rate_bps).unwrap_or(u32::MAX), 0, 0, 0]));
+    if i.rate_bps > u64::from(u32::MAX) {
+        attribute(RATE64, i.rate_bps.to_ne_bytes().into());
+    }
+    if let Some(seed) = i.seed {
+        attribute(PRNG_SEED, seed.to_ne_bytes().into());
+    }
+    out
+}
+
+fn nanoseconds(d: Duration) -> i64 {
+    i64::try_from(d.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// A row of a dump, from its `struct tcmsg` on: the interface and its impairment, if it is a netem at the root.
+pub(crate) fn parse(body: &[u8]) -> Option<(u32, Impairment)> {
+    let index = u32_at(body, 4)?;
+    let parent = u32_at(body, 12)?;
+    if parent != u32::from(TcHandle::ROOT) {
+        return None;
+    }
+    let (mut kind, mut options) = (None, None);
+    for attribute in NlasIterator::new(body.get(TCMSG_BYTES..)?).flatten() {
+        match attribute.kind() {
+            TCA_KIND => kind = Some(attribute.value().strip_suffix(b"\0").unwrap_or(attribute.value()).to_vec()),
+            TCA_OPTIONS => options = Some(attribute.value().to_vec()),
+            _ => {}
+        }
+    }
+    (kind? == KIND.as_bytes()).then_some(())?;
+    Some((index, parse_options(&options?)?))
+}
+
+fn parse_options(bytes: &[u8]) -> Option<Impairment> {
+    let share = |bytes: &[u8], at| u32_at(bytes, at).map(Share);
+    let mut i = Impairment {
+        limit: u32_at(bytes, 4).filter(|limit| *limit != DEFAULT_LIMIT),
+        gap: u32_at(bytes, 12)?,
+        ..Impairment::default()
+    };
+    i.loss.share = share(bytes, 8)?;
+    i.duplicate.share = share(bytes, 16)?;
+    let chance = |v: &[u8]| Some(Chance { share: share(v, 0)?, correlation: share(v, 4)? });
+    for attribute in NlasIterator::new(bytes.get(QOPT_BYTES..)?).flatten() {
+        let v = attribute.value();
+        match attribute.kind() {
+            LATENCY64 => i.delay = Duration::from_nanos(u64_at(v)?),
+            JITTER64 => i.jitter = Duration::from_nanos(u64_at(v)?),
+            CORR => {
+                i.delay_correlation = share(v, 0)?;
+                i.loss.correlation = share(v, 4)?;
+                i.duplicate.correlation = share(v, 8)?;
+            }
+            REORDER => i.reorder = chance(v)?,
+            CORRUPT => i.corrupt = chance(v)?,
+            RATE if i.rate_bps == 0 => i.rate_bps = u64::from(u32_at(v, 0)?),
+            RATE64 => i.rate_bps = u64_at(v)?,
+            PRNG_SEED => i.seed = Some(u64_at(v)?),
+            _ => {}
+        }
+    }
+    Some(i)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+fn u64_at(bytes: &[u8]) -> Option<u64> {
+    Some(u64::from_ne_bytes(bytes.get(..8)?.try_into().ok()?))
+}

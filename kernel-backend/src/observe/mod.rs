@@ -1,0 +1,68 @@
+//! Reading a snapshot: dumps of every table of every namespace asked for.
+//!
+//! Kernel counterpart: `rtnl_dump_all()`. Which end of a veth is where is asked of the kernel too ([`peers`]); what a
+//! dump's rows come to is decided in [`state`], without I/O. Deliberately absent: consistency between tables, which no
+//! kernel offers: a table is consistent in itself.
+
+mod peers;
+mod state;
+
+use crate::machine::KernelBackend;
+use crate::netlink::Netlink;
+use crate::object::link::{self, LinkRow};
+use crate::object::{addr, neigh, netem, route};
+use crate::sysctl;
+use netlink_packet_route::RouteNetlinkMessage;
+use nettwin_model::{Extent, Fault, Impairment, NetnsName, Snapshot};
+use std::collections::BTreeMap;
+
+/// One namespace's tables.
+#[derive(Debug, Default)]
+struct Tables {
+    links: Vec<LinkRow>,
+    addrs: Vec<RouteNetlinkMessage>,
+    routes: Vec<RouteNetlinkMessage>,
+    neighs: Vec<RouteNetlinkMessage>,
+    fdb: Vec<RouteNetlinkMessage>,
+    /// By link index.
+    impairments: BTreeMap<u32, Impairment>,
+}
+
+impl KernelBackend {
+    pub(crate) fn observe_extent(&mut self, extent: &Extent) -> Result<Snapshot, Fault> {
+        let wanted: Vec<NetnsName> = match &extent.netns {
+            None => self.rooms.keys().cloned().collect(),
+            Some(names) => names.iter().filter(|name| self.rooms.contains_key(name)).cloned().collect(),
+        };
+        let mut tables = BTreeMap::new();
+        for name in wanted {
+            let read = read_tables(&mut self.room(&name)?.netlink)?;
+            tables.insert(name, read);
+        }
+        let peers = self.find_peers(&tables)?;
+        let mut snapshot = Snapshot::default();
+        for (name, tables) in &tables {
+            let mut state = state::build(tables, peers.get(name));
+            if let Some(keys) = extent.sysctls.get(name) {
+                let read = sysctl::read_all(&self.worker, &self.rooms[name].netns, keys.iter())?;
+                state.config.sysctls = read.into_iter().collect();
+            }
+            snapshot.netns.insert(name.clone(), state);
+        }
+        Ok(snapshot)
+    }
+}
+
+fn read_tables(netlink: &mut Netlink) -> Result<Tables, Fault> {
+    let links: Vec<LinkRow> = netlink.dump(&link::all())?.into_iter().filter_map(LinkRow::new).collect();
+    let addrs = netlink.dump(&addr::all())?;
+    let routes = netlink.dump(&route::all())?;
+    let mut neighs = netlink.dump(&neigh::all(false))?;
+    neighs.extend(netlink.dump(&neigh::all(true))?);
+    // Asked for only where there can be some.
+    let has_bridge = links.iter().any(|row| row.bridge.is_some());
+    let fdb = if has_bridge { netlink.dump(&neigh::all_fdb())? } else { Vec::new() };
+    let has_netem = links.iter().any(|row| row.qdisc == netem::KIND);
+    let impairments = if has_netem { netlink.dump_bodies(&netem::all(), netem::parse)? } else { Vec::new() };
+    Ok(Tables { links, addrs, routes, neighs, fdb, impairments: impairments.into_iter().collect() })
+}

@@ -1,0 +1,129 @@
+//! From a namespace's tables to its state in canonical order.
+//!
+//! Kernel counterpart: none; the order and the division into three parts are the model's ([`nettwin_model::snapshot`]).
+//! Deliberately absent: I/O.
+
+use super::Tables;
+use crate::object::link::LinkRow;
+use crate::object::{addr, neigh, route};
+use nettwin_model::route::proto;
+use nettwin_model::snapshot::{LinkConfig, LinkDerived};
+use nettwin_model::{
+    Address, BridgeAttrs, FdbEntry, FdbKind, IfName, LinkKind, Mac, NetnsName, NetnsState, Nud, PortAttrs, Route,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The state that the tables show. `peers`: the other ends of veths, by index.
+pub(super) fn build(tables: &Tables, peers: Option<&BTreeMap<u32, (NetnsName, IfName)>>) -> NetnsState {
+    // A name that the model has no word for is no device that nettwin made.
+    let names: BTreeMap<u32, IfName> =
+        tables.links.iter().filter_map(|row| Some((row.index, IfName::new(&row.name).ok()?))).collect();
+    let name = |index: u32| names.get(&index).copied();
+    let mut addrs: BTreeMap<u32, Vec<Address>> = BTreeMap::new();
+    for (index, address) in tables.addrs.iter().filter_map(|message| addr::parse(message, name)) {
+        addrs.entry(index).or_default().push(address);
+    }
+    let mut state = NetnsState::default();
+    for row in &tables.links {
+        let Some(own_name) = name(row.index) else { continue };
+        let (auto_addrs, addrs) = addrs
+            .remove(&row.index)
+            .unwrap_or_default()
+            .into_iter()
+            .partition(|address| addr::is_automatic(address, row.loopback));
+        let master = row.master.and_then(name);
+        let peer = peers.and_then(|peers| peers.get(&row.index)).cloned();
+        let impairment = tables.impairments.get(&row.index).cloned();
+        let config = LinkConfig { addrs, master, impairment, ..config_of(row, peer) };
+        state.config.links.insert(own_name, config);
+        state.derived.links.insert(own_name, LinkDerived { auto_addrs, ..derived_of(row) });
+        state.volatile.stats.insert(own_name, row.stats);
+    }
+    sort_routes(tables, &name, &mut state);
+    sort_neighs(tables, name, &mut state);
+    sort_fdb(tables, name, &mut state);
+    state
+}
+
+fn config_of(row: &LinkRow, peer: Option<(NetnsName, IfName)>) -> LinkConfig {
+    let kind = match row.kind.as_str() {
+        _ if row.loopback => LinkKind::Loopback,
+        "veth" => LinkKind::Veth { peer },
+        "bridge" => LinkKind::Bridge,
+        "" => LinkKind::Other("physical".into()),
+        other => LinkKind::Other(other.into()),
+    };
+    LinkConfig {
+        kind,
+        up: row.up,
+        mtu: Some(row.mtu),
+        mac: Some(row.mac),
+        master: None,
+        addrs: Vec::new(),
+        bridge: row.bridge.as_ref().map(|(attrs, _)| attrs.or(&BridgeAttrs::kernel_default())),
+        port: row.port.as_ref().map(|(attrs, _)| attrs.or(&PortAttrs::kernel_default())),
+        impairment: None,
+    }
+}
+
+fn derived_of(row: &LinkRow) -> LinkDerived {
+    LinkDerived {
+        ifindex: row.index,
+        operstate: row.operstate,
+        carrier: row.carrier,
+        link_ifindex: row.lower,
+        qdisc: row.qdisc.clone(),
+        mtu: row.mtu,
+        mac: row.mac,
+        auto_addrs: Vec::new(),
+        bridge: row.bridge.as_ref().map(|(_, derived)| derived.clone()),
+        port: row.port.as_ref().map(|(_, derived)| derived.clone()),
+    }
+}
+
+fn sort_routes(tables: &Tables, name: &dyn Fn(u32) -> Option<IfName>, state: &mut NetnsState) {
+    for route in tables.routes.iter().filter_map(|message| route::parse(message, name)) {
+        match route.proto {
+            proto::REDIRECT => {}
+            proto::KERNEL => state.derived.routes.push(route),
+            _ => state.config.routes.push(route),
+        }
+    }
+    // Stable: the kernel's order decides among equals.
+    let key = |r: &Route| (r.table, r.dst.addr, r.dst.len, r.tos, r.metric);
+    state.config.routes.sort_by_key(key);
+    state.derived.routes.sort_by_key(key);
+}
+
+fn sort_neighs(tables: &Tables, name: impl Fn(u32) -> Option<IfName>, state: &mut NetnsState) {
+    for neigh in tables.neighs.iter().filter_map(|message| neigh::parse(message, &name)) {
+        match neigh.state {
+            Nud::Permanent => state.config.neighs.push(neigh),
+            // Not shown: what needs no resolution, and an entry that was made and never used.
+            Nud::Noarp | Nud::None => {}
+            _ => state.volatile.neighs.push(neigh),
+        }
+    }
+    state.config.neighs.sort_by_key(|n| (n.dev, n.dst, n.proxy));
+    state.volatile.neighs.sort_by_key(|n| (n.dev, n.dst));
+}
+
+fn sort_fdb(tables: &Tables, name: impl Fn(u32) -> Option<IfName>, state: &mut NetnsState) {
+    // The MACs that a bridge has for itself: its own and its ports'.
+    let own: BTreeSet<(Option<IfName>, Mac)> = tables
+        .links
+        .iter()
+        .map(|row| (row.master.filter(|_| row.port.is_some()).or(Some(row.index)).and_then(&name), row.mac))
+        .collect();
+    for entry in tables.fdb.iter().filter_map(|message| neigh::parse_fdb(message, &name)) {
+        let added = match entry.kind {
+            FdbKind::Static => true,
+            FdbKind::Permanent => !own.contains(&(Some(entry.bridge), entry.mac)),
+            FdbKind::Learned => false,
+        };
+        if added { &mut state.config.fdb } else { &mut state.volatile.fdb }.push(entry);
+    }
+    let key = |e: &FdbEntry| (e.bridge, e.mac, e.dev);
+    state.config.fdb.sort_by_key(key);
+    state.volatile.fdb.sort_by_key(key);
+}

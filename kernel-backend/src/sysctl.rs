@@ -1,0 +1,72 @@
+//! Reading and writing `/proc/sys/net` of a namespace.
+//!
+//! Kernel counterpart: `net/sysctl_net.c`: the directory shows the namespace of the task that looks, so every access is
+//! made by the worker while it is inside. Deliberately absent: anything outside `net`.
+
+use crate::netns::{Netns, Worker, refused};
+use nettwin_model::sysctl::BASELINE;
+use nettwin_model::{Errno, Fault, SysctlKey};
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags};
+
+const ROOT: &str = "/proc/sys";
+
+/// Writes a value, as `sysctl -w` does.
+pub(crate) fn write(worker: &Worker, netns: &Netns, key: &SysctlKey, value: &str) -> Result<(), Fault> {
+    worker.run_in(netns, || write_here(&open_root()?, key.path(), value))?
+}
+
+/// Reads a value, without the newline at its end.
+pub(crate) fn read(worker: &Worker, netns: &Netns, key: &SysctlKey) -> Result<String, Fault> {
+    worker.run_in(netns, || read_here(&open_root()?, key.path()))?
+}
+
+/// Reads several; those that do not exist, or are not readable, are left out.
+pub(crate) fn read_all<'a>(
+    worker: &Worker,
+    netns: &Netns,
+    keys: impl Iterator<Item = &'a SysctlKey> + Send,
+) -> Result<Vec<(SysctlKey, String)>, Fault> {
+    worker.run_in(netns, || {
+        let root = open_root()?;
+        Ok(keys.filter_map(|key| Some((key.clone(), read_here(&root, key.path()).ok()?))).collect())
+    })?
+}
+
+/// Writes the baseline of a new namespace. To be called inside. What this kernel does not have (IPv6 left out, say) is
+/// as it should be without.
+pub(crate) fn write_baseline() -> Result<(), Fault> {
+    let root = open_root()?;
+    for (path, value) in BASELINE {
+        match write_here(&root, path, value) {
+            Ok(()) | Err(Fault::Refused { errno: Errno::ENOENT, .. }) => {}
+            Err(fault) => return Err(Fault::Broken(format!("{path} could not be written: {fault}"))),
+        }
+    }
+    Ok(())
+}
+
+fn open_root() -> Result<OwnedFd, Fault> {
+    rustix::fs::open(ROOT, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(refused)
+}
+
+fn write_here(root: &OwnedFd, path: &str, value: &str) -> Result<(), Fault> {
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(root, path, flags, Mode::empty()).map_err(refused)?;
+    // One write call is one value; the kernel takes it whole or refuses it.
+    rustix::io::write(&file, value.as_bytes()).map(drop).map_err(refused)
+}
+
+fn read_here(root: &OwnedFd, path: &str) -> Result<String, Fault> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::openat(root, path, flags, Mode::empty()).map_err(refused)?;
+    let (mut text, mut chunk) = (Vec::new(), [0; 4096]);
+    loop {
+        match rustix::io::read(&file, &mut chunk).map_err(refused)? {
+            0 => break,
+            n => text.extend_from_slice(&chunk[..n]),
+        }
+    }
+    let text = String::from_utf8_lossy(&text);
+    Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+}
