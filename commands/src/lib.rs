@@ -1,0 +1,27 @@
+//! The words people read: the output of iproute2, bridge-utils and iputils, printed from any machine's answers.
+//!
+//! Counterpart: iproute2 6.1, bridge-utils 1.7, iputils 20221126, traceroute 2.1.2, as Debian 12 ships them. What a
+//! snapshot does not carry (IPv6, device multicast filters, qlen other than 1000) is not printed. Deliberately absent:
+//! parsing commands, running them, terminals.
+
+#![forbid(unsafe_code)]
+
+pub mod arping;
+pub mod bridge;
+pub mod link;
+pub mod neigh;
+pub mod ping;
+pub mod trace;
+
+/// A round-trip time in milliseconds as ping and its relatives print it: three decimals below 1 ms, then four
+/// significant digits.
+pub(crate) fn ping_ms(time: std::time::Duration) -> String {
+    let us = time.as_micros();
+    // iputils' print_rtt: whole microseconds, cut and not rounded.
+    match us {
+        100_000.. => format!("{}", us / 1000),
+        10_000.. => format!("{}.{}", us / 1000, us % 1000 / 100),
+        1000.. => format!("{}.{:02}", us / 1000, us % 1000 / 10),
+        _ => format!("0.{us:03}"),
+    }
+}
