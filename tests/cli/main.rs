@@ -1,0 +1,7 @@
+//! The `nettwin` binary as its users run it: exit codes, messages, and what stays behind.
+
+#![forbid(unsafe_code)]
+
+mod check;
+mod harness;
+mod holder;

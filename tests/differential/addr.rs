@@ -1,0 +1,89 @@
+//! Addresses and the routes that they make.
+
+use crate::harness::Case;
+use nettwin_model::op::LinkChange;
+
+fn two() -> [(&'static str, &'static str); 2] {
+    [("a", "x"), ("b", "y")]
+}
+
+fn wired(name: &'static str) -> Case {
+    let [a, b] = two();
+    Case::new(name).netns(&["a", "b"]).wire(a, b, (1, 2))
+}
+
+#[test]
+fn addresses() {
+    crate::agree(
+        "addr",
+        vec![
+            wired("routes of one address")
+                .addr("a", "x", "10.0.0.1/24")
+                .observe()
+                .del_addr("a", "x", "10.0.0.1/24")
+                .observe(),
+            wired("lengths 8 to 32")
+                .addr("a", "x", "10.1.0.1/8")
+                .addr("a", "x", "172.16.0.1/30")
+                .addr("a", "x", "172.16.1.0/31")
+                .addr("a", "x", "172.16.2.1/32")
+                .addr("a", "x", "172.16.3.0/24")
+                .observe(),
+            wired("taken and missing")
+                .addr("a", "x", "10.0.0.1/24")
+                .addr("a", "x", "10.0.0.1/24")
+                .addr("a", "x", "10.0.0.1/16")
+                .addr("b", "y", "10.0.0.1/24")
+                .addr("a", "nope", "10.0.0.1/24")
+                .del_addr("a", "x", "10.0.0.2/24")
+                .del_addr("a", "x", "10.0.0.1/25")
+                .observe(),
+            wired("secondary addresses go with their primary")
+                .addr("a", "x", "10.0.0.1/24")
+                .addr("a", "x", "10.0.0.2/24")
+                .addr("a", "x", "10.0.0.3/24")
+                .addr("a", "x", "10.0.1.1/24")
+                .observe()
+                .del_addr("a", "x", "10.0.0.1/24")
+                .observe(),
+            wired("promotion of secondaries")
+                .sysctl("a", "net/ipv4/conf/all/promote_secondaries", "1")
+                .addr("a", "x", "10.0.0.1/24")
+                .addr("a", "x", "10.0.0.2/24")
+                .addr("a", "x", "10.0.0.3/24")
+                .del_addr("a", "x", "10.0.0.1/24")
+                .observe(),
+            Case::new("on a link that is down, then up, then down")
+                .netns(&["a", "b"])
+                .wire(("a", "x"), ("b", "y"), (1, 2))
+                .down("a", "x")
+                .addr("a", "x", "10.0.0.1/24")
+                .observe()
+                .up("a", "x")
+                .observe()
+                .down("a", "x")
+                .observe(),
+            Case::new("on lo").netns(&["a"]).addr("a", "lo", "10.5.0.1/24").addr("a", "lo", "10.6.0.1/32").observe(),
+            Case::new("lo down keeps 127.0.0.1")
+                .netns(&["a"])
+                .down("a", "lo")
+                .observe()
+                .ping("a", "127.0.0.1", 1)
+                .up("a", "lo")
+                .ping("a", "127.0.0.1", 1)
+                .ping("a", "127.3.2.1", 1),
+            wired("the same subnet on two interfaces")
+                .wire(("a", "x2"), ("b", "y2"), (3, 4))
+                .addr("a", "x", "10.0.0.1/24")
+                .addr("a", "x2", "10.0.0.2/24")
+                .observe()
+                .route_get("a", "10.0.0.9")
+                .del_addr("a", "x", "10.0.0.1/24")
+                .observe(),
+            wired("a change of MAC keeps addresses")
+                .addr("a", "x", "10.0.0.1/24")
+                .set("a", "x", LinkChange { mac: Some(crate::harness::mac(9)), ..Default::default() })
+                .observe(),
+        ],
+    );
+}

@@ -1,0 +1,182 @@
+//! Bridges: learning, flooding, the bridge's own address, port attributes.
+
+use crate::harness::{Case, See, dev, mac, ns};
+use nettwin_model::op::LinkChange;
+use nettwin_model::{BridgeAttrs, FdbEntry, FdbKind, Op, PortAttrs};
+
+/// h1, h2, h3 on ports p1, p2, p3 of bridge s1 in namespace s.
+fn star(name: &'static str) -> Case {
+    let mut case = Case::new(name).netns(&["s", "h1", "h2", "h3"]).bridge("s", "s1");
+    for (i, host) in ["h1", "h2", "h3"].into_iter().enumerate() {
+        let n = i as u8 + 1;
+        let port = format!("p{n}");
+        case = case.wire((host, "eth0"), ("s", &port), (n, 0x10 + n)).master("s", &port, Some("s1")).addr(
+            host,
+            "eth0",
+            &format!("192.168.1.{n}/24"),
+        );
+    }
+    case.up("s", "s1")
+}
+
+fn port(name: &str, attrs: PortAttrs) -> Op {
+    Op::SetPort { netns: ns("s"), name: dev(name), attrs }
+}
+
+fn bridge(attrs: BridgeAttrs) -> Op {
+    Op::SetBridge { netns: ns("s"), name: dev("s1"), attrs }
+}
+
+fn fdb(port: &str, m: u8, kind: FdbKind) -> Op {
+    let entry = FdbEntry { bridge: dev("s1"), dev: dev(port), mac: mac(m), kind, sticky: false };
+    Op::AddFdb { netns: ns("s"), entry, replace: false }
+}
+
+#[test]
+fn forwarding() {
+    crate::agree(
+        "bridge-forwarding",
+        vec![
+            star("all ping all")
+                .capture("third", "h3", "eth0")
+                .ping("h1", "192.168.1.2", 2)
+                .ping("h1", "192.168.1.3", 1)
+                .ping("h2", "192.168.1.3", 1)
+                .end("third")
+                .see(See { neighs: true, fdb: true, stats: true }),
+            star("the bridge answers for itself")
+                .addr("s", "s1", "192.168.1.254/24")
+                .ping("h1", "192.168.1.254", 1)
+                .ping("s", "192.168.1.2", 1)
+                .see(See { neighs: true, fdb: true, stats: false }),
+            star("a hub has ageing 0")
+                .op(bridge(BridgeAttrs { ageing_time: Some(0), ..Default::default() }))
+                .capture("third", "h3", "eth0")
+                .ping("h1", "192.168.1.2", 2)
+                .end("third"),
+            star("entries age")
+                .op(bridge(BridgeAttrs { ageing_time: Some(100), ..Default::default() }))
+                .ping("h1", "192.168.1.2", 1)
+                .fdb()
+                .wait_ms(2600)
+                .fdb(),
+            star("bridge down").down("s", "s1").wait_ms(300).observe().ping("h1", "192.168.1.2", 1).up("s", "s1").ping(
+                "h1",
+                "192.168.1.2",
+                1,
+            ),
+            star("a port that goes down is forgotten").ping("h1", "192.168.1.2", 1).down("s", "p1").wait_ms(300).fdb(),
+            star("a port that leaves").ping("h1", "192.168.1.2", 1).master("s", "p1", None).fdb().ping(
+                "h2",
+                "192.168.1.1",
+                1,
+            ),
+            star("isolated ports")
+                .op(port("p1", PortAttrs { isolated: Some(true), ..Default::default() }))
+                .op(port("p2", PortAttrs { isolated: Some(true), ..Default::default() }))
+                .ping("h1", "192.168.1.2", 1)
+                .ping("h1", "192.168.1.3", 1),
+            star("no learning, no flooding")
+                .op(port("p2", PortAttrs { learning: Some(false), flood: Some(false), ..Default::default() }))
+                .ping("h1", "192.168.1.2", 1)
+                .fdb(),
+            star("no broadcast flooding")
+                .op(port("p2", PortAttrs { bcast_flood: Some(false), ..Default::default() }))
+                .ping("h1", "192.168.1.2", 1),
+            star("a locked port")
+                .op(port("p1", PortAttrs { locked: Some(true), ..Default::default() }))
+                .ping("h1", "192.168.1.2", 1)
+                .op(fdb("p1", 1, FdbKind::Static))
+                .ping("h1", "192.168.1.2", 1)
+                .fdb(),
+            star("static entries")
+                .op(fdb("p3", 2, FdbKind::Static))
+                .op(fdb("p3", 2, FdbKind::Static))
+                .fdb()
+                .ping("h1", "192.168.1.2", 1)
+                .fdb()
+                .op(Op::DelFdb {
+                    netns: ns("s"),
+                    entry: FdbEntry {
+                        bridge: dev("s1"),
+                        dev: dev("p1"),
+                        mac: mac(0x55),
+                        kind: FdbKind::Static,
+                        sticky: false,
+                    },
+                }),
+            star("a permanent entry is the bridge's own")
+                .op(fdb("p3", 2, FdbKind::Permanent))
+                .ping("h1", "192.168.1.2", 1)
+                .fdb(),
+        ],
+    );
+}
+
+#[test]
+fn device() {
+    crate::agree(
+        "bridge-device",
+        vec![
+            Case::new("born, with and without ports")
+                .netns(&["s", "h"])
+                .bridge("s", "s1")
+                .up("s", "s1")
+                .wire(("h", "e1"), ("s", "p1"), (1, 0x12))
+                .wire(("h", "e2"), ("s", "p2"), (2, 0x11))
+                .master("s", "p1", Some("s1"))
+                .observe()
+                .master("s", "p2", Some("s1"))
+                .observe()
+                .master("s", "p2", None)
+                .observe()
+                .master("s", "p1", None)
+                .wait_ms(1200)
+                .observe(),
+            Case::new("MTU is the ports' least until set")
+                .netns(&["s", "h"])
+                .bridge("s", "s1")
+                .wire(("h", "e1"), ("s", "p1"), (1, 0x11))
+                .wire(("h", "e2"), ("s", "p2"), (2, 0x12))
+                .master("s", "p1", Some("s1"))
+                .master("s", "p2", Some("s1"))
+                .set("s", "p1", LinkChange { mtu: Some(1300), ..Default::default() })
+                .observe()
+                .set("s", "s1", LinkChange { mtu: Some(1200), ..Default::default() })
+                .set("s", "p1", LinkChange { mtu: Some(900), ..Default::default() })
+                .observe(),
+            Case::new("who may be enslaved")
+                .netns(&["s", "h"])
+                .bridge("s", "s1")
+                .bridge("s", "s2")
+                .wire(("h", "e1"), ("s", "p1"), (1, 0x11))
+                .master("s", "s2", Some("s1"))
+                .master("s", "lo", Some("s1"))
+                .master("s", "p1", Some("lo"))
+                .master("s", "p1", Some("nope"))
+                .master("s", "p1", Some("s1"))
+                .master("s", "p1", Some("s1"))
+                .master("s", "p1", Some("s2"))
+                .observe(),
+            Case::new("attributes out of range")
+                .netns(&["s", "h"])
+                .bridge("s", "s1")
+                .wire(("h", "e1"), ("s", "p1"), (1, 0x11))
+                .master("s", "p1", Some("s1"))
+                .op(bridge(BridgeAttrs { group_fwd_mask: Some(7), ..Default::default() }))
+                .op(bridge(BridgeAttrs { priority: Some(4096), ..Default::default() }))
+                .op(port("p1", PortAttrs { priority: Some(64), ..Default::default() }))
+                .op(port("p1", PortAttrs { cost: Some(0), ..Default::default() }))
+                .op(port("p1", PortAttrs { cost: Some(65536), ..Default::default() }))
+                .op(port("p1", PortAttrs { cost: Some(100), priority: Some(5), ..Default::default() }))
+                .observe(),
+            Case::new("the bridge goes: its ports stay")
+                .netns(&["s", "h"])
+                .bridge("s", "s1")
+                .wire(("h", "e1"), ("s", "p1"), (1, 0x11))
+                .master("s", "p1", Some("s1"))
+                .op(Op::DelLink { netns: ns("s"), name: dev("s1") })
+                .observe(),
+        ],
+    );
+}

@@ -1,0 +1,530 @@
+//! Runs a case on a machine, records what it answered, and compares records.
+//!
+//! A case is a list of steps over any [`Backend`]; a record holds one answer for each step, with what is random by
+//! nature taken out. The simulator always runs; the kernel runs wherever namespaces are allowed, and its answers are the
+//! golden ones.
+
+use nettwin_model::backend::{Answer, Extent, Fault, Query};
+use nettwin_model::op::{AddLink, LinkChange, NewLink, RouteVerb, VethPeer};
+use nettwin_model::probe::{Capture, Direction, FlowOutcome, Outcome, PingOutcome, Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::snapshot::Snapshot;
+use nettwin_model::words;
+use nettwin_model::{Address, Backend, IfName, Mac, Neigh, NetnsName, Nud, Op, Route, SysctlKey};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// One thing to do.
+pub enum Step {
+    /// Execute; the errno is recorded.
+    Op(Op),
+    /// Run a workload to its end; events and outcome are recorded.
+    Probe(Probe),
+    /// Start a workload and leave it running under a name.
+    Start(&'static str, Probe),
+    /// End a workload left running; what it reported is recorded.
+    End(&'static str),
+    /// Let time pass.
+    Wait(Duration),
+    /// Record one answer.
+    Ask(Query),
+    /// Record the state: config and derived, and of the volatile part what the case wants.
+    Observe(See),
+}
+
+/// What of the volatile part is recorded.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct See {
+    /// Neighbour entries.
+    pub neighs: bool,
+    /// Forwarding databases.
+    pub fdb: bool,
+    /// Counters.
+    pub stats: bool,
+}
+
+/// A named list of steps.
+pub struct Case {
+    name: &'static str,
+    steps: Vec<(String, Step)>,
+}
+
+/// One step's answer, with its label.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    step: String,
+    answer: serde_json::Value,
+}
+
+/// What a machine answered to a case.
+pub type Record = Vec<Entry>;
+
+pub fn ns(name: &str) -> NetnsName {
+    NetnsName::new(name).expect("a namespace's name")
+}
+
+pub fn dev(name: &str) -> IfName {
+    IfName::new(name).expect("an interface's name")
+}
+
+/// A MAC that says which namespace and interface it belongs to: unique within a case, and ordered by use.
+pub fn mac(last: u8) -> Mac {
+    Mac([2, 0, 0, 0, 0, last])
+}
+
+impl Case {
+    pub fn new(name: &'static str) -> Self {
+        Case { name, steps: Vec::new() }
+    }
+
+    fn push(mut self, label: impl Into<String>, step: Step) -> Self {
+        self.steps.push((label.into(), step));
+        self
+    }
+
+    /// One op.
+    pub fn op(self, op: Op) -> Self {
+        let label = op.to_string();
+        self.push(label, Step::Op(op))
+    }
+
+    /// Namespaces with the baseline and lo up.
+    pub fn netns(mut self, names: &[&str]) -> Self {
+        for name in names {
+            self = self.op(Op::AddNetns { netns: ns(name) });
+            for (key, value) in nettwin_model::sysctl::BASELINE {
+                self = self.sysctl(name, key, value);
+            }
+            self = self.set(name, "lo", LinkChange { up: Some(true), ..LinkChange::default() });
+        }
+        self
+    }
+
+    /// A veth pair, both ends up, MACs 02:00:00:00:00:`macs`.
+    pub fn wire(self, a: (&str, &str), b: (&str, &str), macs: (u8, u8)) -> Self {
+        self.op(Op::AddLink(Box::new(AddLink {
+            netns: ns(a.0),
+            name: dev(a.1),
+            kind: NewLink::Veth {
+                peer: VethPeer { netns: ns(b.0), name: dev(b.1), mac: Some(mac(macs.1)), mtu: None },
+            },
+            mac: Some(mac(macs.0)),
+            mtu: None,
+            master: None,
+            up: false,
+        })))
+        .up(a.0, a.1)
+        .up(b.0, b.1)
+    }
+
+    /// A bridge with quiet multicast (snooping off), down.
+    pub fn bridge(self, netns: &str, name: &str) -> Self {
+        let attrs = nettwin_model::BridgeAttrs { mcast_snooping: Some(false), ..Default::default() };
+        self.op(Op::AddLink(Box::new(AddLink {
+            netns: ns(netns),
+            name: dev(name),
+            kind: NewLink::Bridge { attrs },
+            mac: None,
+            mtu: None,
+            master: None,
+            up: false,
+        })))
+    }
+
+    pub fn set(self, netns: &str, name: &str, change: LinkChange) -> Self {
+        self.op(Op::SetLink { netns: ns(netns), name: dev(name), change: Box::new(change) })
+    }
+
+    pub fn up(self, netns: &str, name: &str) -> Self {
+        self.set(netns, name, LinkChange { up: Some(true), ..LinkChange::default() })
+    }
+
+    pub fn down(self, netns: &str, name: &str) -> Self {
+        self.set(netns, name, LinkChange { up: Some(false), ..LinkChange::default() })
+    }
+
+    pub fn master(self, netns: &str, name: &str, bridge: Option<&str>) -> Self {
+        self.set(netns, name, LinkChange { master: Some(bridge.map(dev)), ..LinkChange::default() })
+    }
+
+    pub fn addr(self, netns: &str, name: &str, cidr: &str) -> Self {
+        let addr = Address::new(cidr.parse().expect("a CIDR"));
+        self.op(Op::AddAddr { netns: ns(netns), dev: dev(name), addr })
+    }
+
+    pub fn del_addr(self, netns: &str, name: &str, cidr: &str) -> Self {
+        let addr = Address::new(cidr.parse().expect("a CIDR"));
+        self.op(Op::DelAddr { netns: ns(netns), dev: dev(name), addr })
+    }
+
+    pub fn route(self, netns: &str, text: &str) -> Self {
+        self.route_by(RouteVerb::Add, netns, text)
+    }
+
+    pub fn route_by(self, verb: RouteVerb, netns: &str, text: &str) -> Self {
+        self.op(Op::AddRoute { netns: ns(netns), verb, route: route(text) })
+    }
+
+    pub fn del_route(self, netns: &str, text: &str) -> Self {
+        self.op(Op::DelRoute { netns: ns(netns), route: route(text) })
+    }
+
+    pub fn sysctl(self, netns: &str, key: &str, value: &str) -> Self {
+        let key = SysctlKey::new(key).expect("a sysctl's name");
+        self.op(Op::SetSysctl { netns: ns(netns), key, value: value.into() })
+    }
+
+    pub fn neigh(self, netns: &str, name: &str, addr: &str, lladdr: Option<Mac>) -> Self {
+        let neigh = Neigh {
+            dev: dev(name),
+            dst: addr.parse().expect("an address"),
+            lladdr,
+            state: Nud::Permanent,
+            proxy: lladdr.is_none(),
+        };
+        self.op(Op::AddNeigh { netns: ns(netns), neigh, replace: false })
+    }
+
+    pub fn probe(self, probe: Probe) -> Self {
+        let label = format!("probe {}", serde_json::to_string(&probe).expect("serialisable"));
+        self.push(label, Step::Probe(probe))
+    }
+
+    /// `ping -c COUNT -i 0.2 -W 5 DST`.
+    pub fn ping(self, from: &str, to: &str, count: u32) -> Self {
+        self.ping_with(from, to, count, |_| {})
+    }
+
+    pub fn ping_with(
+        self,
+        from: &str,
+        to: &str,
+        count: u32,
+        change: impl FnOnce(&mut nettwin_model::probe::Ping),
+    ) -> Self {
+        let mut ping = nettwin_model::probe::Ping::new(ns(from), to.parse().expect("an address"), count);
+        ping.interval = Duration::from_millis(200);
+        ping.linger = Duration::from_secs(1);
+        change(&mut ping);
+        self.probe(Probe::Ping(ping))
+    }
+
+    pub fn start(self, name: &'static str, probe: Probe) -> Self {
+        self.push(format!("start {name}"), Step::Start(name, probe))
+    }
+
+    pub fn end(self, name: &'static str) -> Self {
+        self.push(format!("end {name}"), Step::End(name))
+    }
+
+    pub fn capture(self, name: &'static str, netns: &str, on: &str) -> Self {
+        let probe = Probe::Capture(Capture { netns: ns(netns), dev: dev(on), snap_len: 65535 });
+        self.start(name, probe)
+    }
+
+    pub fn wait_ms(self, ms: u64) -> Self {
+        self.push(format!("wait {ms} ms"), Step::Wait(Duration::from_millis(ms)))
+    }
+
+    pub fn ask(self, query: Query) -> Self {
+        let label = format!("ask {}", serde_json::to_string(&query).expect("serialisable"));
+        self.push(label, Step::Ask(query))
+    }
+
+    /// `ip route get DST`.
+    pub fn route_get(self, netns: &str, dst: &str) -> Self {
+        self.ask(Query::RouteGet(nettwin_model::RouteGet {
+            netns: ns(netns),
+            dst: dst.parse().expect("an address"),
+            from: None,
+            iif: None,
+            oif: None,
+            tos: 0,
+        }))
+    }
+
+    /// Config and derived state.
+    pub fn observe(self) -> Self {
+        self.see(See::default())
+    }
+
+    pub fn see(self, see: See) -> Self {
+        self.push("observe", Step::Observe(see))
+    }
+
+    pub fn neighs(self) -> Self {
+        self.see(See { neighs: true, ..See::default() })
+    }
+
+    pub fn fdb(self) -> Self {
+        self.see(See { fdb: true, ..See::default() })
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+fn route(text: &str) -> Route {
+    words::route::parse(text).unwrap_or_else(|e| panic!("route {text:?}: {e:?}"))
+}
+
+/// Runs a case and records each step's answer.
+pub fn run(case: &Case, machine: &mut dyn Backend) -> Record {
+    let mut recorder = Recorder { machine, running: BTreeMap::new(), heard: BTreeMap::new() };
+    case.steps.iter().map(|(label, step)| Entry { step: label.clone(), answer: recorder.take(step) }).collect()
+}
+
+struct Recorder<'a> {
+    machine: &'a mut dyn Backend,
+    running: BTreeMap<&'static str, ProbeId>,
+    heard: BTreeMap<ProbeId, Vec<ProbeEvent>>,
+}
+
+impl Recorder<'_> {
+    fn take(&mut self, step: &Step) -> serde_json::Value {
+        match step {
+            Step::Op(op) => match self.machine.execute(std::slice::from_ref(op)) {
+                Ok(()) => "ok".into(),
+                Err(failure) => fault(&failure.fault),
+            },
+            Step::Probe(probe) => {
+                self.settle();
+                match self.machine.start(probe.clone()) {
+                    Err(f) => fault(&f),
+                    Ok(id) => {
+                        self.heard.insert(id, Vec::new());
+                        self.until_done(id);
+                        events(&self.heard.remove(&id).unwrap_or_default())
+                    }
+                }
+            }
+            Step::Start(name, probe) => {
+                self.settle();
+                match self.machine.start(probe.clone()) {
+                    Err(f) => fault(&f),
+                    Ok(id) => {
+                        self.running.insert(name, id);
+                        self.heard.insert(id, Vec::new());
+                        "started".into()
+                    }
+                }
+            }
+            Step::End(name) => {
+                let Some(id) = self.running.remove(name) else { return "was not started".into() };
+                // What is on its way arrives first.
+                self.pass(Duration::from_millis(100));
+                self.machine.stop(id, Stop::Interrupt);
+                self.until_done(id);
+                events(&self.heard.remove(&id).unwrap_or_default())
+            }
+            Step::Wait(time) => {
+                self.pass(*time);
+                "waited".into()
+            }
+            Step::Ask(query) => match self.machine.query(query) {
+                Ok(Answer::Netns(_)) => "use observe".into(),
+                Ok(answer) => serde_json::to_value(answer).expect("serialisable"),
+                Err(f) => fault(&f),
+            },
+            Step::Observe(see) => {
+                self.settle();
+                match self.machine.observe(&Extent::default()) {
+                    Ok(snapshot) => state(snapshot, *see),
+                    Err(f) => fault(&f),
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        self.machine.settle().expect("the machine settles");
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let until = self.machine.now() + time;
+        while self.machine.now() < until {
+            match self.machine.advance(until) {
+                Some((_, id, event)) => self.heard.entry(id).or_default().push(event),
+                None => break,
+            }
+        }
+    }
+
+    fn until_done(&mut self, id: ProbeId) {
+        let limit = self.machine.now() + Duration::from_secs(300);
+        loop {
+            let done = |e: Option<&ProbeEvent>| matches!(e, Some(ProbeEvent::Done(_)));
+            if done(self.heard.get(&id).and_then(|e| e.last())) {
+                return;
+            }
+            match self.machine.advance(limit) {
+                Some((_, of, event)) => self.heard.entry(of).or_default().push(event),
+                None => panic!("probe {id:?} did not end"),
+            }
+        }
+    }
+}
+
+/// The kernel's words count, not ours: a refusal is its errno.
+fn fault(f: &Fault) -> serde_json::Value {
+    match f {
+        Fault::Refused { errno, .. } => errno.name().unwrap_or("?").into(),
+        Fault::Broken(why) => format!("broken: {why}").into(),
+        Fault::Missing { capability, .. } => format!("missing: {capability}").into(),
+    }
+}
+
+fn events(list: &[ProbeEvent]) -> serde_json::Value {
+    let mut list = list.to_vec();
+    // A ping reads replies and errors from two queues: which comes first is the reader's luck. By request, errors first.
+    list.sort_by_key(|e| match e {
+        ProbeEvent::Started { .. } => (0, 0),
+        ProbeEvent::Icmp { seq, .. } | ProbeEvent::SendFailed { seq, .. } => (*seq, 1),
+        ProbeEvent::Reply { seq, .. } => (*seq, 2),
+        _ => (u16::MAX, 0),
+    });
+    list.iter().map(|e| hexed(serde_json::to_value(event(e.clone())).expect("serialisable"))).collect()
+}
+
+/// A frame's bytes as hexadecimal text, so that they can be read.
+fn hexed(mut event: serde_json::Value) -> serde_json::Value {
+    if let Some(bytes) = event.pointer_mut("/frame/bytes")
+        && let Some(list) = bytes.as_array()
+    {
+        *bytes = list.iter().map(|b| format!("{:02x}", b.as_u64().unwrap_or(0))).collect::<String>().into();
+    }
+    event
+}
+
+/// Takes times and chosen identifiers out of an event.
+fn event(mut e: ProbeEvent) -> ProbeEvent {
+    match &mut e {
+        ProbeEvent::Reply { rtt, .. } | ProbeEvent::ArpReply { rtt, .. } => *rtt = Duration::ZERO,
+        ProbeEvent::Connected { after } => *after = Duration::ZERO,
+        ProbeEvent::Hop(hop) => {
+            if let Some((_, _, time)) = &mut hop.answer {
+                *time = Duration::ZERO;
+            }
+        }
+        ProbeEvent::Frame { bytes, direction, .. } => normalise_frame(bytes, *direction),
+        ProbeEvent::Done(outcome) => timeless(outcome),
+        // Lost frames stay: a capture with gaps must not pass as equal.
+        ProbeEvent::Started { .. }
+        | ProbeEvent::Icmp { .. }
+        | ProbeEvent::SendFailed { .. }
+        | ProbeEvent::FramesLost { .. } => {}
+    }
+    e
+}
+
+fn timeless(outcome: &mut Outcome) {
+    match outcome {
+        Outcome::Ping(PingOutcome { time, rtt, pipe, .. }) => {
+            (*time, *rtt) = (Duration::ZERO, None);
+            // How many are outstanding depends on how fast the reply is read.
+            *pipe = 0;
+        }
+        Outcome::Udp(FlowOutcome { time, .. }) | Outcome::Tcp(FlowOutcome { time, .. }) => *time = Duration::ZERO,
+        Outcome::Trace(trace) => {
+            for hop in &mut trace.hops {
+                if let Some((_, _, time)) = &mut hop.answer {
+                    *time = Duration::ZERO;
+                }
+            }
+        }
+        Outcome::Arping(_) | Outcome::Stopped | Outcome::Failed(_) => {}
+    }
+}
+
+/// The normalisation list for frames: the IPv4 identification and header checksum, the ICMP echo identifier and ICMP
+/// checksum (also of a packet quoted in an error), a ping's payload (it begins with a time stamp), and the checksum of a
+/// quoted UDP or TCP packet (over a veth the kernel leaves it unfinished) are zeroed.
+fn normalise_frame(frame: &mut [u8], _direction: Direction) {
+    if frame.len() >= 14 && frame[12..14] == [0x08, 0x00] {
+        normalise_ipv4(&mut frame[14..], false);
+    }
+}
+
+fn normalise_ipv4(packet: &mut [u8], quoted: bool) {
+    if packet.len() < 20 {
+        return;
+    }
+    packet[4..6].fill(0);
+    packet[10..12].fill(0);
+    let header = usize::from(packet[0] & 15) * 4;
+    let first = u16::from_be_bytes([packet[6], packet[7]]) & 0x1fff == 0;
+    let sum_at = header + if packet[9] == 6 { 16 } else { 6 };
+    if quoted && first && matches!(packet[9], 6 | 17) && packet.len() >= sum_at + 2 {
+        packet[sum_at..sum_at + 2].fill(0);
+    }
+    if packet[9] != 1 || packet.len() < header + 8 {
+        return;
+    }
+    let icmp = &mut packet[header..];
+    if !first {
+        icmp.fill(0);
+        return;
+    }
+    icmp[2..4].fill(0);
+    match icmp[0] {
+        0 | 8 => {
+            icmp[4..6].fill(0);
+            icmp[8..].fill(0);
+        }
+        3 | 4 | 5 | 11 | 12 => normalise_ipv4(&mut icmp[8..], true),
+        _ => {}
+    }
+}
+
+fn state(mut snapshot: Snapshot, see: See) -> serde_json::Value {
+    for netns in snapshot.netns.values_mut() {
+        if !see.neighs {
+            netns.volatile.neighs.clear();
+        }
+        if !see.fdb {
+            netns.volatile.fdb.clear();
+        }
+        if !see.stats {
+            netns.volatile.stats.clear();
+        }
+    }
+    serde_json::to_value(&snapshot).expect("serialisable")
+}
+
+/// The first differences between two records, in words.
+pub fn differences(left: &Record, right: &Record) -> Vec<String> {
+    let mut out = Vec::new();
+    for (i, (a, b)) in left.iter().zip(right).enumerate() {
+        if a.step != b.step {
+            out.push(format!("step {i}: {} against {}", a.step, b.step));
+            return out;
+        }
+        compare(&format!("step {i} ({})", a.step), &a.answer, &b.answer, &mut out);
+    }
+    if left.len() != right.len() {
+        out.push(format!("{} steps against {}", left.len(), right.len()));
+    }
+    out
+}
+
+fn compare(at: &str, a: &serde_json::Value, b: &serde_json::Value, out: &mut Vec<String>) {
+    use serde_json::Value::{Array, Object};
+    match (a, b) {
+        _ if a == b => {}
+        (Object(x), Object(y)) => {
+            for (key, left) in x {
+                compare(&format!("{at}.{key}"), left, y.get(key).unwrap_or(&serde_json::Value::Null), out);
+            }
+            for (key, right) in y.iter().filter(|(k, _)| !x.contains_key(*k)) {
+                compare(&format!("{at}.{key}"), &serde_json::Value::Null, right, out);
+            }
+        }
+        (Array(x), Array(y)) if x.len() == y.len() => {
+            for (i, (left, right)) in x.iter().zip(y).enumerate() {
+                compare(&format!("{at}[{i}]"), left, right, out);
+            }
+        }
+        _ => out.push(format!("{at}:\n      kernel {}\n      sim    {}", a, b)),
+    }
+}

@@ -1,0 +1,72 @@
+//! Differential tests: each case runs on the simulator always, and on the kernel wherever it allows namespaces; errno,
+//! state, frames and outcomes must agree. A file for each phenomenon.
+//!
+//! The kernel's answers are kept in `tests/golden/` with its release, so that a machine without namespaces still compares
+//! the simulator with recorded truth. `UPDATE_GOLDEN=1` rewrites them, from a kernel run only.
+
+mod addr;
+mod arp;
+mod bridge;
+mod flow;
+mod forward;
+mod fragment;
+mod harness;
+mod icmp;
+mod kernel;
+mod link;
+mod route;
+mod walkthrough;
+
+use harness::{Case, Record, differences, run};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What a phenomenon's golden file holds.
+#[derive(Default, Serialize, Deserialize)]
+struct Golden {
+    kernel: String,
+    cases: BTreeMap<String, Record>,
+}
+
+/// Runs every case of a phenomenon and compares. Cases run side by side, each in namespaces of its own.
+fn agree(phenomenon: &str, cases: Vec<Case>) {
+    let kernel = kernel::answers(&cases);
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", &format!("{phenomenon}.json")].iter().collect();
+    let mut golden: Golden = std::fs::read_to_string(&path)
+        .map(|text| serde_json::from_str(&text).expect("a golden file"))
+        .unwrap_or_default();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let records = kernel.as_ref().expect("golden answers are written only by a kernel run");
+        golden.kernel = kernel::release();
+        golden.cases = cases.iter().map(|c| c.name().to_owned()).zip(records.iter().cloned()).collect();
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the golden folder");
+        let text = serde_json::to_string(&golden).expect("serialisable");
+        // One step a line: a change can be read in a diff.
+        std::fs::write(&path, text.replace("{\"step\":", "\n{\"step\":") + "\n").expect("the golden file");
+    }
+    let mut failures = Vec::new();
+    for (i, case) in cases.iter().enumerate() {
+        let ours = run(case, &mut nettwin_sim::Sim::new(7));
+        let mut against = |whose: &str, theirs: &Record| {
+            let found = differences(theirs, &ours);
+            if !found.is_empty() {
+                let list: Vec<_> = found.iter().take(8).map(|d| format!("    {d}")).collect();
+                let more = found.len().saturating_sub(8);
+                failures.push(format!("  {} against {whose}, {more} more:\n{}", case.name(), list.join("\n")));
+            }
+        };
+        match (&kernel, golden.cases.get(case.name())) {
+            (Some(records), _) => against("this kernel", &records[i]),
+            (None, Some(record)) => against(&format!("golden answers of {}", golden.kernel), record),
+            (None, None) => failures.push(format!("  {}: neither a kernel nor a golden answer", case.name())),
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{phenomenon}: {} of {} cases differ\n{}",
+        failures.len(),
+        cases.len(),
+        failures.join("\n")
+    );
+}
