@@ -176,13 +176,13 @@ impl Client {
 
 /// Gives an event to the client whose workload it is of, and wakes those whose time has come.
 fn dispatch(clients: &mut [Client], event: Option<(Instant, ProbeId, ProbeEvent)>, now: Instant) {
-    if let Some((at, id, event)) = event {
-        if let Some(client) = clients.iter_mut().find(|c| c.running.contains(&id)) {
-            if matches!(event, ProbeEvent::Done(_)) {
-                client.running.remove(&id);
-            }
-            client.events.push_back((at, id, event));
+    if let Some((at, id, event)) = event
+        && let Some(client) = clients.iter_mut().find(|c| c.running.contains(&id))
+    {
+        if matches!(event, ProbeEvent::Done(_)) {
+            client.running.remove(&id);
         }
+        client.events.push_back((at, id, event));
     }
     for client in clients {
         let Some(until) = client.waiting else { continue };

@@ -115,7 +115,7 @@ fn insert(ns: &mut Netns, w: &mut World, dev: Ifindex, mut ifa: IfAddr) -> Resul
     if ifa.local.is_unspecified() {
         return Ok(());
     }
-    let list = &addrs(ns, dev)[..];
+    let list = addrs(ns, dev);
     let mut after_primaries = 0;
     for (i, other) in list.iter().enumerate() {
         if !other.secondary && ifa.scope <= other.scope {

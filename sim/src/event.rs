@@ -195,6 +195,7 @@ impl Wheel {
     }
 
     /// How many events are still to happen.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
     }

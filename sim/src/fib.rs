@@ -260,7 +260,12 @@ impl Fib {
         let equals = &leaf[first..last];
         let same = equals.iter().position(|a| a.is_same_route(&new));
         let verdict = if equals.is_empty() {
-            if verb == RouteVerb::Change { Err(Errno::ENOENT) } else { Ok(leaf.insert(first, new)) }
+            if verb == RouteVerb::Change {
+                Err(Errno::ENOENT)
+            } else {
+                leaf.insert(first, new);
+                Ok(())
+            }
         } else {
             match (verb, same) {
                 (RouteVerb::Add, _) => Err(Errno::EEXIST),
@@ -270,8 +275,14 @@ impl Fib {
                     leaf[first] = new;
                     Ok(())
                 }
-                (RouteVerb::Append, None) => Ok(leaf.insert(last, new)),
-                (RouteVerb::Prepend, None) => Ok(leaf.insert(first, new)),
+                (RouteVerb::Append, None) => {
+                    leaf.insert(last, new);
+                    Ok(())
+                }
+                (RouteVerb::Prepend, None) => {
+                    leaf.insert(first, new);
+                    Ok(())
+                }
             }
         };
         table.lengths |= 1 << (32 - len);

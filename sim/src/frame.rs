@@ -102,11 +102,6 @@ impl Slab {
         self.slots[id.0 as usize].journey
     }
 
-    /// How many frames were ever made; copies do not count.
-    pub(crate) fn made(&self) -> u64 {
-        self.journeys
-    }
-
     /// How many frames are held by somebody now.
     pub(crate) fn live(&self) -> usize {
         self.slots.len() - self.free.len()

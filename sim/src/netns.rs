@@ -70,6 +70,7 @@ impl Netns {
 #[derive(Default)]
 pub(crate) struct DevTable {
     dense: Vec<Option<Box<Dev>>>,
+    #[expect(clippy::vec_box, reason = "what the dense array outgrows moves here as it is")]
     sparse: Vec<Box<Dev>>,
     names: Vec<(IfName, Ifindex)>,
     last: u32,

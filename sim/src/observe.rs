@@ -155,6 +155,6 @@ fn fdb(ns: &Netns, state: &mut NetnsState) {
         }
     }
     for list in [&mut state.config.fdb, &mut state.volatile.fdb] {
-        list.sort_by(|a, b| (a.bridge, a.mac, a.dev).cmp(&(b.bridge, b.mac, b.dev)));
+        list.sort_by_key(|a| (a.bridge, a.mac, a.dev));
     }
 }

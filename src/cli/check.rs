@@ -35,7 +35,7 @@ pub(crate) fn run(args: &CheckArgs, out: &mut Output) -> Result<ExitCode, Troubl
             Ok(checked) => checked.warnings(),
             Err(complaints) => complaints,
         };
-        let ok = checked.is_ok() && !(args.strict && !complaints.is_empty());
+        let ok = checked.is_ok() && (!args.strict || complaints.is_empty());
         good &= ok;
         if out.json {
             let complaints: Vec<Value> = complaints.iter().map(|c| source.complaint_json(c)).collect();

@@ -6,7 +6,7 @@ use nettwin_model::probe::{Probe, Trace};
 use std::time::Duration;
 
 /// h1 - r - h2, forwarding on, both hosts with a default route.
-pub fn routed(name: &'static str) -> Case {
+pub(crate) fn routed(name: &'static str) -> Case {
     Case::new(name)
         .netns(&["h1", "r", "h2"])
         .wire(("h1", "eth0"), ("r", "e1"), (1, 0x11))
@@ -20,7 +20,7 @@ pub fn routed(name: &'static str) -> Case {
         .sysctl("r", "net/ipv4/ip_forward", "1")
 }
 
-pub fn trace(from: &str, to: &str) -> Probe {
+pub(crate) fn trace(from: &str, to: &str) -> Probe {
     Probe::Trace(Trace {
         netns: ns(from),
         dst: to.parse().expect("an address"),

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// One thing to do.
-pub enum Step {
+pub(crate) enum Step {
     /// Execute; the errno is recorded.
     Op(Op),
     /// Run a workload to its end; events and outcome are recorded.
@@ -34,46 +34,46 @@ pub enum Step {
 
 /// What of the volatile part is recorded.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub struct See {
+pub(crate) struct See {
     /// Neighbour entries.
-    pub neighs: bool,
+    pub(crate) neighs: bool,
     /// Forwarding databases.
-    pub fdb: bool,
+    pub(crate) fdb: bool,
     /// Counters.
-    pub stats: bool,
+    pub(crate) stats: bool,
 }
 
 /// A named list of steps.
-pub struct Case {
+pub(crate) struct Case {
     name: &'static str,
     steps: Vec<(String, Step)>,
 }
 
 /// One step's answer, with its label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     step: String,
     answer: serde_json::Value,
 }
 
 /// What a machine answered to a case.
-pub type Record = Vec<Entry>;
+pub(crate) type Record = Vec<Entry>;
 
-pub fn ns(name: &str) -> NetnsName {
+pub(crate) fn ns(name: &str) -> NetnsName {
     NetnsName::new(name).expect("a namespace's name")
 }
 
-pub fn dev(name: &str) -> IfName {
+pub(crate) fn dev(name: &str) -> IfName {
     IfName::new(name).expect("an interface's name")
 }
 
 /// A MAC that says which namespace and interface it belongs to: unique within a case, and ordered by use.
-pub fn mac(last: u8) -> Mac {
+pub(crate) fn mac(last: u8) -> Mac {
     Mac([2, 0, 0, 0, 0, last])
 }
 
 impl Case {
-    pub fn new(name: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str) -> Self {
         Case { name, steps: Vec::new() }
     }
 
@@ -83,13 +83,13 @@ impl Case {
     }
 
     /// One op.
-    pub fn op(self, op: Op) -> Self {
+    pub(crate) fn op(self, op: Op) -> Self {
         let label = op.to_string();
         self.push(label, Step::Op(op))
     }
 
     /// Namespaces with the baseline and lo up.
-    pub fn netns(mut self, names: &[&str]) -> Self {
+    pub(crate) fn netns(mut self, names: &[&str]) -> Self {
         for name in names {
             self = self.op(Op::AddNetns { netns: ns(name) });
             for (key, value) in nettwin_model::sysctl::BASELINE {
@@ -101,7 +101,7 @@ impl Case {
     }
 
     /// A veth pair, both ends up, MACs 02:00:00:00:00:`macs`.
-    pub fn wire(self, a: (&str, &str), b: (&str, &str), macs: (u8, u8)) -> Self {
+    pub(crate) fn wire(self, a: (&str, &str), b: (&str, &str), macs: (u8, u8)) -> Self {
         self.op(Op::AddLink(Box::new(AddLink {
             netns: ns(a.0),
             name: dev(a.1),
@@ -118,7 +118,7 @@ impl Case {
     }
 
     /// A bridge with quiet multicast (snooping off), down.
-    pub fn bridge(self, netns: &str, name: &str) -> Self {
+    pub(crate) fn bridge(self, netns: &str, name: &str) -> Self {
         let attrs = nettwin_model::BridgeAttrs { mcast_snooping: Some(false), ..Default::default() };
         self.op(Op::AddLink(Box::new(AddLink {
             netns: ns(netns),
@@ -131,50 +131,50 @@ impl Case {
         })))
     }
 
-    pub fn set(self, netns: &str, name: &str, change: LinkChange) -> Self {
+    pub(crate) fn set(self, netns: &str, name: &str, change: LinkChange) -> Self {
         self.op(Op::SetLink { netns: ns(netns), name: dev(name), change: Box::new(change) })
     }
 
-    pub fn up(self, netns: &str, name: &str) -> Self {
+    pub(crate) fn up(self, netns: &str, name: &str) -> Self {
         self.set(netns, name, LinkChange { up: Some(true), ..LinkChange::default() })
     }
 
-    pub fn down(self, netns: &str, name: &str) -> Self {
+    pub(crate) fn down(self, netns: &str, name: &str) -> Self {
         self.set(netns, name, LinkChange { up: Some(false), ..LinkChange::default() })
     }
 
-    pub fn master(self, netns: &str, name: &str, bridge: Option<&str>) -> Self {
+    pub(crate) fn master(self, netns: &str, name: &str, bridge: Option<&str>) -> Self {
         self.set(netns, name, LinkChange { master: Some(bridge.map(dev)), ..LinkChange::default() })
     }
 
-    pub fn addr(self, netns: &str, name: &str, cidr: &str) -> Self {
+    pub(crate) fn addr(self, netns: &str, name: &str, cidr: &str) -> Self {
         let addr = Address::new(cidr.parse().expect("a CIDR"));
         self.op(Op::AddAddr { netns: ns(netns), dev: dev(name), addr })
     }
 
-    pub fn del_addr(self, netns: &str, name: &str, cidr: &str) -> Self {
+    pub(crate) fn del_addr(self, netns: &str, name: &str, cidr: &str) -> Self {
         let addr = Address::new(cidr.parse().expect("a CIDR"));
         self.op(Op::DelAddr { netns: ns(netns), dev: dev(name), addr })
     }
 
-    pub fn route(self, netns: &str, text: &str) -> Self {
+    pub(crate) fn route(self, netns: &str, text: &str) -> Self {
         self.route_by(RouteVerb::Add, netns, text)
     }
 
-    pub fn route_by(self, verb: RouteVerb, netns: &str, text: &str) -> Self {
+    pub(crate) fn route_by(self, verb: RouteVerb, netns: &str, text: &str) -> Self {
         self.op(Op::AddRoute { netns: ns(netns), verb, route: route(text) })
     }
 
-    pub fn del_route(self, netns: &str, text: &str) -> Self {
+    pub(crate) fn del_route(self, netns: &str, text: &str) -> Self {
         self.op(Op::DelRoute { netns: ns(netns), route: route(text) })
     }
 
-    pub fn sysctl(self, netns: &str, key: &str, value: &str) -> Self {
+    pub(crate) fn sysctl(self, netns: &str, key: &str, value: &str) -> Self {
         let key = SysctlKey::new(key).expect("a sysctl's name");
         self.op(Op::SetSysctl { netns: ns(netns), key, value: value.into() })
     }
 
-    pub fn neigh(self, netns: &str, name: &str, addr: &str, lladdr: Option<Mac>) -> Self {
+    pub(crate) fn neigh(self, netns: &str, name: &str, addr: &str, lladdr: Option<Mac>) -> Self {
         let neigh = Neigh {
             dev: dev(name),
             dst: addr.parse().expect("an address"),
@@ -185,17 +185,17 @@ impl Case {
         self.op(Op::AddNeigh { netns: ns(netns), neigh, replace: false })
     }
 
-    pub fn probe(self, probe: Probe) -> Self {
+    pub(crate) fn probe(self, probe: Probe) -> Self {
         let label = format!("probe {}", serde_json::to_string(&probe).expect("serialisable"));
         self.push(label, Step::Probe(probe))
     }
 
     /// `ping -c COUNT -i 0.2 -W 5 DST`.
-    pub fn ping(self, from: &str, to: &str, count: u32) -> Self {
+    pub(crate) fn ping(self, from: &str, to: &str, count: u32) -> Self {
         self.ping_with(from, to, count, |_| {})
     }
 
-    pub fn ping_with(
+    pub(crate) fn ping_with(
         self,
         from: &str,
         to: &str,
@@ -209,30 +209,30 @@ impl Case {
         self.probe(Probe::Ping(ping))
     }
 
-    pub fn start(self, name: &'static str, probe: Probe) -> Self {
+    pub(crate) fn start(self, name: &'static str, probe: Probe) -> Self {
         self.push(format!("start {name}"), Step::Start(name, probe))
     }
 
-    pub fn end(self, name: &'static str) -> Self {
+    pub(crate) fn end(self, name: &'static str) -> Self {
         self.push(format!("end {name}"), Step::End(name))
     }
 
-    pub fn capture(self, name: &'static str, netns: &str, on: &str) -> Self {
+    pub(crate) fn capture(self, name: &'static str, netns: &str, on: &str) -> Self {
         let probe = Probe::Capture(Capture { netns: ns(netns), dev: dev(on), snap_len: 65535 });
         self.start(name, probe)
     }
 
-    pub fn wait_ms(self, ms: u64) -> Self {
+    pub(crate) fn wait_ms(self, ms: u64) -> Self {
         self.push(format!("wait {ms} ms"), Step::Wait(Duration::from_millis(ms)))
     }
 
-    pub fn ask(self, query: Query) -> Self {
+    pub(crate) fn ask(self, query: Query) -> Self {
         let label = format!("ask {}", serde_json::to_string(&query).expect("serialisable"));
         self.push(label, Step::Ask(query))
     }
 
     /// `ip route get DST`.
-    pub fn route_get(self, netns: &str, dst: &str) -> Self {
+    pub(crate) fn route_get(self, netns: &str, dst: &str) -> Self {
         self.ask(Query::RouteGet(nettwin_model::RouteGet {
             netns: ns(netns),
             dst: dst.parse().expect("an address"),
@@ -244,23 +244,23 @@ impl Case {
     }
 
     /// Config and derived state.
-    pub fn observe(self) -> Self {
+    pub(crate) fn observe(self) -> Self {
         self.see(See::default())
     }
 
-    pub fn see(self, see: See) -> Self {
+    pub(crate) fn see(self, see: See) -> Self {
         self.push("observe", Step::Observe(see))
     }
 
-    pub fn neighs(self) -> Self {
+    pub(crate) fn neighs(self) -> Self {
         self.see(See { neighs: true, ..See::default() })
     }
 
-    pub fn fdb(self) -> Self {
+    pub(crate) fn fdb(self) -> Self {
         self.see(See { fdb: true, ..See::default() })
     }
 
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.name
     }
 }
@@ -270,7 +270,7 @@ fn route(text: &str) -> Route {
 }
 
 /// Runs a case and records each step's answer.
-pub fn run(case: &Case, machine: &mut dyn Backend) -> Record {
+pub(crate) fn run(case: &Case, machine: &mut dyn Backend) -> Record {
     let mut recorder = Recorder { machine, running: BTreeMap::new(), heard: BTreeMap::new() };
     case.steps.iter().map(|(label, step)| Entry { step: label.clone(), answer: recorder.take(step) }).collect()
 }
@@ -493,7 +493,7 @@ fn state(mut snapshot: Snapshot, see: See) -> serde_json::Value {
 }
 
 /// The first differences between two records, in words.
-pub fn differences(left: &Record, right: &Record) -> Vec<String> {
+pub(crate) fn differences(left: &Record, right: &Record) -> Vec<String> {
     let mut out = Vec::new();
     for (i, (a, b)) in left.iter().zip(right).enumerate() {
         if a.step != b.step {

@@ -5,7 +5,7 @@ use nettwin_model::Backend;
 
 /// Each case's record, or `None` (with the reason printed and counted) where this machine allows no namespaces. With
 /// `NETTWIN_REQUIRE_KERNEL` set, a skip is a failure.
-pub fn answers(cases: &[Case]) -> Option<Vec<Record>> {
+pub(crate) fn answers(cases: &[Case]) -> Option<Vec<Record>> {
     match machine() {
         Ok(first) => drop(first),
         Err(why) => {
@@ -35,7 +35,7 @@ pub fn answers(cases: &[Case]) -> Option<Vec<Record>> {
 }
 
 /// The running kernel's release.
-pub fn release() -> String {
+pub(crate) fn release() -> String {
     let text = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("Linux {}", text.trim())
 }

@@ -194,10 +194,8 @@ impl Planner<'_> {
         };
         let seen = self.observed.netns.get(netns).map(|state| ports(&state.config)).unwrap_or_default();
         let wanted = ports(&self.desired.netns[netns]);
-        let same = |((w, w_mtu), (s, s_mtu)): (&(IfName, Option<u32>), &(IfName, Option<u32>))| {
-            w == s && (w_mtu.is_none() || w_mtu == s_mtu)
-        };
-        wanted.len() != seen.len() || !wanted.iter().zip(&seen).all(same)
+        let same = wanted.iter().zip(&seen).all(|(w, s)| w.0 == s.0 && (w.1.is_none() || w.1 == s.1));
+        wanted.len() != seen.len() || !same
     }
 
     fn plan_impairment(&mut self, netns: &NetnsName, dev: IfName, wanted: &LinkConfig, seen: &LinkConfig) {

@@ -67,7 +67,7 @@ pub(crate) fn leave(ns: &mut Netns, w: &mut World, index: Ifindex) {
     }
     b.order.retain(|&n| n != number);
     for (mac, entry) in b.fdb.sorted() {
-        if entry.port == number && !(entry.local && !entry.by_user) {
+        if entry.port == number && (!entry.local || entry.by_user) {
             b.fdb.remove(fdb::key(&mac.0));
         }
     }

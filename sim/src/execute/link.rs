@@ -4,7 +4,6 @@
 //! fails leaves the earlier ones done), `veth_newlink`, `dev_change_net_namespace`. Deliberately absent: a chosen index.
 
 use super::bridge;
-use crate::dev::bridge::Bridge;
 use crate::dev::veth::{Peer, Veth};
 use crate::dev::{Dev, Kind, port, state};
 use crate::l3;
@@ -94,7 +93,7 @@ fn add_veth(sim: &mut Sim, id: NsId, link: &AddLink, peer_id: NsId, peer: &VethP
 
 fn add_bridge(sim: &mut Sim, id: NsId, link: &AddLink) -> Result<Ifindex, Fault> {
     check_mtu(link.mtu)?;
-    let index = register(sim, id, link.name, link.mac, link.mtu, Kind::Bridge(Box::new(Bridge::default())))?;
+    let index = register(sim, id, link.name, link.mac, link.mtu, Kind::Bridge(Box::default()))?;
     let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
     if let Some(mac) = link.mac {
         ns.dev_mut(index).into_iter().for_each(|d| d.mac_set = true);

@@ -210,7 +210,7 @@ pub(crate) fn choose_hop(ns: &Netns, hit: &Hit<'_>, flow: &Flow) -> usize {
         return hit.hop;
     }
     let hash = multipath_hash(ns.l3.hash_seed, flow.src, flow.dst);
-    let usable = |h: &crate::fib::Hop| !h.dead && !(h.linkdown && skips_linkdown(ns, h.dev));
+    let usable = |h: &crate::fib::Hop| !(h.dead || h.linkdown && skips_linkdown(ns, h.dev));
     select_multipath(&hit.alias.hops, hash, usable).unwrap_or(hit.hop)
 }
 
