@@ -1,16 +1,18 @@
 //! The words people read: the output of iproute2, bridge-utils and iputils, printed from any machine's answers.
 //!
 //! Counterpart: iproute2 6.1, bridge-utils 1.7, iputils 20221126, traceroute 2.1.2, as Debian 12 ships them. What a
-//! snapshot does not carry (IPv6, device multicast filters, qlen other than 1000) is not printed. Deliberately absent:
-//! parsing commands, running them, terminals.
+//! snapshot does not carry (IPv6, device multicast filters, qlen other than 1000) is not printed. A command that runs is a
+//! [`job`], over any machine; [`sched`] says whose turn it is. Deliberately absent: processes, terminals, real time.
 
 #![forbid(unsafe_code)]
 
 pub mod arping;
 pub mod bridge;
+pub mod job;
 pub mod link;
 pub mod neigh;
 pub mod ping;
+pub mod sched;
 pub mod trace;
 
 /// A round-trip time in milliseconds as ping and its relatives print it: three decimals below 1 ms, then four

@@ -1,0 +1,189 @@
+//! The jobs that run on one machine, and whose turn it is.
+//!
+//! Counterpart: the kernel's scheduler, made deterministic: what is ready runs in the order in which it became so, and time
+//! passes only when every job waits. Deliberately absent: the processes that jobs may stand for, and the decision that
+//! time may pass; both are the caller's.
+
+use crate::job::{Context, Files, Input, Invocation, Job, Next, Program, Signal, Waits, Wake};
+use nettwin_model::probe::{ProbeId, Stop};
+use nettwin_model::{Backend, Instant, NetnsName};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// A job of one scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JobId(pub u64);
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With this exit status.
+    Exit(u8),
+    /// Killed by this signal.
+    Signal(Signal),
+    /// Another program takes its place.
+    Become(Program),
+}
+
+/// What a job wrote in one turn, and its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The job.
+    pub job: JobId,
+    /// What it wrote to standard output.
+    pub out: Vec<u8>,
+    /// What it wrote to standard error.
+    pub err: Vec<u8>,
+    /// Its end, if this was its last turn.
+    pub ended: Option<Ended>,
+}
+
+/// The jobs that run on one machine.
+#[derive(Default)]
+pub struct Scheduler {
+    jobs: BTreeMap<JobId, Running>,
+    owners: BTreeMap<ProbeId, JobId>,
+    ready: VecDeque<(JobId, Cause)>,
+    last: u64,
+}
+
+struct Running {
+    job: Box<dyn Job>,
+    netns: NetnsName,
+    input: Input,
+    probes: BTreeSet<ProbeId>,
+    waits: Waits,
+}
+
+enum Cause {
+    Wake(Wake),
+    Signal(Signal),
+}
+
+impl Scheduler {
+    /// A job begins; it runs with the next [`turn`](Scheduler::turn).
+    pub fn start(&mut self, job: Box<dyn Job>, invocation: &Invocation) -> JobId {
+        self.last += 1;
+        let id = JobId(self.last);
+        let running = Running {
+            job,
+            netns: invocation.netns.clone(),
+            input: Input::default(),
+            probes: BTreeSet::new(),
+            waits: Waits::default(),
+        };
+        self.jobs.insert(id, running);
+        self.ready.push_back((id, Cause::Wake(Wake::Start)));
+        id
+    }
+
+    /// Bytes come on a job's standard input.
+    pub fn input(&mut self, id: JobId, bytes: &[u8]) {
+        self.feed(id, |input| input.bytes.extend_from_slice(bytes));
+    }
+
+    /// A job's standard input ends.
+    pub fn end_input(&mut self, id: JobId) {
+        self.feed(id, |input| input.ended = true);
+    }
+
+    fn feed(&mut self, id: JobId, change: impl FnOnce(&mut Input)) {
+        let Some(running) = self.jobs.get_mut(&id) else { return };
+        change(&mut running.input);
+        if running.waits.input {
+            running.waits.input = false;
+            self.ready.push_back((id, Cause::Wake(Wake::Input)));
+        }
+    }
+
+    /// A job gets a signal. What is not there any more gets none.
+    pub fn signal(&mut self, id: JobId, signal: Signal) {
+        if self.jobs.contains_key(&id) {
+            self.ready.push_back((id, Cause::Signal(signal)));
+        }
+    }
+
+    /// Whether every job waits.
+    pub fn is_idle(&self) -> bool {
+        self.ready.is_empty()
+    }
+
+    /// Whether there are jobs.
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// Runs the job whose turn it is. `None` when every job waits.
+    pub fn turn(&mut self, machine: &mut dyn Backend, files: &mut dyn Files) -> Option<Turn> {
+        let (id, cause) = loop {
+            let (id, cause) = self.ready.pop_front()?;
+            if self.jobs.contains_key(&id) {
+                break (id, cause);
+            }
+        };
+        let running = self.jobs.get_mut(&id)?;
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut cx = Context {
+            machine,
+            netns: &running.netns,
+            out: &mut out,
+            err: &mut err,
+            input: &mut running.input,
+            files,
+            probes: &mut running.probes,
+        };
+        let next = match cause {
+            Cause::Wake(why) => Ok(running.job.wake(&mut cx, why)),
+            Cause::Signal(Signal::KILL) => Err(Signal::KILL),
+            Cause::Signal(signal) => running.job.signal(&mut cx, signal).ok_or(signal),
+        };
+        self.owners.extend(running.probes.iter().map(|probe| (*probe, id)));
+        let ended = match next {
+            Ok(Next::Wait(waits)) => {
+                running.waits = waits;
+                if waits.input && (running.input.ended || !running.input.bytes.is_empty()) {
+                    running.waits.input = false;
+                    self.ready.push_back((id, Cause::Wake(Wake::Input)));
+                }
+                None
+            }
+            Ok(Next::Done(status)) => Some(Ended::Exit(status)),
+            Ok(Next::Become(program)) => Some(Ended::Become(program)),
+            Err(signal) => Some(Ended::Signal(signal)),
+        };
+        if ended.is_some()
+            && let Some(running) = self.jobs.remove(&id)
+        {
+            for probe in running.probes {
+                self.owners.remove(&probe);
+                machine.stop(probe, Stop::Kill);
+            }
+        }
+        Some(Turn { job: id, out, err, ended })
+    }
+
+    /// Lets time pass until a job has something to do, or until `limit`. Says whether a job has: if not, the time is
+    /// `limit`, or nothing is left to happen. Must be called only when every job waits.
+    pub fn pass(&mut self, machine: &mut dyn Backend, limit: Instant) -> bool {
+        assert!(self.is_idle(), "time passes only when every job waits");
+        loop {
+            let wanted = self.jobs.iter().filter_map(|(id, r)| Some((r.waits.until?, *id))).min();
+            let until = wanted.map_or(limit, |(at, _)| at.min(limit));
+            match machine.advance(until) {
+                Some((_, probe, event)) => {
+                    let Some(id) = self.owners.get(&probe).copied() else { continue };
+                    self.ready.push_back((id, Cause::Wake(Wake::Event(probe, event))));
+                    return true;
+                }
+                None => {
+                    let now = machine.now();
+                    let due = |r: &Running| r.waits.until.is_some_and(|at| at <= now);
+                    for (id, running) in self.jobs.iter_mut().filter(|(_, r)| due(r)) {
+                        running.waits.until = None;
+                        self.ready.push_back((*id, Cause::Wake(Wake::Time)));
+                    }
+                    return !self.ready.is_empty();
+                }
+            }
+        }
+    }
+}
