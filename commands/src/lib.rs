@@ -12,6 +12,7 @@ pub mod job;
 pub mod link;
 pub mod neigh;
 pub mod ping;
+pub mod route;
 pub mod sched;
 pub mod trace;
 
