@@ -165,7 +165,7 @@ fn netns_word(netns: &NetnsName) -> String {
 
 /// Words as the shell needs them: a device's name may hold what the shell would read otherwise.
 fn shell(words: &str) -> String {
-    words.split(' ').map(quoted).collect::<Vec<_>>().join(" ")
+    words.split_terminator(' ').map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// A word as the shell needs it: in single quotes if it holds more than plain characters.
@@ -270,6 +270,7 @@ mod tests {
                         ..LinkChange::default()
                     }),
                 },
+                set(&h1, "eth1", "netns s1"),
                 Op::DelLink { netns: host.clone(), name: name("midx'y") },
                 Op::DelNetns { netns: h1_() },
                 Op::DelNetns { netns: s1_() },
@@ -313,6 +314,7 @@ mod tests {
             ip -n h1 addr del 10.0.1.1 peer 10.0.1.2/32 dev eth0
             ip -n h1 addr del 10.0.0.1/24 dev eth0
             ip -n h1 link set dev up name 'mid-a;b' netns $$
+            ip -n h1 link set dev eth1 netns s1
             ip link del dev 'midx'\''y'
             ip netns del h1
             ip netns del s1
