@@ -14,6 +14,7 @@ pub mod neigh;
 pub mod ping;
 pub mod route;
 pub mod sched;
+pub mod tools;
 pub mod trace;
 
 /// A round-trip time in milliseconds as ping and its relatives print it: three decimals below 1 ms, then four

@@ -1,0 +1,22 @@
+//! Which command names exist, and what begins when one is called.
+//!
+//! Counterpart: the folders of `PATH`. A tool takes the whole command line and answers with a job, whatever the words are:
+//! a complaint is a job too. Deliberately absent: names that no tool here answers to; the caller refuses them.
+
+use crate::job::{Invocation, Job};
+
+/// A command.
+pub struct Tool {
+    /// The name it is called by.
+    pub name: &'static str,
+    /// Begins it.
+    pub start: fn(&Invocation) -> Box<dyn Job>,
+}
+
+/// The command of that name.
+pub fn tool(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|t| t.name == name)
+}
+
+/// All commands, by name.
+pub const TOOLS: &[Tool] = &[];
