@@ -33,7 +33,7 @@ pub enum DropReason {
     NoEgressPort,
     /// Link-local traffic that bridges keep to themselves (pause frames).
     LinkLocal,
-    /// A storm: the instant's budget is used up.
+    /// It goes round for ever (see [`Storm`](crate::Storm)).
     Storm,
     /// netem lost it.
     NetemLoss,
@@ -115,7 +115,7 @@ impl DropReason {
             PortLocked => "the locked port does not know its source",
             NoEgressPort => "no port of the bridge takes it",
             LinkLocal => "bridges do not forward this reserved address",
-            Storm => "a loop without spanning tree: the storm budget is used up",
+            Storm => "a storm: it would go round for ever",
             NetemLoss => "lost by netem",
             QueueFull => "the queue is full",
             QueuePurged => "the queue was taken away",

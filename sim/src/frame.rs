@@ -5,7 +5,8 @@
 //!
 //! A handle held is a reference counted. Whoever lets go of a frame calls [`Slab::release`]; whoever keeps one copy and
 //! passes another on calls [`Slab::share`]. Only [`Slab::edit`] gives bytes to write to: it copies a frame that somebody
-//! else holds as well, so the handle may change.
+//! else holds as well, so the handle may change. A frame counts the wires that it has crossed with all its copies since it
+//! was made or edited, which is how storms are noticed (see [`crate::storm`]).
 
 /// The length of the Ethernet header that every frame begins with, bytes.
 pub(crate) const L2_LEN: usize = 14;
@@ -21,6 +22,8 @@ pub(crate) type Journey = u64;
 struct Slot {
     bytes: Vec<u8>,
     refs: u32,
+    /// Wires crossed by it and its copies since it was made or edited.
+    crossings: u32,
     journey: Journey,
 }
 
@@ -62,10 +65,34 @@ impl Slab {
     /// The frame's bytes, to change or resize. Makes a copy of its own first if the frame is shared.
     #[inline]
     pub(crate) fn edit(&mut self, id: &mut FrameId) -> &mut Vec<u8> {
-        if self.slots[id.0 as usize].refs > 1 {
-            *id = self.unshare(*id);
+        let slot = self.own(id);
+        slot.crossings = 0;
+        &mut slot.bytes
+    }
+
+    /// Damages a frame on its way: it stays what it is otherwise.
+    pub(crate) fn corrupt(&mut self, id: &mut FrameId, byte: usize, mask: u8) {
+        if let Some(b) = self.own(id).bytes.get_mut(byte) {
+            *b ^= mask;
         }
-        &mut self.slots[id.0 as usize].bytes
+    }
+
+    /// The frame crosses a wire.
+    #[inline]
+    pub(crate) fn cross(&mut self, id: FrameId) {
+        let slot = &mut self.slots[id.0 as usize];
+        slot.crossings = slot.crossings.saturating_add(1);
+    }
+
+    /// How many wires it has crossed with its copies, since it was made or edited.
+    #[inline]
+    pub(crate) fn crossings(&self, id: FrameId) -> u32 {
+        self.slots[id.0 as usize].crossings
+    }
+
+    /// Counts anew from `crossings`.
+    pub(crate) fn set_crossings(&mut self, id: FrameId, crossings: u32) {
+        self.slots[id.0 as usize].crossings = crossings;
     }
 
     /// One more holder.
@@ -89,9 +116,9 @@ impl Slab {
     /// A frame of one's own with the same bytes and journey; `id` stays held.
     pub(crate) fn copy(&mut self, id: FrameId) -> FrameId {
         let mut bytes = std::mem::take(&mut self.slots[id.0 as usize].bytes);
-        let journey = self.slots[id.0 as usize].journey;
+        let Slot { journey, crossings, .. } = self.slots[id.0 as usize];
         let new = self.alloc_from(&bytes);
-        self.slots[new.0 as usize].journey = journey;
+        (self.slots[new.0 as usize].journey, self.slots[new.0 as usize].crossings) = (journey, crossings);
         std::mem::swap(&mut self.slots[id.0 as usize].bytes, &mut bytes);
         self.journeys -= 1; // the number that the copy was born with is free again
         new
@@ -105,6 +132,14 @@ impl Slab {
     /// How many frames are held by somebody now.
     pub(crate) fn live(&self) -> usize {
         self.slots.len() - self.free.len()
+    }
+
+    #[inline]
+    fn own(&mut self, id: &mut FrameId) -> &mut Slot {
+        if self.slots[id.0 as usize].refs > 1 {
+            *id = self.unshare(*id);
+        }
+        &mut self.slots[id.0 as usize]
     }
 
     fn unshare(&mut self, id: FrameId) -> FrameId {
@@ -122,6 +157,7 @@ impl Slab {
         let slot = &mut self.slots[index as usize];
         slot.bytes.clear();
         slot.refs = 1;
+        slot.crossings = 0;
         slot.journey = self.journeys;
         FrameId(index)
     }

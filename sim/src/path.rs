@@ -45,7 +45,7 @@ use crate::drop::DropReason;
 use crate::frame::FrameId;
 use crate::netns::{Ifindex, Netns, NetnsTable, NsId};
 use crate::world::World;
-use crate::{dev, l3, qdisc};
+use crate::{dev, l3, qdisc, storm};
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
@@ -157,9 +157,20 @@ pub(crate) struct Ring {
     items: VecDeque<Item>,
     /// Where the next item of [`Ring::push_next`] goes: behind those that the item at hand has put in front.
     front: usize,
+    /// How many more items this instant may handle.
+    pub(crate) left: u32,
+    /// That was made more, as large networks need.
+    pub(crate) is_extended: bool,
 }
 
 impl Ring {
+    /// Work that must come to an end begins, or has got on: it may take another whole budget.
+    #[inline]
+    pub(crate) fn refill(&mut self) {
+        self.left = INSTANT_BUDGET;
+        self.is_extended = false;
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, ns: NsId, stage: Stage, pkt: Pkt) {
         self.items.push_back(Item { ns, stage, pkt });
@@ -173,11 +184,24 @@ impl Ring {
     }
 }
 
-/// Does all that is to be done at this instant.
+/// How many items one instant may handle for one thing that happened, in a network that is not large. A broadcast takes
+/// one for each wire; a stream that moves on takes as many as it needs (see [`Ring::refill`]).
+const INSTANT_BUDGET: u32 = 1 << 18;
+
+/// Does all that is to be done at this instant. What has no end is ended (see [`storm`]).
 pub(crate) fn drain(netns: &mut NetnsTable, w: &mut World) {
     while let Some(Item { ns, stage, mut pkt }) = w.ring.items.pop_front() {
         w.ring.front = 0;
+        let is_storm = w.ring.left == 0
+            || stage == Stage::Dev
+                && w.frames.crossings(pkt.frame) > w.storms.patience
+                && storm::judge(netns, w, ns, &pkt);
+        if w.ring.left == 1 {
+            storm::endless(netns, w);
+        }
+        w.ring.left = w.ring.left.saturating_sub(1);
         match netns.by_id_mut(ns) {
+            Some(ns) if is_storm => w.drop_frame(ns, stage, &pkt, DropReason::Storm),
             Some(ns) => drop(run(ns, w, &mut pkt, stage)),
             None => w.frames.release(pkt.frame),
         }

@@ -70,6 +70,7 @@ impl Sim {
 
     /// Does all that is to be done at this instant.
     pub(crate) fn drain(&mut self) {
+        self.world.ring.refill();
         loop {
             path::drain(&mut self.netns, &mut self.world);
             // Processes wake when the work of the wire is done.

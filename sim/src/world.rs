@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) probes: crate::probe::Probes,
     /// pcapng recordings that are under way.
     pub(crate) recordings: crate::pcap::Recordings,
+    /// What goes round for ever.
+    pub(crate) storms: crate::storm::Storms,
 }
 
 impl World {
@@ -49,6 +51,7 @@ impl World {
             outbox: VecDeque::new(),
             probes: crate::probe::Probes::default(),
             recordings: crate::pcap::Recordings::default(),
+            storms: crate::storm::Storms::default(),
         }
     }
 

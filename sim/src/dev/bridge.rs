@@ -108,19 +108,47 @@ impl Bridge {
         let centis = if self.stp.topology_change { self.stp.forward_delay } else { self.ageing_time };
         Duration::from_millis(u64::from(centis) * 10)
     }
+
+    /// The devices that may send what came in by port `from`.
+    pub(crate) fn onward(&self, from: u16, kind: Kind) -> impl Iterator<Item = Ifindex> {
+        let ingress = self.port(from).filter(|p| p.stp.state == PortState::Forwarding);
+        ingress.into_iter().flat_map(move |ingress| {
+            self.order.iter().filter_map(move |&number| {
+                let port = self.port(number)?;
+                let wanted = kind == Kind::Unicast || port.floods(kind);
+                (wanted && delivers(port, number == from, ingress.isolated)).then_some(port.dev)
+            })
+        })
+    }
+}
+
+impl Port {
+    /// Whether what is sent to many or to nobody known leaves here.
+    #[inline]
+    fn floods(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Unicast => self.flood,
+            Kind::Multicast => self.mcast_flood,
+            Kind::Broadcast => self.bcast_flood,
+        }
+    }
 }
 
 /// What kind of destination, for the ports' flood flags.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
+    /// One host.
     Unicast,
+    /// A group.
     Multicast,
+    /// Everybody.
     Broadcast,
 }
 
 impl Kind {
+    /// That of a frame, which begins with its destination.
     #[inline]
-    fn of(dst: &[u8]) -> Self {
+    pub(crate) fn of(dst: &[u8]) -> Self {
         match dst {
             [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ..] => Kind::Broadcast,
             [first, ..] if first & 1 == 1 => Kind::Multicast,
@@ -299,11 +327,8 @@ fn flood(
         }
         let Some(&number) = b.order.get(i) else { break };
         let Some(port) = b.port(number) else { continue };
-        let wanted = match kind {
-            Kind::Unicast => port.flood,
-            Kind::Multicast => port.mcast_flood || from.is_none(),
-            Kind::Broadcast => port.bcast_flood || from.is_none(),
-        };
+        // The bridge's own broadcasts and multicasts leave by every port.
+        let wanted = port.floods(kind) || kind != Kind::Unicast && from.is_none();
         if !wanted || !delivers(port, from == Some(number), isolated) {
             continue;
         }

@@ -110,9 +110,7 @@ fn impaired(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, again: bool) -> Next {
     let mut second = duplicate.then(|| Pkt { frame: w.frames.share(pkt.frame), ..*pkt });
     if corrupt {
         let (byte, mask) = netem.flip(w.frames.len(pkt.frame));
-        if let Some(b) = w.frames.edit(&mut pkt.frame).get_mut(byte) {
-            *b ^= mask;
-        }
+        w.frames.corrupt(&mut pkt.frame, byte, mask);
     }
     if netem.is_full() {
         if let Some(second) = second {

@@ -69,6 +69,8 @@ pub(crate) struct Sockets {
     news: VecDeque<SockId>,
     /// Who acknowledged something, until the next packet to it.
     heard: Option<Ipv4Addr>,
+    /// A stream has moved on: bytes were read from it.
+    moved: bool,
     random: Rng,
 }
 
@@ -84,6 +86,7 @@ impl Sockets {
             timers: BTreeSet::new(),
             news: VecDeque::new(),
             heard: None,
+            moved: false,
             random,
         }
     }
@@ -224,8 +227,14 @@ impl Sockets {
     /// Takes from a connection's stream; 0 is its end. EAGAIN: nothing now.
     pub(crate) fn recv(&mut self, id: SockId, buffer: &mut [u8]) -> Result<usize, Errno> {
         let got = self.tcp(id)?.recv(buffer)?;
+        self.moved |= got > 0;
         self.make_runnable(id.index);
         Ok(got)
+    }
+
+    /// Whether a stream has moved on since the last time.
+    pub(crate) fn take_moved(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
     }
 
     /// Ends a connection's sending direction (`shutdown(SHUT_WR)`).

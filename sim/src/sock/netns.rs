@@ -128,6 +128,9 @@ fn pump(ns: &mut Netns, w: &mut World) {
             None => {}
         }
     }
+    if t.sockets.take_moved() {
+        w.ring.refill();
+    }
     for (id, event) in t.flows.take_reports() {
         if matches!(event, ProbeEvent::Done(_)) {
             w.probes.take(id);
