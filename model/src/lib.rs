@@ -28,6 +28,8 @@ pub mod plan;
 pub mod probe;
 pub mod route;
 pub mod snapshot;
+#[cfg(feature = "proptest")]
+pub mod strategy;
 pub mod sysctl;
 pub mod time;
 pub mod topology;

@@ -26,7 +26,8 @@ pub(super) fn routes(t: &Topology, layout: &Layout, segments: &Segments, out: &m
         let mut keys = BTreeSet::new();
         for route in &netns.routes {
             place.route(route, &on_link, out);
-            if route.nexthops.is_empty() && route.kind == RouteKind::Unicast {
+            let leads = |hop: &Nexthop| hop.via.is_some() || hop.dev.is_some();
+            if !route.nexthops.iter().any(leads) && route.kind == RouteKind::Unicast {
                 let help = "say `via ADDRESS` or `dev INTERFACE`";
                 out.push(Complaint::error("bad-route", route.span, "the route leads nowhere").help(help));
             }
