@@ -12,6 +12,7 @@ pub mod backend;
 pub mod builder;
 pub mod check;
 pub mod complaint;
+pub mod differences;
 pub mod draw;
 pub mod errno;
 pub mod expect;

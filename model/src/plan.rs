@@ -13,6 +13,8 @@ mod summary;
 mod sysctls;
 mod there;
 
+pub(crate) use addrs::changes as address_changes;
+pub(crate) use routes::lists as route_lists;
 pub use summary::Summary;
 
 use crate::agree;
@@ -120,4 +122,4 @@ impl Phases {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

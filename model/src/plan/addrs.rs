@@ -25,7 +25,8 @@ impl Planner<'_> {
     }
 }
 
-fn changes(dev: IfName, wanted: &[Address], seen: &[Address]) -> (Vec<Address>, Vec<Address>) {
+/// What is to be removed and what is to be added, in this order, so that an interface's addresses are those wanted.
+pub(crate) fn changes(dev: IfName, wanted: &[Address], seen: &[Address]) -> (Vec<Address>, Vec<Address>) {
     let (mut del, mut add) = (Vec::new(), Vec::new());
     let mut subnets: Vec<Cidr> = Vec::new();
     for address in seen.iter().chain(wanted) {

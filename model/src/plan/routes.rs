@@ -79,7 +79,8 @@ impl Planner<'_> {
     }
 }
 
-fn lists(routes: &[Route]) -> BTreeMap<RouteKey, Vec<&Route>> {
+/// Routes by what tells them apart; those of one key are a list whose order counts.
+pub(crate) fn lists(routes: &[Route]) -> BTreeMap<RouteKey, Vec<&Route>> {
     let mut out: BTreeMap<RouteKey, Vec<&Route>> = BTreeMap::new();
     for route in routes {
         out.entry(RouteKey::of(route)).or_default().push(route);

@@ -73,7 +73,7 @@ fn link(dev: &str, words: &str) -> LinkConfig {
 }
 
 /// What a machine would show of it, as far as a plan looks.
-fn seen(desired: &Desired) -> Snapshot {
+pub(crate) fn seen(desired: &Desired) -> Snapshot {
     let state = |config: &Config| NetnsState { config: config.clone(), ..NetnsState::default() };
     Snapshot { netns: desired.netns.iter().map(|(netns, config)| (netns.clone(), state(config))).collect() }
 }
@@ -86,7 +86,7 @@ fn check(before: &str, after: &str, expect: Expect) {
     assert!(Plan::between(&after, &seen(&after)).is_empty());
 }
 
-const LAN: &str = "
+pub(crate) const LAN: &str = "
     h1:lo up
     h1:eth0 -> s1:p1 up addr 10.0.0.1/24
     h1 route default via 10.0.0.254
