@@ -154,13 +154,13 @@ fn offered_in(netlink: &mut Netlink) -> Result<Offered, Fault> {
     let peer = VethPeer { netns: here.clone(), name: peer, mac: None, mtu: None };
     netlink.tell(link::add(&new(port, NewLink::Veth { peer }, Some(bridge)), Some(made.index), None))?;
     let port = find(netlink, &port)?.port;
-    let mut shown = made.bridge.map(|(attrs, _)| attrs).unwrap_or_default();
+    let mut shown = made.bridge.map(|b| b.attrs).unwrap_or_default();
     // This one is shown by every kernel, and refused by those that are built without it.
     let filtering = BridgeAttrs { vlan_filtering: Some(true), ..BridgeAttrs::default() };
     if netlink.tell(link::set_bridge(made.index, &filtering)).is_err() {
         shown.vlan_filtering = None;
     }
-    Ok(Offered { bridge: shown, port: port.map(|(attrs, _)| attrs).unwrap_or_default() })
+    Ok(Offered { bridge: shown, port: port.map(|p| p.attrs).unwrap_or_default() })
 }
 
 fn name(text: &str) -> Result<IfName, Fault> {

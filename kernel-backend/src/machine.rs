@@ -255,6 +255,13 @@ impl Backend for KernelBackend {
                 self.room(netns)?;
                 sysctl::read(&self.worker, &self.rooms[netns].netns, key).map(Answer::Sysctl)
             }
+            Query::Sysctls(netns) => {
+                self.room(netns)?;
+                sysctl::names(&self.worker, &self.rooms[netns].netns).map(Answer::Sysctls)
+            }
+            Query::Bridge { netns, name } => {
+                self.bridge_status(netns, *name).map(|status| Answer::Bridge(Box::new(status)))
+            }
         }
     }
 

@@ -1,10 +1,11 @@
 //! Single questions.
 //!
-//! Kernel counterpart: `inet_rtm_getroute()`. Deliberately absent: what [`crate::observe`] answers.
+//! Kernel counterpart: `inet_rtm_getroute()`, `br_fill_info()`, `br_fdb_dump()`. Deliberately absent: what [`crate::observe`] answers.
 
 use crate::machine::KernelBackend;
-use crate::object::{link, route};
-use nettwin_model::{Fault, IfName, RouteGet, RouteGot};
+use crate::object::{link, neigh, route};
+use nettwin_model::bridge::{BridgeStatus, FdbAged};
+use nettwin_model::{Errno, Fault, IfName, NetnsName, RouteGet, RouteGot};
 use std::collections::BTreeMap;
 
 impl KernelBackend {
@@ -22,5 +23,24 @@ impl KernelBackend {
             .collect();
         route::parse_got(&answer, question, &|index| names.get(&index).copied())
             .ok_or_else(|| Fault::Broken("the kernel's answer is no route".into()))
+    }
+
+    /// A bridge's spanning tree and forwarding database as they move.
+    pub(crate) fn bridge_status(&mut self, netns: &NetnsName, bridge: IfName) -> Result<BridgeStatus, Fault> {
+        let netlink = &mut self.room(netns)?.netlink;
+        let rows: Vec<_> = netlink.dump(&link::all())?.into_iter().filter_map(link::LinkRow::new).collect();
+        let row = rows.iter().find(|row| row.name == bridge.as_str()).ok_or(Fault::errno(Errno::ENODEV))?;
+        let mut status = row.bridge.as_ref().ok_or(Fault::errno(Errno::EOPNOTSUPP))?.status.clone();
+        let ports = rows.iter().filter(|port| port.master == Some(row.index));
+        status.ports = ports
+            .filter_map(|port| Some((IfName::new(&port.name).ok()?, port.port.as_ref()?.status.clone())))
+            .collect();
+        let name = |index: u32| rows.iter().find(|row| row.index == index).and_then(|row| IfName::new(&row.name).ok());
+        let fdb = netlink.dump(&neigh::all_fdb())?;
+        let aged = fdb
+            .iter()
+            .filter_map(|message| Some(FdbAged { entry: neigh::parse_fdb(message, name)?, age: neigh::age(message) }));
+        status.fdb = aged.filter(|aged| aged.entry.bridge == bridge).collect();
+        Ok(status)
     }
 }

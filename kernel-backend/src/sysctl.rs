@@ -33,6 +33,33 @@ pub(crate) fn read_all<'a>(
     })?
 }
 
+/// The names of all sysctls below `net`.
+pub(crate) fn names(worker: &Worker, netns: &Netns) -> Result<Vec<SysctlKey>, Fault> {
+    worker.run_in(netns, || {
+        let mut names = Vec::new();
+        walk(&open_root()?, "net", &mut names)?;
+        Ok(names)
+    })?
+}
+
+fn walk(root: &OwnedFd, path: &str, names: &mut Vec<SysctlKey>) -> Result<(), Fault> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = match rustix::fs::openat(root, path, flags, Mode::empty()) {
+        Err(rustix::io::Errno::NOTDIR) => {
+            names.extend(SysctlKey::new(path).ok());
+            return Ok(());
+        }
+        folder => folder.map_err(refused)?,
+    };
+    let entries = rustix::fs::Dir::new(folder).and_then(|dir| dir.collect::<Result<Vec<_>, _>>()).map_err(refused)?;
+    let mut leaves: Vec<String> = entries.iter().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    leaves.sort();
+    for leaf in leaves.iter().filter(|leaf| !matches!(leaf.as_str(), "." | "..")) {
+        walk(root, &format!("{path}/{leaf}"), names)?;
+    }
+    Ok(())
+}
+
 /// Writes the baseline of a new namespace. To be called inside. What this kernel does not have (IPv6 left out, say) is
 /// as it should be without.
 pub(crate) fn write_baseline() -> Result<(), Fault> {

@@ -2,6 +2,7 @@
 //!
 //! Both machines implement it and nothing else knows which is which.
 
+use crate::bridge::BridgeStatus;
 use crate::errno::Errno;
 use crate::name::{IfName, NetnsName};
 use crate::op::Op;
@@ -151,6 +152,16 @@ pub enum Query {
         /// Which.
         key: SysctlKey,
     },
+    /// The sysctls that a namespace has, as far as the machine knows them, in the order of a walk through
+    /// `/proc/sys`.
+    Sysctls(NetnsName),
+    /// A bridge's spanning tree and forwarding database as they move. EOPNOTSUPP if the link is no bridge.
+    Bridge {
+        /// Where.
+        netns: NetnsName,
+        /// Which.
+        name: IfName,
+    },
 }
 
 /// `ip route get`'s question.
@@ -195,4 +206,8 @@ pub enum Answer {
     Route(Box<RouteGot>),
     /// To [`Query::Sysctl`], without the trailing newline.
     Sysctl(String),
+    /// To [`Query::Sysctls`].
+    Sysctls(Vec<SysctlKey>),
+    /// To [`Query::Bridge`].
+    Bridge(Box<BridgeStatus>),
 }

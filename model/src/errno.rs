@@ -44,6 +44,7 @@ errnos! {
     EEXIST = 17, "File exists";
     EXDEV = 18, "Invalid cross-device link";
     ENODEV = 19, "No such device";
+    EISDIR = 21, "Is a directory";
     EINVAL = 22, "Invalid argument";
     ENFILE = 23, "Too many open files in system";
     EMFILE = 24, "Too many open files";

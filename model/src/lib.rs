@@ -9,6 +9,7 @@
 pub mod addr;
 mod agree;
 pub mod backend;
+pub mod bridge;
 pub mod builder;
 pub mod check;
 pub mod complaint;

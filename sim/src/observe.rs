@@ -1,6 +1,7 @@
 //! The state as it is seen: links, bridges and counters here, the IP layer's part by its own door.
 
 use crate::dev::bridge::{Bridge, Port};
+use crate::dev::fdb::Entry;
 use crate::dev::{Dev, Kind};
 use crate::netns::Netns;
 use crate::sim::Sim;
@@ -130,6 +131,17 @@ fn port_attrs(p: &Port) -> PortAttrs {
     }
 }
 
+/// An entry of the forwarding database of the bridge that `dev` is.
+pub(crate) fn fdb_entry(ns: &Netns, dev: &Dev, bridge: &Bridge, mac: Mac, entry: &Entry) -> FdbEntry {
+    let at = bridge.port(entry.port).and_then(|p| ns.dev(p.dev)).unwrap_or(dev);
+    let kind = match (entry.local, entry.fixed) {
+        (true, _) => FdbKind::Permanent,
+        (false, true) => FdbKind::Static,
+        (false, false) => FdbKind::Learned,
+    };
+    FdbEntry { bridge: dev.name, dev: at.name, mac, kind, sticky: entry.sticky }
+}
+
 /// The forwarding databases of a namespace, by bridge, MAC and port: what somebody put in, and the rest. A permanent entry
 /// of a MAC that is the bridge's own or a port's counts as the machine's, as nobody can tell the two apart.
 fn fdb(ns: &Netns, state: &mut NetnsState) {
@@ -140,14 +152,8 @@ fn fdb(ns: &Netns, state: &mut NetnsState) {
             mac == dev.mac || ports.any(|d| d.mac == mac)
         };
         for (mac, entry) in bridge.fdb.sorted() {
-            let at = bridge.port(entry.port).and_then(|p| ns.dev(p.dev)).unwrap_or(dev);
-            let kind = match (entry.local, entry.fixed) {
-                (true, _) => FdbKind::Permanent,
-                (false, true) => FdbKind::Static,
-                (false, false) => FdbKind::Learned,
-            };
-            let shown = FdbEntry { bridge: dev.name, dev: at.name, mac, kind, sticky: entry.sticky };
-            match kind {
+            let shown = fdb_entry(ns, dev, bridge, mac, &entry);
+            match shown.kind {
                 FdbKind::Learned => state.volatile.fdb.push(shown),
                 FdbKind::Permanent if own(mac) => state.volatile.fdb.push(shown),
                 FdbKind::Permanent | FdbKind::Static => state.config.fdb.push(shown),

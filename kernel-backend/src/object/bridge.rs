@@ -3,9 +3,10 @@
 //! Kernel counterpart: `br_changelink()`, `br_fill_info()`, `br_setport()`, `br_port_fill_attrs()`. What a kernel does not
 //! show it was built without, or is too old for; it is observed as its default, and [`Offered`] tells before something
 //! else is asked of it, because such a kernel passes over what it does not know. Deliberately absent: VLANs, the
-//! multicast database, timers.
+//! multicast database.
 
 use netlink_packet_route::link::{BridgeStpState, InfoBridge, InfoBridgePort};
+use nettwin_model::bridge::{BridgeStatus, PortStatus};
 use nettwin_model::link::BridgeId;
 use nettwin_model::snapshot::{BridgeDerived, PortDerived};
 use nettwin_model::{BridgeAttrs, Mac, PortAttrs, PortState};
@@ -81,11 +82,21 @@ pub(crate) fn port_attributes(attrs: &PortAttrs) -> Vec<InfoBridgePort> {
     .collect()
 }
 
-/// A bridge as the kernel shows it, its attributes only as far as shown.
-pub(crate) fn parse(attributes: &[InfoBridge]) -> (BridgeAttrs, BridgeDerived) {
+/// A bridge as the kernel shows it; the attributes only as far as shown.
+#[derive(Clone, Debug)]
+pub(crate) struct BridgeRow {
+    pub(crate) attrs: BridgeAttrs,
+    pub(crate) derived: BridgeDerived,
+    /// Without the ports and the forwarding database, which other rows show.
+    pub(crate) status: BridgeStatus,
+}
+
+/// Reads a bridge's part of a link's row.
+pub(crate) fn parse(attributes: &[InfoBridge]) -> BridgeRow {
     let nobody = BridgeId { priority: 0, mac: Mac::ZERO };
     let mut attrs = BridgeAttrs::default();
     let mut derived = BridgeDerived { id: nobody, root: nobody, root_path_cost: 0, root_port: 0 };
+    let mut status = BridgeStatus::default();
     for attribute in attributes {
         match attribute {
             InfoBridge::ForwardDelay(v) => attrs.forward_delay = Some(*v),
@@ -99,20 +110,44 @@ pub(crate) fn parse(attributes: &[InfoBridge]) -> (BridgeAttrs, BridgeDerived) {
             InfoBridge::MulticastQuerier(v) => attrs.mcast_querier = Some(*v),
             InfoBridge::VlanFiltering(v) => attrs.vlan_filtering = Some(*v),
             InfoBridge::FdbMaxLearned(v) => attrs.fdb_max_learned = Some(*v),
-            InfoBridge::BridgeId(v) => derived.id = BridgeId { priority: v.priority, mac: Mac(v.address) },
-            InfoBridge::RootId(v) => derived.root = BridgeId { priority: v.priority, mac: Mac(v.address) },
+            InfoBridge::BridgeId(v) => derived.id = bridge_id(v),
+            InfoBridge::RootId(v) => derived.root = bridge_id(v),
             InfoBridge::RootPathCost(v) => derived.root_path_cost = *v,
             InfoBridge::RootPort(v) => derived.root_port = *v,
+            InfoBridge::TopologyChange(v) => status.topology_change = *v != 0,
+            InfoBridge::TopologyChangeDetected(v) => status.topology_change_detected = *v != 0,
+            InfoBridge::HelloTimer(v) => status.hello_timer = centis(*v),
+            InfoBridge::TcnTimer(v) => status.tcn_timer = centis(*v),
+            InfoBridge::TopologyChangeTimer(v) => status.topology_change_timer = centis(*v),
+            InfoBridge::GcTimer(v) => status.gc_timer = centis(*v),
             _ => {}
         }
     }
-    (attrs, derived)
+    BridgeRow { attrs, derived, status }
 }
 
-/// A port as the kernel shows it, its attributes only as far as shown.
-pub(crate) fn parse_port(attributes: &[InfoBridgePort]) -> (PortAttrs, PortDerived) {
+fn bridge_id(id: &netlink_packet_route::link::BridgeId) -> BridgeId {
+    BridgeId { priority: id.priority, mac: Mac(id.address) }
+}
+
+/// The kernel shows timers in hundredths of a second (`USER_HZ`).
+fn centis(ticks: u64) -> u32 {
+    u32::try_from(ticks).unwrap_or(u32::MAX)
+}
+
+/// A port as the kernel shows it; the attributes only as far as shown.
+#[derive(Clone, Debug)]
+pub(crate) struct PortRow {
+    pub(crate) attrs: PortAttrs,
+    pub(crate) derived: PortDerived,
+    pub(crate) status: PortStatus,
+}
+
+/// Reads a port's part of a link's row.
+pub(crate) fn parse_port(attributes: &[InfoBridgePort]) -> PortRow {
     let mut attrs = PortAttrs::default();
     let mut derived = PortDerived { number: 0, state: PortState::Disabled };
+    let mut status = PortStatus::default();
     for attribute in attributes {
         match attribute {
             InfoBridgePort::Cost(v) => attrs.cost = Some(*v),
@@ -132,10 +167,20 @@ pub(crate) fn parse_port(attributes: &[InfoBridgePort]) -> (PortAttrs, PortDeriv
             InfoBridgePort::State(v) => {
                 derived.state = PortState::from_number((*v).into()).unwrap_or(PortState::Disabled);
             }
+            InfoBridgePort::PortId(v) => status.id = *v,
+            InfoBridgePort::RootId(v) => status.designated_root = bridge_id(v),
+            InfoBridgePort::BridgeId(v) => status.designated_bridge = bridge_id(v),
+            InfoBridgePort::DesignatedPort(v) => status.designated_port = *v,
+            InfoBridgePort::DesignatedCost(v) => status.designated_cost = *v,
+            InfoBridgePort::TopologyChangeAck(v) => status.topology_change_ack = *v,
+            InfoBridgePort::ConfigPending(v) => status.config_pending = *v,
+            InfoBridgePort::MessageAgeTimer(v) => status.message_age_timer = centis(*v),
+            InfoBridgePort::ForwardDelayTimer(v) => status.forward_delay_timer = centis(*v),
+            InfoBridgePort::HoldTimer(v) => status.hold_timer = centis(*v),
             _ => {}
         }
     }
-    (attrs, derived)
+    PortRow { attrs, derived, status }
 }
 
 /// What the bridges of this kernel can be told: the attributes that a fresh bridge and its port show and take.

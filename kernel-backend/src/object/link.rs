@@ -4,14 +4,14 @@
 //! altnames, groups, VF and XDP attributes.
 
 use crate::netlink::Request;
-use crate::object::bridge;
+use crate::object::bridge::{self, BridgeRow, PortRow};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
     InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType,
     LinkMessage, Stats64,
 };
-use nettwin_model::snapshot::{BridgeDerived, LinkStats, PortDerived};
+use nettwin_model::snapshot::LinkStats;
 use nettwin_model::{AddLink, BridgeAttrs, IfName, LinkChange, Mac, NewLink, OperState, PortAttrs};
 use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 use std::os::fd::RawFd;
@@ -148,8 +148,8 @@ pub(crate) struct LinkRow {
     pub(crate) carrier_changes: u32,
     pub(crate) qdisc: String,
     pub(crate) stats: LinkStats,
-    pub(crate) bridge: Option<(BridgeAttrs, BridgeDerived)>,
-    pub(crate) port: Option<(PortAttrs, PortDerived)>,
+    pub(crate) bridge: Option<BridgeRow>,
+    pub(crate) port: Option<PortRow>,
 }
 
 impl LinkRow {

@@ -134,6 +134,16 @@ pub(crate) fn parse_fdb(message: &RouteNetlinkMessage, name: impl Fn(u32) -> Opt
     })
 }
 
+/// Since a row of the forwarding database was last heard of, in hundredths of a second (`nda_cacheinfo`).
+pub(crate) fn age(message: &RouteNetlinkMessage) -> u32 {
+    let RouteNetlinkMessage::NewNeighbour(message) = message else { return 0 };
+    let info = message.attributes.iter().find_map(|attribute| match attribute {
+        NeighbourAttribute::CacheInfo(info) => Some(info.updated),
+        _ => None,
+    });
+    info.unwrap_or(0)
+}
+
 fn lladdr(message: &NeighbourMessage) -> Option<Mac> {
     message.attributes.iter().find_map(|attribute| match attribute {
         NeighbourAttribute::LinkLayerAddress(bytes) => bytes.as_slice().try_into().ok().map(Mac),

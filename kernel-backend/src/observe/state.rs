@@ -60,8 +60,8 @@ fn config_of(row: &LinkRow, peer: Option<(NetnsName, IfName)>) -> LinkConfig {
         mac: Some(row.mac),
         master: None,
         addrs: Vec::new(),
-        bridge: row.bridge.as_ref().map(|(attrs, _)| attrs.or(&BridgeAttrs::kernel_default())),
-        port: row.port.as_ref().map(|(attrs, _)| attrs.or(&PortAttrs::kernel_default())),
+        bridge: row.bridge.as_ref().map(|b| b.attrs.or(&BridgeAttrs::kernel_default())),
+        port: row.port.as_ref().map(|p| p.attrs.or(&PortAttrs::kernel_default())),
         impairment: None,
     }
 }
@@ -76,8 +76,8 @@ fn derived_of(row: &LinkRow) -> LinkDerived {
         mtu: row.mtu,
         mac: row.mac,
         auto_addrs: Vec::new(),
-        bridge: row.bridge.as_ref().map(|(_, derived)| derived.clone()),
-        port: row.port.as_ref().map(|(_, derived)| derived.clone()),
+        bridge: row.bridge.as_ref().map(|b| b.derived.clone()),
+        port: row.port.as_ref().map(|p| p.derived.clone()),
     }
 }
 

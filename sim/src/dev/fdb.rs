@@ -40,6 +40,8 @@ pub(crate) struct Entry {
     pub(crate) by_user: bool,
     /// When it was last heard of.
     pub(crate) updated: Instant,
+    /// Its place among the entries by birth, given by [`Fdb::put`] and [`Fdb::learn`].
+    pub(crate) born: u32,
 }
 
 impl Entry {
@@ -69,6 +71,7 @@ pub(crate) enum Learned {
 pub(crate) struct Fdb {
     entries: hashbrown::HashMap<u64, Entry, FxBuildHasher>,
     learned: u32,
+    births: u32,
     /// When the next sweep is due, if one is.
     pub(crate) sweep_at: Option<Instant>,
 }
@@ -97,20 +100,29 @@ impl Fdb {
             return Learned::Full;
         }
         self.learned += 1;
-        let entry = Entry { port, local: false, fixed: false, sticky: false, by_user: false, updated: now };
+        let born = self.birth();
+        let entry = Entry { port, local: false, fixed: false, sticky: false, by_user: false, updated: now, born };
         self.entries.insert(key, entry);
         Learned::New
     }
 
     /// Puts an entry in, in place of what was there.
     pub(crate) fn put(&mut self, key: u64, entry: Entry) {
-        self.remove(key);
-        self.entries.insert(key, entry);
+        let born = match self.remove(key) {
+            Some(before) => before.born,
+            None => self.birth(),
+        };
+        self.entries.insert(key, Entry { born, ..entry });
+    }
+
+    fn birth(&mut self) -> u32 {
+        self.births = self.births.wrapping_add(1);
+        self.births
     }
 
     /// An entry of the machine's own making for `port`'s or the bridge's MAC.
     pub(crate) fn own(port: u16, now: Instant) -> Entry {
-        Entry { port, local: true, fixed: true, sticky: false, by_user: false, updated: now }
+        Entry { port, local: true, fixed: true, sticky: false, by_user: false, updated: now, born: 0 }
     }
 
     /// Changes an entry.
@@ -151,6 +163,14 @@ impl Fdb {
             false
         });
         next
+    }
+
+    /// All entries, the newest first.
+    pub(crate) fn newest_first(&self) -> Vec<(Mac, Entry)> {
+        let mut all: Vec<_> = self.entries.iter().map(|(&k, &e)| (mac(k), e)).collect();
+        // Births are counted from the last one back, so that the count may wrap.
+        all.sort_by_key(|(mac, e)| (self.births.wrapping_sub(e.born), *mac));
+        all
     }
 
     /// All entries, sorted by MAC.

@@ -5,6 +5,7 @@
 //! userspace daemon, the kernel's rounding of hello and hold times to whole seconds.
 
 mod settings;
+mod status;
 
 use super::bridge::{Bridge, Port, PortRef};
 use super::{bpdu, state};
@@ -15,6 +16,7 @@ use crate::world::World;
 use bpdu::Bpdu;
 use nettwin_model::link::BridgeId;
 use nettwin_model::{Instant, Mac, PortState};
+pub(crate) use status::status;
 use std::time::Duration;
 
 /// A bridge's part. Times are in hundredths of a second.

@@ -2,13 +2,14 @@
 //!
 //! Kernel counterpart: `net/ipv4/devinet.c` (`devinet_conf_proc`, `inet_forward_change`), `net/ipv4/sysctl_net_ipv4.c`,
 //! `net/core/neighbour.c`, `kernel/sysctl.c`. Deliberately absent: settings that nothing here obeys and no baseline
-//! writes (they answer ENOENT), `net.ipv4.neigh.default` and its thresholds, which only the initial namespace has, and
+//! writes (refused as missing: [`elsewhere`]), `net.ipv4.neigh.default` and its thresholds, which only the initial namespace has, and
 //! IPv6, whose one setting here is that it is off.
 
+mod elsewhere;
 mod table;
 
 use crate::netns::{Ifindex, Netns};
-use nettwin_model::{Errno, Fault, IfName};
+use nettwin_model::{Errno, Fault, IfName, SysctlKey};
 use std::borrow::Cow;
 use std::sync::Arc;
 pub(crate) use table::{DevConf, Form, NetConf};
@@ -25,8 +26,6 @@ pub(crate) struct Sysctls {
     pub(crate) port_range: (u16, u16),
     /// `net.ipv4.ping_group_range`, which decides nothing here.
     ping_groups: (u32, u32),
-    /// `net.ipv6.conf.all.disable_ipv6` and `default`'s, which say what is so anyway.
-    ipv6_disabled: [bool; 2],
 }
 
 impl Default for Sysctls {
@@ -38,13 +37,15 @@ impl Default for Sysctls {
             default: Arc::default(),
             port_range: (32768, 60999),
             ping_groups: (1, 0),
-            ipv6_disabled: [false; 2],
         }
     }
 }
 
 /// `SKB_TRUESIZE(ETH_FRAME_LEN)`: the unit of `unres_qlen`.
 const FRAME_TRUESIZE: i32 = 2090;
+
+/// The one setting of IPv6, which says what is so anyway.
+const DISABLE_IPV6: &str = "ipv6/disable_ipv6";
 
 /// Whose setting a path names.
 enum Place<'a> {
@@ -55,18 +56,37 @@ enum Place<'a> {
     Forward,
     PortRange,
     PingGroups,
-    Ipv6(usize),
+}
+
+/// The settings that there are, sorted.
+pub(crate) fn names(ns: &Netns) -> Vec<SysctlKey> {
+    let own = ["ipv4/ip_forward", "ipv4/ip_local_port_range", "ipv4/ping_group_range"];
+    let mut paths: Vec<String> = own.iter().chain(NetConf::KEYS).map(|key| format!("net/{key}")).collect();
+    let devs: Vec<&str> = ns.devs.iter().map(|dev| dev.name.as_str()).collect();
+    for key in DevConf::KEYS {
+        let everybody = devs.iter().chain(&["all", "default"]);
+        match key.split_once('/') {
+            None => paths.extend(everybody.map(|dev| format!("net/ipv4/conf/{dev}/{key}"))),
+            Some(("ipv6", leaf)) => paths.extend(everybody.map(|dev| format!("net/ipv6/conf/{dev}/{leaf}"))),
+            Some((_, leaf)) => paths.extend(devs.iter().map(|dev| format!("net/ipv4/neigh/{dev}/{leaf}"))),
+        }
+    }
+    for leaf in ["unres_qlen", "retrans_time", "base_reachable_time"] {
+        paths.extend(devs.iter().map(|dev| format!("net/ipv4/neigh/{dev}/{leaf}")));
+    }
+    let mut keys: Vec<SysctlKey> = paths.iter().filter_map(|path| SysctlKey::new(path).ok()).collect();
+    keys.sort_by(|a, b| a.path().split('/').cmp(b.path().split('/')));
+    keys
 }
 
 /// Reads a setting, without the trailing newline.
 pub(crate) fn read(ns: &Netns, path: &str) -> Result<String, Fault> {
-    let enoent = || Fault::errno(Errno::ENOENT);
+    let enoent = || elsewhere::missing(path).unwrap_or(Fault::errno(Errno::ENOENT));
     let place = locate(ns, path).ok_or_else(enoent)?;
     Ok(match place {
         Place::Forward => ns.sysctl.all.forwarding.to_string(),
         Place::PortRange => format!("{}\t{}", ns.sysctl.port_range.0, ns.sysctl.port_range.1),
         Place::PingGroups => format!("{}\t{}", ns.sysctl.ping_groups.0, ns.sysctl.ping_groups.1),
-        Place::Ipv6(which) => u8::from(ns.sysctl.ipv6_disabled[which]).to_string(),
         Place::Net(key) => ns.sysctl.net.look_up(key).ok_or_else(enoent)?.2.to_string(),
         Place::All(key) => read_conf(&ns.sysctl.all, key).ok_or_else(enoent)?,
         Place::Default(key) => read_conf(&ns.sysctl.default, key).ok_or_else(enoent)?,
@@ -76,7 +96,7 @@ pub(crate) fn read(ns: &Netns, path: &str) -> Result<String, Fault> {
 
 /// Writes a setting with all that follows from it in the store.
 pub(crate) fn write(ns: &mut Netns, path: &str, text: &str) -> Result<(), Fault> {
-    let enoent = || Fault::errno(Errno::ENOENT);
+    let enoent = || elsewhere::missing(path).unwrap_or(Fault::errno(Errno::ENOENT));
     match locate(ns, path).ok_or_else(enoent)? {
         Place::Forward => {
             if let Some(value) = parse(text, Form::Int)? {
@@ -88,11 +108,6 @@ pub(crate) fn write(ns: &mut Netns, path: &str, text: &str) -> Result<(), Fault>
             let (low, high) = parse_pair(text, i32::MAX)?.unwrap_or(ns.sysctl.ping_groups);
             ns.sysctl.ping_groups = if low > high { (1, 0) } else { (low, high) };
         }
-        Place::Ipv6(which) => match parse(text, Form::Int)? {
-            Some(0) if ns.sysctl.ipv6_disabled[which] => return Err(no_ipv6()),
-            Some(value) => ns.sysctl.ipv6_disabled[which] = value != 0,
-            None => {}
-        },
         Place::Net(key) => {
             let (place, form, _) = ns.sysctl.net.look_up(key).ok_or_else(enoent)?;
             if let Some(value) = parse(text, form)? {
@@ -103,6 +118,8 @@ pub(crate) fn write(ns: &mut Netns, path: &str, text: &str) -> Result<(), Fault>
             let Some((key, place, value)) = parse_conf(&ns.sysctl.all, key, text)? else { return Ok(()) };
             if key == "forwarding" {
                 write_all_forwarding(ns, value);
+            } else if key == DISABLE_IPV6 {
+                write_all_ipv6(ns, place, value);
             } else {
                 set(&mut ns.sysctl.all, place, value);
             }
@@ -146,7 +163,7 @@ fn write_default(ns: &mut Netns, key: &str, place: usize, value: i32) {
         return;
     }
     set(&mut ns.sysctl.default, place, value);
-    if key.starts_with("neigh/") {
+    if key.starts_with("neigh/") || key == DISABLE_IPV6 {
         return;
     }
     for index in ns.devs.indexes() {
@@ -175,6 +192,17 @@ fn write_all_forwarding(ns: &mut Netns, value: i32) {
     }
 }
 
+/// Writes `net.ipv6.conf.all.disable_ipv6` (`addrconf_disable_ipv6`): all devices and later ones follow.
+fn write_all_ipv6(ns: &mut Netns, place: usize, value: i32) {
+    set(&mut ns.sysctl.all, place, value);
+    set(&mut ns.sysctl.default, place, value);
+    for index in ns.devs.indexes() {
+        if let Some(dev) = ns.dev_mut(index) {
+            set(&mut dev.conf, place, value);
+        }
+    }
+}
+
 fn write_port_range(ns: &mut Netns, text: &str) -> Result<(), Fault> {
     let Some((low, high)) = parse_pair(text, 65535)? else { return Ok(()) };
     let to_port = |n: u32| u16::try_from(n).ok().filter(|&p| p > 0).ok_or(Fault::errno(Errno::EINVAL));
@@ -192,9 +220,14 @@ fn locate<'a>(ns: &Netns, path: &'a str) -> Option<Place<'a>> {
         "ipv4/ip_forward" => return Some(Place::Forward),
         "ipv4/ip_local_port_range" => return Some(Place::PortRange),
         "ipv4/ping_group_range" => return Some(Place::PingGroups),
-        "ipv6/conf/all/disable_ipv6" => return Some(Place::Ipv6(0)),
-        "ipv6/conf/default/disable_ipv6" => return Some(Place::Ipv6(1)),
         _ => {}
+    }
+    if let Some(whose) = key.strip_prefix("ipv6/conf/").and_then(|rest| rest.strip_suffix("/disable_ipv6")) {
+        return match whose {
+            "all" => Some(Place::All(DISABLE_IPV6)),
+            "default" => Some(Place::Default(DISABLE_IPV6)),
+            name => Some(Place::Dev(ns.devs.by_name(IfName::new(name).ok()?)?, DISABLE_IPV6.into())),
+        };
     }
     let find = |name: &str| ns.devs.by_name(IfName::new(name).ok()?);
     if let Some((whose, leaf)) = key.strip_prefix("ipv4/conf/").and_then(|rest| rest.split_once('/')) {
@@ -236,15 +269,22 @@ fn parse_conf<'a>(conf: &DevConf, key: &'a str, text: &str) -> Result<Option<(&'
         Some((real, form, factor)) => (real, Some(form), factor),
         None => (key, None, 1),
     };
-    let (place, own, _) = conf.look_up(real).ok_or(Fault::errno(Errno::ENOENT))?;
+    let (place, own, before) = conf.look_up(real).ok_or(Fault::errno(Errno::ENOENT))?;
     let value = parse(text, form.unwrap_or(own))?;
+    if key == DISABLE_IPV6 && before != 0 && value == Some(0) {
+        return Err(no_ipv6());
+    }
     Ok(value.map(|v| (key, place, v.saturating_mul(factor))))
 }
 
-/// One number as procfs takes it. An empty write changes nothing; numbers behind the first are ignored.
+/// One number as procfs takes it. A write of no bytes changes nothing, one of white space is no number; numbers behind the
+/// first are ignored.
 fn parse(text: &str, form: Form) -> Result<Option<i32>, Fault> {
     if form == Form::ReadOnly {
         return Err(Fault::errno(Errno::EACCES));
+    }
+    if !text.is_empty() && text.trim().is_empty() {
+        return Err(Fault::errno(Errno::EINVAL));
     }
     let Some((value, _)) = number(text)? else { return Ok(None) };
     bounded(value, form).map(Some).ok_or(Fault::errno(Errno::EINVAL))
