@@ -1,10 +1,10 @@
-//! `bridge fdb`, `bridge link`, `brctl show` and `brctl showmacs`.
+//! `bridge fdb` and `bridge link`.
 //!
-//! Counterpart: iproute2's `bridge/fdb.c` and `bridge/link.c`, bridge-utils' `brctl_cmd.c`. The devices' own multicast
+//! Counterpart: iproute2's `bridge/fdb.c` and `bridge/link.c`. The devices' own multicast
 //! filters (`self permanent`) are not in a snapshot.
 
+use nettwin_model::NetnsState;
 use nettwin_model::neigh::{FdbEntry, FdbKind};
-use nettwin_model::{IfName, NetnsState};
 use std::fmt::Write;
 
 /// `bridge fdb show`, by bridge, port and MAC.
@@ -50,40 +50,6 @@ pub fn link(netns: &NetnsState) -> String {
             attrs.priority.unwrap_or(32),
             attrs.cost.unwrap_or(2),
         );
-    }
-    out
-}
-
-/// `brctl show`.
-pub fn brctl_show(netns: &NetnsState) -> String {
-    let mut out = String::from("bridge name\tbridge id\t\tSTP enabled\tinterfaces\n");
-    for (name, d) in &netns.derived.links {
-        let Some(bridge) = &d.bridge else { continue };
-        let stp = netns.config.links.get(name).and_then(|c| c.bridge.as_ref()?.stp_state).unwrap_or(false);
-        let _ = write!(out, "{name}\t\t{}\t{}\t\t", bridge.id, if stp { "yes" } else { "no" });
-        let mut ports = netns.config.links.iter().filter(|(_, c)| c.master == Some(*name)).map(|(port, _)| port);
-        match ports.next() {
-            Some(first) => {
-                let _ = writeln!(out, "{first}");
-                for port in ports {
-                    let _ = writeln!(out, "\t\t\t\t\t\t\t{port}");
-                }
-            }
-            None => out.push('\n'),
-        }
-    }
-    out
-}
-
-/// `brctl showmacs BRIDGE`, without the ages, which a snapshot does not hold: printed as 0.00.
-pub fn brctl_showmacs(netns: &NetnsState, bridge: IfName) -> String {
-    let mut out = String::from("port no\tmac addr\t\tis local?\tageing timer\n");
-    let mut rows: Vec<_> = entries(netns).filter(|e| e.bridge == bridge && e.dev != bridge).collect();
-    rows.sort_by_key(|e| e.mac);
-    for e in rows {
-        let number = netns.derived.links.get(&e.dev).and_then(|d| d.port.as_ref()).map_or(0, |p| p.number);
-        let local = if e.kind == FdbKind::Permanent { "yes" } else { "no" };
-        let _ = writeln!(out, "{number:>3}\t{}\t{local}\t\t{:>4}.{:02}", e.mac, 0, 0);
     }
     out
 }

@@ -7,13 +7,19 @@
 #![forbid(unsafe_code)]
 
 pub mod arping;
+mod brctl;
 pub mod bridge;
+mod getopt;
+mod glob;
 pub mod job;
 pub mod link;
 pub mod neigh;
+mod number;
 pub mod ping;
 pub mod route;
+mod say;
 pub mod sched;
+mod sysctl;
 pub mod tools;
 pub mod trace;
 

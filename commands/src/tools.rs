@@ -3,7 +3,9 @@
 //! Counterpart: the folders of `PATH`. A tool takes the whole command line and answers with a job, whatever the words are:
 //! a complaint is a job too. Deliberately absent: names that no tool here answers to; the caller refuses them.
 
+use crate::brctl;
 use crate::job::{Invocation, Job};
+use crate::sysctl;
 
 /// A command.
 pub struct Tool {
@@ -19,4 +21,8 @@ pub fn tool(name: &str) -> Option<&'static Tool> {
 }
 
 /// All commands, by name.
-pub const TOOLS: &[Tool] = &[];
+#[rustfmt::skip]
+pub const TOOLS: &[Tool] = &[
+    Tool { name: "brctl", start: brctl::start },
+    Tool { name: "sysctl", start: sysctl::start },
+];
