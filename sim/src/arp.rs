@@ -57,6 +57,7 @@ fn process(ns: &mut Netns, w: &mut World, pkt: &Pkt, arp: &Arp, proxied: bool) -
     if spa.is_unspecified() {
         // Duplicate address detection: answered, nothing learned.
         if op == Arp::REQUEST && ns.l3.fib.is_local(tpa) && !ignores(ns, dev, spa, tpa) {
+            w.decide(ns, Stage::Arp, pkt, "arp", || format!("{tpa} is its own address: answered"));
             reply(ns, w, dev, arp);
         }
         return done(w, pkt);
@@ -64,15 +65,22 @@ fn process(ns: &mut Netns, w: &mut World, pkt: &Pkt, arp: &Arp, proxied: bool) -
     if op == Arp::REQUEST {
         match input::route(ns, w.now, &Arrival { src: spa, dst: tpa, tos: 0, dev, arp: true }) {
             InRoute::Local => {
-                if !ignores(ns, dev, spa, tpa) && !filters(ns, w, dev, spa, tpa) {
+                if ignores(ns, dev, spa, tpa) || filters(ns, w, dev, spa, tpa) {
+                    w.decide(ns, Stage::Arp, pkt, "arp", || {
+                        format!("{tpa} is its own address, but arp_ignore or arp_filter keeps it silent")
+                    });
+                } else {
                     learn(ns, w, dev, spa, sha);
-                    w.decide(ns, Stage::Arp, pkt, "arp", || format!("{tpa} is ours: answered to {spa}"));
+                    w.decide(ns, Stage::Arp, pkt, "arp", || {
+                        format!("{tpa} is its own address: learned that {spa} is at {sha}, answered")
+                    });
                     reply(ns, w, dev, arp);
                 }
                 return done(w, pkt);
             }
             InRoute::Forward(way) if proxies(ns, dev, tpa, way.dev) => {
                 learn(ns, w, dev, spa, sha);
+                w.decide(ns, Stage::Arp, pkt, "arp", || format!("answers for {tpa}, as its proxy"));
                 return proxy_reply(ns, w, pkt, arp, proxied);
             }
             _ => {}
@@ -99,6 +107,7 @@ fn hear(ns: &mut Netns, w: &mut World, pkt: &Pkt, arp: &Arp) {
     let accepts = accepts == 1 || (accepts == 2 && addr::on_link(ns, pkt.dev, arp.spa, Ipv4Addr::UNSPECIFIED));
     let known = ns.l3.neigh.get(key.0, key.1).is_some();
     if !known && !accepts {
+        w.decide(ns, Stage::Arp, pkt, "arp", || format!("{} is not here: ignored", arp.tpa));
         return;
     }
     let unicast = ns.l3.fib.addr_type(arp.spa) == RouteKind::Unicast;
@@ -110,7 +119,17 @@ fn hear(ns: &mut Netns, w: &mut World, pkt: &Pkt, arp: &Arp) {
     let overrides = gratuitous || neigh::is_unlocked(ns, w, key);
     // Broadcast replies and requests do not assert reachability.
     let state = if arp.op == Arp::REPLY && pkt.cast == Cast::Host { Nud::Reachable } else { Nud::Stale };
+    let believed = |ns: &Netns| ns.l3.neigh.get(key.0, key.1).is_some_and(|e| e.mac == arp.sha);
+    let before = believed(ns);
     neigh::update(ns, w, key, arp.sha, state, Source { overrides, admin: false }, create);
+    w.decide(ns, Stage::Arp, pkt, "arp", || {
+        let what = match (before, believed(ns)) {
+            (true, _) => "knows already that",
+            (false, true) => "learned that",
+            (false, false) => "does not believe yet that",
+        };
+        format!("{what} {} is at {}", arp.spa, arp.sha)
+    });
 }
 
 /// `arp_ignore()`.

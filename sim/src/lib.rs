@@ -31,6 +31,7 @@ mod sim;
 mod sock;
 mod storm;
 mod sysctl;
+mod tell;
 mod trace;
 mod world;
 
@@ -38,4 +39,4 @@ pub use drop::DropReason;
 pub use path::Stage;
 pub use sim::{Recording, Sim};
 pub use storm::{Storm, Turn};
-pub use trace::{TraceRecord, What};
+pub use trace::{DropCount, TraceRecord, What};

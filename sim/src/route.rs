@@ -301,7 +301,8 @@ pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
     }
 }
 
-fn to_model(ns: &Netns, table: u32, dst: Cidr, a: &Alias) -> Route {
+/// A route as the model has it.
+pub(crate) fn to_model(ns: &Netns, table: u32, dst: Cidr, a: &Alias) -> Route {
     let hop = |h: &Hop| Nexthop {
         via: h.via.map(IpAddr::V4),
         dev: ns.dev(h.dev).map(|d| d.name),

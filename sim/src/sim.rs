@@ -4,13 +4,15 @@
 //! [`advance`](Backend::advance), from event to event; between two events, and after every op, the work list is empty.
 
 use crate::dev::{bridge, stp};
+use crate::drop::DropReason;
 use crate::event::Event;
-use crate::netns::NetnsTable;
-use crate::trace::TraceRecord;
+use crate::netns::{Ifindex, NetnsTable, NsId};
+use crate::trace::{DropCount, TraceRecord};
 use crate::world::World;
 use crate::{execute, l3, observe, path, probe, qdisc, query, sock};
 use nettwin_model::probe::{Probe, ProbeEvent, ProbeId, Stop};
 use nettwin_model::{Answer, Backend, Extent, Failure, Fault, IfName, Instant, NetnsName, Op, Query, Snapshot};
+use std::collections::BTreeMap;
 
 /// A simulation: namespaces, devices, and what is on its way among them.
 pub struct Sim {
@@ -39,9 +41,23 @@ impl Sim {
         self.world.trace.hash()
     }
 
-    /// How many frames ended for each reason, without those that nobody wanted to see counted.
-    pub fn drops(&self) -> Vec<(crate::DropReason, u64)> {
-        self.world.trace.drops.iter().map(|(&reason, &n)| (reason, n)).collect()
+    /// How many frames ended for each reason.
+    pub fn drops(&self) -> Vec<(DropReason, u64)> {
+        let mut by_reason = BTreeMap::new();
+        for (&(reason, ..), n) in &self.world.trace.drops {
+            *by_reason.entry(reason).or_insert(0) += n;
+        }
+        by_reason.into_iter().collect()
+    }
+
+    /// How many frames ended where, for each reason. A namespace that is gone is left out; a device that is gone, or was
+    /// never chosen, has no name.
+    pub fn drops_by_place(&self) -> Vec<DropCount> {
+        let count = |(&(reason, ns, dev), &count): (&(DropReason, NsId, Ifindex), &u64)| {
+            let ns = self.netns.by_id(ns)?;
+            Some(DropCount { reason, netns: ns.name.clone(), dev: ns.dev(dev).map(|d| d.name), count })
+        };
+        self.world.trace.drops.iter().filter_map(count).collect()
     }
 
     /// How many events were ever scheduled.

@@ -4,9 +4,9 @@
 //! test of a flag and no text is made. The running hash is always on. Deliberately absent: printing, files.
 
 use crate::drop::DropReason;
-use crate::frame::Journey;
+use crate::netns::{Ifindex, NsId};
 use crate::path::Stage;
-use nettwin_model::{IfName, Instant, NetnsName};
+use nettwin_model::{Gist, IfName, Instant, NetnsName};
 use std::collections::BTreeMap;
 
 /// One thing that happened to one frame.
@@ -18,8 +18,10 @@ pub struct TraceRecord {
     pub netns: NetnsName,
     /// The device at hand, `None` if there is none (any more).
     pub dev: Option<IfName>,
-    /// The frame's number; its copies have the same.
+    /// The frame's number; its copies have the same, and an answer made in place of its question.
     pub frame: u64,
+    /// What the frame is about, as it is at this point.
+    pub gist: Gist,
     /// The stage of the path.
     pub stage: Stage,
     /// What.
@@ -42,7 +44,7 @@ pub enum What {
     },
     /// A table decided.
     Decided {
-        /// Which: `fdb`, `fib`, `neigh`, `arp`, `netem`, `icmp`, …
+        /// Which: `fdb`, `fib`, `neigh`, `arp`, `netem`, `icmp` or `socket`.
         table: &'static str,
         /// What it said, in words.
         text: String,
@@ -54,6 +56,19 @@ pub enum What {
         /// The reason in words.
         text: &'static str,
     },
+}
+
+/// How many frames ended at one place for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct DropCount {
+    /// Why.
+    pub reason: DropReason,
+    /// Where.
+    pub netns: NetnsName,
+    /// The device at hand.
+    pub dev: Option<IfName>,
+    /// How many.
+    pub count: u64,
 }
 
 impl serde::Serialize for DropReason {
@@ -74,8 +89,8 @@ pub(crate) struct Trace {
     on: bool,
     records: Vec<TraceRecord>,
     hash: u64,
-    /// Drops counted by reason.
-    pub(crate) drops: BTreeMap<DropReason, u64>,
+    /// Drops counted by reason and place.
+    pub(crate) drops: BTreeMap<(DropReason, NsId, Ifindex), u64>,
 }
 
 impl Trace {
@@ -97,16 +112,8 @@ impl Trace {
 
     /// Adds a record. Only called while [`Trace::is_on`].
     #[cold]
-    pub(crate) fn record(
-        &mut self,
-        at: Instant,
-        netns: &NetnsName,
-        dev: Option<IfName>,
-        frame: Journey,
-        stage: Stage,
-        what: What,
-    ) {
-        self.records.push(TraceRecord { at, netns: netns.clone(), dev, frame, stage, what });
+    pub(crate) fn record(&mut self, record: TraceRecord) {
+        self.records.push(record);
     }
 
     /// Mixes one event of a frame into the running hash: when, where, and a word of what.

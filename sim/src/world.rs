@@ -9,9 +9,9 @@ use crate::frame::{FrameId, L2_LEN, Slab};
 use crate::netns::{Ifindex, Netns, NsId};
 use crate::path::{Pkt, Ring, Stage};
 use crate::rng::Rng;
-use crate::trace::{Trace, What};
-use nettwin_model::Instant;
+use crate::trace::{Trace, TraceRecord, What};
 use nettwin_model::probe::{ProbeEvent, ProbeId};
+use nettwin_model::{Gist, Instant};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ impl World {
 
     /// Ends a frame: counts the reason, traces it, lets go of the frame.
     pub(crate) fn drop_frame(&mut self, ns: &Netns, stage: Stage, pkt: &Pkt, reason: DropReason) {
-        *self.trace.drops.entry(reason).or_default() += 1;
+        *self.trace.drops.entry((reason, ns.id, pkt.dev)).or_default() += 1;
         self.trace.mix(self.now, place(ns.id, pkt.dev), 0xd000_0000 | reason as u64);
         if self.trace.is_on() {
             self.note(ns, stage, pkt, What::Dropped { reason, text: reason.text() });
@@ -114,8 +114,9 @@ impl World {
 
     #[cold]
     pub(crate) fn note(&mut self, ns: &Netns, stage: Stage, pkt: &Pkt, what: What) {
-        let dev = ns.dev(pkt.dev).map(|d| d.name);
-        self.trace.record(self.now, &ns.name, dev, self.frames.journey(pkt.frame), stage, what);
+        let (dev, frame) = (ns.dev(pkt.dev).map(|d| d.name), self.frames.journey(pkt.frame));
+        let gist = Gist::of(self.frames.bytes(pkt.frame));
+        self.trace.record(TraceRecord { at: self.now, netns: ns.name.clone(), dev, frame, gist, stage, what });
     }
 }
 

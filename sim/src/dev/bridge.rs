@@ -278,6 +278,15 @@ pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let kind = Kind::of(&bytes[..6]);
     let known = if kind == Kind::Unicast { bridge.fdb.find(fdb::key(&bytes[..6])).map(|e| e.port) } else { None };
     let at = pkt.dev;
+    if w.trace.is_on() {
+        let dst = fdb::mac(fdb::key(&w.frames.bytes(pkt.frame)[..6]));
+        let (number, unknown) = (known.unwrap_or(SELF), kind == Kind::Unicast);
+        w.decide(ns, Stage::Xmit, pkt, "fdb", || match known {
+            Some(_) => format!("{dst} is behind {}", port_name(ns, at, number)),
+            None if unknown => format!("{dst} is unknown: flooded"),
+            None => "sent to all ports".to_owned(),
+        });
+    }
     match known {
         Some(SELF) => Next::Drop(DropReason::NoEgressPort),
         Some(to) => forward(ns, w, pkt, at, None, to),
@@ -371,14 +380,16 @@ pub(crate) fn sweep(id: NsId, w: &mut World, bridge: Ifindex, b: &mut Bridge) {
     }
 }
 
+fn port_name(ns: &Netns, bridge: Ifindex, number: u16) -> &str {
+    let dev = ns.dev(bridge).and_then(|d| d.bridge()).and_then(|b| b.port(number)).map(|p| p.dev);
+    dev.and_then(|d| ns.dev(d)).map_or("the bridge", |d| d.name.as_str())
+}
+
 /// Says what the table decided.
 #[cold]
 #[allow(clippy::too_many_arguments)]
 fn explain(ns: &Netns, w: &mut World, pkt: &Pkt, at: PortRef, verdict: &Verdict, learned: Learned, src: u64, dst: u64) {
-    let name = |number: u16| {
-        let dev = ns.dev(at.bridge).and_then(|d| d.bridge()).and_then(|b| b.port(number)).map(|p| p.dev);
-        dev.and_then(|d| ns.dev(d)).map_or_else(|| "the bridge".to_owned(), |d| d.name.to_string())
-    };
+    let name = |number: u16| port_name(ns, at.bridge, number);
     let (src, dst) = (fdb::mac(src), fdb::mac(dst));
     let note = match learned {
         Learned::New => Some(format!("learned {src} behind {}", name(at.number))),

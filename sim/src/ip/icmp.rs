@@ -14,6 +14,7 @@ use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Next, Pkt, Stage};
 use crate::world::World;
 use crate::{probe, route, sock};
+use nettwin_model::gist::icmp_error;
 use nettwin_model::probe::{IcmpError, PmtuDisc};
 use nettwin_model::wire::{ICMP_LEN, IPV4_LEN, Icmp, Ipv4, Ipv4Header, PROTO_ICMP, set_ipv4_addrs, write_icmp};
 use nettwin_model::{RouteKind, Scope};
@@ -73,7 +74,7 @@ pub(crate) fn error(ns: &mut Netns, w: &mut World, pkt: &Pkt, kind: u8, code: u8
         return;
     }
     let quoted = w.frames.len(pkt.frame).saturating_sub(L2_LEN).min(room);
-    w.decide(ns, Stage::IpOutput, pkt, "icmp", || format!("type {kind} code {code} to {src}"));
+    w.decide(ns, Stage::IpOutput, pkt, "icmp", || format!("told {src}: {}", icmp_error(kind, code)));
     let header = Ipv4Header {
         tos,
         // At most 576.
@@ -153,6 +154,7 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             let (ident, seq) = (icmp.ident(), icmp.seq());
             let reply = probe::Reply { from: ip.src(), to: ip.dst(), ttl: ip.ttl(), bytes, ident, seq };
             probe::reply_heard(ns, w, pkt.iif, &reply);
+            w.decide(ns, Stage::IpLocal, pkt, "icmp", || "the answer has arrived".to_owned());
             finish(w, pkt)
         }
         _ if icmp.is_error() => heard_error(ns, w, pkt),
@@ -179,7 +181,7 @@ fn echo(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         return Next::Drop(DropReason::Icmp);
     }
     let ttl = default_ttl(ns);
-    w.decide(ns, Stage::IpLocal, pkt, "icmp", || format!("echo reply to {src}"));
+    w.decide(ns, Stage::IpLocal, pkt, "icmp", || format!("answered {src}"));
     let bytes = w.frames.edit(&mut pkt.frame);
     if header_len > IPV4_LEN {
         // Options are not sent back.
@@ -226,6 +228,9 @@ fn heard_error(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Next {
     let error = IcmpError { kind: icmp.kind(), code: icmp.code(), info };
     let (from, to) = (ip.src(), inner.dst());
     let quoted = icmp.payload().to_vec();
+    w.decide(ns, Stage::IpLocal, pkt, "icmp", || {
+        format!("{from} says of the packet to {to}: {}", icmp_error(error.kind, error.code))
+    });
     if !probe::error_heard(ns, w, pkt, from, &quoted, error) && !sock::icmp_error(ns, w, &quoted, error) {
         return finish(w, pkt);
     }

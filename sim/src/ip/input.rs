@@ -11,6 +11,7 @@ use crate::ip::{flag, icmp, pmtu};
 use crate::l3::{any_conf, max_conf, skips_linkdown};
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Next, Pkt, Stage};
+use crate::tell;
 use crate::world::World;
 use nettwin_model::wire::{Icmp, Ipv4, Ipv4Fault};
 use nettwin_model::{Errno, Instant, RouteKind, Scope};
@@ -68,7 +69,7 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         return Next::To(Stage::IpLocal);
     }
     let route = route(ns, w.now, &Arrival { src, dst, tos, dev: pkt.dev, arp: false });
-    w.decide(ns, Stage::IpInput, pkt, "fib", || format!("{src} to {dst}: {}", describe(ns, &route)));
+    w.decide(ns, Stage::IpInput, pkt, "fib", || tell::way_in(ns, src, dst, tos, &route));
     match route {
         InRoute::Local => {
             pkt.flags |= flag::LOCAL;
@@ -85,19 +86,6 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         }
         InRoute::Refused(errno) => refuse(ns, w, pkt, errno),
         InRoute::Dropped(reason) => Next::Drop(reason),
-    }
-}
-
-fn describe(ns: &Netns, route: &InRoute) -> String {
-    match route {
-        InRoute::Local => "an address of this namespace".into(),
-        InRoute::Group => "a broadcast or group of ours".into(),
-        InRoute::Forward(way) => {
-            let dev = ns.dev(way.dev).map_or("?", |d| d.name.as_str());
-            format!("on by {dev}, neighbour {}", way.nexthop)
-        }
-        InRoute::Refused(errno) => errno.text().into(),
-        InRoute::Dropped(reason) => reason.text().into(),
     }
 }
 

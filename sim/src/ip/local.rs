@@ -7,7 +7,7 @@ use crate::drop::DropReason;
 use crate::frame::L2_LEN;
 use crate::ip::{frag, icmp};
 use crate::netns::Netns;
-use crate::path::{Next, Pkt};
+use crate::path::{Next, Pkt, Stage};
 use crate::world::World;
 use crate::{probe, sock};
 use nettwin_model::wire::{Icmp, Ipv4, PROTO_ICMP, PROTO_TCP, PROTO_UDP};
@@ -27,6 +27,7 @@ pub(crate) fn deliver(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     match proto {
         PROTO_ICMP => icmp::input(ns, w, pkt),
         PROTO_UDP if probe::datagram_heard(ns, w, pkt) => {
+            w.decide(ns, Stage::IpLocal, pkt, "socket", || "a socket takes it".to_owned());
             w.frames.release(pkt.frame);
             Next::Done
         }
@@ -42,6 +43,7 @@ pub(crate) fn deliver(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
 fn transport(ns: &mut Netns, w: &mut World, pkt: &Pkt, proto: u8) -> Next {
     match sock::input(ns, w, pkt) {
         sock::Input::Taken => {
+            w.decide(ns, Stage::IpLocal, pkt, "socket", || "a socket takes it".to_owned());
             w.frames.release(pkt.frame);
             Next::Done
         }

@@ -14,7 +14,7 @@ use crate::netns::{Ifindex, Netns};
 use crate::path::{self, Cast, Fate, Next, Pkt, Stage};
 use crate::route::prefsrc;
 use crate::world::World;
-use crate::{neigh, sock};
+use crate::{neigh, sock, tell};
 use nettwin_model::probe::PmtuDisc;
 use nettwin_model::wire::{Icmp, Ipv4, Ipv4Header, set_fragment};
 use nettwin_model::{Errno, Instant, RouteKind, Scope};
@@ -232,6 +232,7 @@ pub(crate) fn send(
     // The door and the senders keep packets below 64 KiB.
     set_fragment(packet, len as u16, 0, df, false);
     let pkt = packet_for(dst, frame);
+    w.decide(ns, Stage::IpOutput, &pkt, "fib", || tell::way_out(ns, dst));
     loop_back(ns, w, dst, &pkt);
     if fits {
         return transmit(ns, w, pkt, sender);
@@ -306,6 +307,7 @@ pub(crate) fn socket_send(ns: &mut Netns, w: &mut World, mut frame: FrameId, con
         df = false;
     }
     let pkt = packet_for(&dst, frame);
+    w.decide(ns, Stage::IpOutput, &pkt, "fib", || tell::way_out(ns, &dst));
     let fits = len <= dst.mtu as usize;
     if df && !fits {
         icmp::error(ns, w, &pkt, Icmp::UNREACHABLE, icmp::FRAG_NEEDED, dst.mtu);

@@ -87,7 +87,10 @@ pub(crate) fn output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let src = dev.mac;
     let known = ns.l3.neigh.entries.get(&(pkt.dev, pkt.nexthop)).and_then(|e| e.connected());
     let dst = match known {
-        Some(mac) => mac,
+        Some(mac) => {
+            w.decide(ns, Stage::Neigh, pkt, "neigh", || format!("{} is at {mac}", pkt.nexthop));
+            mac
+        }
         None if dev.is_loopback() => Mac::ZERO,
         None => match resolve(ns, w, pkt) {
             Ok(mac) => mac,
@@ -116,12 +119,13 @@ fn resolve(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Result<Mac, Next> {
     match verdict {
         Use::Go(mac) => {
             schedule(ns, w, key, timer);
+            w.decide(ns, Stage::Neigh, pkt, "neigh", || format!("{addr} is at {mac}"));
             Ok(mac)
         }
         Use::Refused => Err(Next::Drop(DropReason::NeighFailed)),
         Use::Wait { solicit } => {
             let evicted = entry.hold(*pkt, truesize(w.frames.len(pkt.frame) - L2_LEN), &p);
-            w.decide(ns, Stage::Neigh, pkt, "neigh", || format!("{addr} is not known yet: the packet waits"));
+            w.decide(ns, Stage::Neigh, pkt, "neigh", || format!("the MAC of {addr} is not known: the packet waits"));
             for old in evicted {
                 w.drop_frame(ns, Stage::Neigh, &old, DropReason::QueueFull);
             }

@@ -125,7 +125,12 @@ fn impaired(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, again: bool) -> Next {
     }
     let len = w.frames.len(pkt.frame);
     if let Some(Qdisc::Netem(netem)) = ns.dev_mut(index).map(|d| &mut d.qdisc) {
-        netem.push(w.now, len, *pkt);
+        let held = netem.push(w.now, len, *pkt).since(w.now);
+        w.decide(ns, Stage::Qdisc, pkt, "netem", || {
+            let flipped = if corrupt { "one bit flipped, " } else { "" };
+            let copy = if again { "a duplicate, " } else { "" };
+            format!("{copy}{flipped}held for {:.3} ms", held.as_secs_f64() * 1e3)
+        });
     }
     run(ns, w, index);
     Next::Held

@@ -103,8 +103,8 @@ impl Netem {
         (byte, 1 << self.noise.below(8))
     }
 
-    /// Queues a frame of `len` bytes (Ethernet header included) for the instant it is due.
-    pub(crate) fn push(&mut self, now: Instant, len: usize, pkt: Pkt) {
+    /// Queues a frame of `len` bytes (Ethernet header included) for the instant it is due, which is the answer.
+    pub(crate) fn push(&mut self, now: Instant, len: usize, pkt: Pkt) -> Instant {
         // tc makes a gap of 1 of a chance without one; the kernel makes certainty of a gap without a chance.
         let share = self.impairment.reorder.share.0;
         let gap = self.impairment.gap.max(u32::from(share > 0));
@@ -115,12 +115,13 @@ impl Netem {
         if !stays {
             self.counter = 0;
             self.front.push_front(pkt);
-            return;
+            return now;
         }
         let at = self.due(now, len);
         self.counter = self.counter.wrapping_add(1);
         self.queue.insert((at, self.arrivals), pkt);
         self.arrivals += 1;
+        at
     }
 
     /// The next frame that is due, if any.
