@@ -49,6 +49,10 @@ pub(crate) enum Verb {
     Check(CheckArgs),
     /// Write topologies in the one canonical way, comments kept.
     Fmt(FmtArgs),
+    /// Simulate a topology in virtual time: tables, pings, expectations; no privilege needed.
+    Sim(SimArgs),
+    /// Ping, arping, trace a route, or try a TCP or UDP port, in a lab or in a simulation.
+    Probe(ProbeArgs),
     /// Print what `apply` would do, as an iproute2 script.
     Plan(PlanArgs),
     /// List the labs, or show the state of one.

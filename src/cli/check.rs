@@ -2,7 +2,7 @@
 
 use super::args::CheckArgs;
 use super::input::{Source, show};
-use super::output::{GOOD, Output, exit};
+use super::output::{GOOD, Output, count, exit};
 use super::trouble::{Exit, Trouble};
 use nettwin::model::check::Checked;
 use nettwin::model::complaint::Complaint;
@@ -67,8 +67,4 @@ fn summary(checked: &Checked, warnings: usize) -> String {
         parts.push(count(warnings, "warning"));
     }
     parts.join(", ")
-}
-
-fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

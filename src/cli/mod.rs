@@ -6,7 +6,9 @@
 mod args;
 mod input;
 mod output;
+mod staged;
 mod state;
+mod transcript;
 mod trouble;
 
 mod check;
@@ -17,7 +19,9 @@ mod graph;
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 mod live;
 mod plan;
+mod probe;
 mod schema;
+mod sim;
 
 use args::{Args, Verb};
 use clap::Parser;
@@ -51,6 +55,8 @@ fn run(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
         Verb::Gen(a) => generate::run(&a, out),
         Verb::Graph(a) => graph::run(&a, out),
         Verb::Plan(a) => plan::run(&a, out),
+        Verb::Probe(a) => probe::run(&a, out),
+        Verb::Sim(a) => sim::run(&a, out),
         Verb::Schema => schema::run(out),
         other => on_kernel(other, out),
     }
@@ -72,6 +78,8 @@ fn on_kernel(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
         | Verb::Gen(_)
         | Verb::Graph(_)
         | Verb::Plan(_)
+        | Verb::Probe(_)
+        | Verb::Sim(_)
         | Verb::Schema => {
             unreachable!("run() has these")
         }

@@ -17,6 +17,8 @@ pub(crate) const HEADING: Style = Style::new().bold();
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 /// Something bad.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Something for those who want to know more.
+pub(crate) const FAINT: Style = Style::new().dimmed();
 /// Something to mind.
 pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
 
@@ -39,15 +41,17 @@ impl Output {
         self.out.flush()
     }
 
-    /// Prints rows under a heading and column names, aligned; nothing if there are none.
+    /// Prints rows under a heading and column names, aligned, without empty columns; nothing if there are no rows.
     pub(crate) fn table(&mut self, title: &str, columns: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
+        // A column with nothing in it tells nothing.
+        let shown: Vec<usize> = (0..columns.len()).filter(|&i| rows.iter().any(|row| !row[i].is_empty())).collect();
         let mut table = Table::new();
         table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(columns.iter().map(|c| c.to_uppercase()));
-        table.add_rows(rows);
+        table.set_header(shown.iter().map(|&i| columns[i].to_uppercase()));
+        table.add_rows(rows.iter().map(|row| shown.iter().map(|&i| row[i].as_str()).collect::<Vec<_>>()));
         if !title.is_empty() {
             writeln!(self, "{HEADING}{title}{HEADING:#}")?;
         }
@@ -137,6 +141,11 @@ impl Drop for Progress {
             let _ = thread.join();
         }
     }
+}
+
+/// So many of something, as in `2 links`.
+pub(crate) fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// The exit code for `ok`, or else `otherwise`.

@@ -8,7 +8,8 @@ use nettwin::model::link::{LinkKind, OperState};
 use nettwin::model::neigh::{FdbKind, Neigh};
 use nettwin::model::route::{Route, TABLE_LOCAL, TABLE_MAIN};
 use nettwin::model::snapshot::{LinkConfig, LinkDerived, NetnsState};
-use nettwin::model::{NetnsName, Snapshot};
+use nettwin::model::words::route::table_word;
+use nettwin::model::{IfName, NetnsName, Snapshot};
 use std::io;
 
 /// Prints everything of a snapshot that a person wants to see.
@@ -18,7 +19,7 @@ pub(crate) fn print(snapshot: &Snapshot, out: &mut Output) -> io::Result<()> {
         &["netns", "link", "kind", "state", "mac", "mtu", "master", "addresses", "peer"],
         rows(snapshot, links),
     )?;
-    out.table("Routes", &["netns", "table", "destination", "via", "dev", "metric", "source"], rows(snapshot, routes))?;
+    out.table("Routes", &["netns", "destination", "via", "dev", "source", "metric", "table"], rows(snapshot, routes))?;
     out.table("Neighbours", &["netns", "address", "mac", "dev", "state"], rows(snapshot, neighbours))?;
     out.table("Forwarding tables", &["netns", "bridge", "mac", "port", "kind"], rows(snapshot, fdb))
 }
@@ -32,7 +33,7 @@ fn rows(snapshot: &Snapshot, of: fn(&NetnsState) -> Vec<Vec<String>>) -> Vec<Vec
 }
 
 fn links(state: &NetnsState) -> Vec<Vec<String>> {
-    let row = |(name, config): (&nettwin::model::IfName, &LinkConfig)| {
+    let row = |(name, config): (&IfName, &LinkConfig)| {
         let derived = state.derived.links.get(name);
         let mut addrs: Vec<String> = config.addrs.iter().map(|a| a.cidr.to_string()).collect();
         addrs.extend(derived.iter().flat_map(|d| &d.auto_addrs).map(|a| a.cidr.to_string()));
@@ -51,7 +52,13 @@ fn links(state: &NetnsState) -> Vec<Vec<String>> {
             peer,
         ]
     };
-    state.config.links.iter().map(row).collect()
+    state.config.links.iter().filter(|(name, config)| !is_usual_lo(state, **name, config)).map(row).collect()
+}
+
+/// A loopback device as nearly every namespace has one: up, with its own address and no other.
+fn is_usual_lo(state: &NetnsState, name: IfName, config: &LinkConfig) -> bool {
+    let own = state.derived.links.get(&name).map(|d| (d.mtu, d.auto_addrs.len()));
+    config.kind == LinkKind::Loopback && config.up && config.addrs.is_empty() && own == Some((65536, 1))
 }
 
 /// Up or down as somebody set it, and what is in the way if it does not work.
@@ -72,11 +79,11 @@ fn routes(state: &NetnsState) -> Vec<Vec<String>> {
 
 fn route_rows(route: &Route) -> Vec<Vec<String>> {
     let dst = if route.dst.is_default() { "default".to_owned() } else { route.dst.to_string() };
-    let table = if route.table == TABLE_MAIN { "main".to_owned() } else { route.table.to_string() };
+    let table = if route.table == TABLE_MAIN { String::new() } else { table_word(route.table) };
     let row = |via: String, dev: String| {
         let metric = if route.metric == 0 { String::new() } else { route.metric.to_string() };
         let source = route.prefsrc.map(|s| s.to_string()).unwrap_or_default();
-        vec![table.clone(), dst.clone(), via, dev, metric, source]
+        vec![dst.clone(), via, dev, source, metric, table.clone()]
     };
     if route.nexthops.is_empty() {
         return vec![row(route.kind.word().to_owned(), String::new())];
@@ -97,11 +104,13 @@ fn neighbours(state: &NetnsState) -> Vec<Vec<String>> {
     state.config.neighs.iter().chain(&state.volatile.neighs).map(row).collect()
 }
 
+/// What bridges learned or were told; not the MACs of their own ports.
 fn fdb(state: &NetnsState) -> Vec<Vec<String>> {
-    let all = state.config.fdb.iter().chain(&state.volatile.fdb);
+    let learned = state.volatile.fdb.iter().filter(|e| e.kind != FdbKind::Permanent);
+    let all = state.config.fdb.iter().chain(learned);
     all.map(|e| {
         let kind = match e.kind {
-            FdbKind::Permanent => "own",
+            FdbKind::Permanent => "permanent",
             FdbKind::Static => "static",
             FdbKind::Learned => "learned",
         };

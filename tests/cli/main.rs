@@ -5,3 +5,5 @@
 mod check;
 mod harness;
 mod holder;
+mod probe;
+mod sim;

@@ -1,0 +1,175 @@
+//! `--explain`: the run narrated, so that a newcomer learns from it: what each step of the set-up changed, and which table
+//! decided each frame's fate.
+//!
+//! Deliberately absent: knowing anything that the machine did not say; steps are told by comparing states, journeys by the
+//! simulator's trace.
+
+mod effects;
+mod journey;
+mod setup;
+
+use super::report::{clock, sentence};
+use crate::cli::output::{HEADING, Output};
+use effects::Before;
+use journey::Journeys;
+use nettwin::model::expect::Expectation;
+use nettwin::model::probe::Outcome;
+use nettwin::model::{Fault, IfName, Instant, LinkKind, Mac, NetnsName, Op};
+use nettwin::play::Judged;
+use nettwin::sim::{Sim, TraceRecord};
+use serde::Serialize;
+use setup::Setup;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// A part of the explanation.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Section {
+    title: String,
+    lines: Vec<String>,
+}
+
+impl Section {
+    pub(super) fn print(&self, out: &mut Output) -> io::Result<()> {
+        writeln!(out, "{HEADING}{}{HEADING:#}", self.title)?;
+        self.lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
+        writeln!(out)
+    }
+}
+
+/// Who tells.
+#[derive(Default)]
+pub(super) struct Narrator {
+    told: Vec<Section>,
+    /// While the topology is brought up.
+    setup: Option<Setup>,
+    playing: bool,
+    before: Before,
+    journeys: Journeys,
+    /// What is being told of now: the expectations under way, and when the first of them began.
+    current: Vec<Running>,
+    /// Expectations that were judged since, for the title.
+    judged: Vec<String>,
+    /// When all was up.
+    began: Instant,
+    names: Names,
+}
+
+struct Running {
+    text: String,
+    want: &'static str,
+}
+
+impl Narrator {
+    pub(super) fn before(&mut self, op: &Op, sim: &mut Sim) {
+        self.before = Before::of(op, sim);
+    }
+
+    pub(super) fn after(&mut self, op: &Op, refused: Option<&Fault>, sim: &mut Sim) {
+        self.names.refresh(op, sim);
+        let before = std::mem::take(&mut self.before);
+        let mut effects = before.effects(op, sim);
+        effects.extend(refused.map(|fault| format!("refused: {fault}")));
+        match self.playing {
+            false => self.setup.get_or_insert_default().add(op, effects, before.old_setting()),
+            true => {
+                self.journeys.settle();
+                let lines = std::iter::once(format!("  $ {op}")).chain(effects.into_iter().map(|e| format!("    {e}")));
+                match self.told.last_mut() {
+                    Some(section) if self.current.is_empty() => section.lines.extend(lines),
+                    _ => lines.for_each(|line| self.journeys.note(line)),
+                }
+            }
+        }
+    }
+
+    /// All is up; the play begins.
+    pub(super) fn begin(&mut self, at: Instant) {
+        (self.playing, self.began) = (true, at);
+        self.told.extend(self.setup.take().into_iter().flat_map(Setup::into_sections));
+    }
+
+    /// The timeline does something.
+    pub(super) fn timeline(&mut self, at: Instant) {
+        if self.current.is_empty() {
+            let title = format!("At {}, the timeline", self.clock(at));
+            self.told.push(Section { title, lines: Vec::new() });
+        } else {
+            self.journeys.note(format!("  at {}, the timeline:", self.clock(at)));
+        }
+    }
+
+    pub(super) fn starts(&mut self, at: Instant, expectation: &Expectation) {
+        if self.current.is_empty() {
+            self.journeys.begin(at);
+        }
+        self.current.push(Running { text: expectation.text.clone(), want: expectation.want.word() });
+    }
+
+    pub(super) fn frame(&mut self, record: &TraceRecord) {
+        if !self.current.is_empty() {
+            self.journeys.record(record, &self.names);
+        }
+    }
+
+    pub(super) fn judged(&mut self, judged: &Judged) {
+        let Some(at) = self.current.iter().position(|r| r.text == judged.expectation) else { return };
+        let Running { want, .. } = self.current.remove(at);
+        let mark = if judged.holds { "✓" } else { "✗" };
+        let when = if judged.at.is_zero() { String::new() } else { format!(", at {}", clock(judged.at)) };
+        self.judged.push(format!("{mark} {}{when}", sentence(judged, want)));
+        if self.current.is_empty() {
+            let title = std::mem::take(&mut self.judged).join("; ");
+            let mut lines = self.journeys.end();
+            if lines.is_empty() {
+                lines.push(match &judged.outcome {
+                    Outcome::Failed(errno) => format!("  nothing was sent: {errno}"),
+                    _ => "  nothing was sent".to_owned(),
+                });
+            }
+            self.told.push(Section { title, lines });
+        }
+    }
+
+    pub(super) fn finish(self) -> Vec<Section> {
+        self.told
+    }
+
+    fn clock(&self, at: Instant) -> String {
+        clock(at.since(self.began))
+    }
+}
+
+/// Which device has a MAC, to say `h1:eth0` where machines say `02:92:46:8c:99:41`.
+#[derive(Default)]
+pub(super) struct Names(BTreeMap<Mac, String>);
+
+impl Names {
+    /// Learns the names of what an op may have changed.
+    fn refresh(&mut self, op: &Op, sim: &mut Sim) {
+        if !matches!(op, Op::AddLink(_) | Op::SetLink { .. }) {
+            return;
+        }
+        for (netns, state) in effects::states(op, sim) {
+            let devices = state.config.links.iter().filter_map(|(dev, c)| Some((dev, &c.kind, c.mac?)));
+            devices.for_each(|(dev, kind, mac)| self.learn(&netns, *dev, kind, mac));
+        }
+    }
+
+    fn learn(&mut self, netns: &NetnsName, dev: IfName, kind: &LinkKind, mac: Mac) {
+        // A bridge has the MAC of one of its ports: the port is the better name.
+        if mac != Mac::ZERO && (*kind != LinkKind::Bridge || !self.0.contains_key(&mac)) {
+            self.0.insert(mac, format!("{netns}:{dev}"));
+        }
+    }
+
+    /// The text with names for MACs.
+    fn put_into(&self, text: &str) -> String {
+        let word = |word: &str| {
+            let plain = word.trim_end_matches([',', ';', '?', ':']);
+            let name = plain.parse::<Mac>().ok().and_then(|mac| self.0.get(&mac));
+            name.map_or_else(|| word.to_owned(), |name| format!("{name}{}", &word[plain.len()..]))
+        };
+        text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    }
+}
