@@ -52,6 +52,8 @@ pub enum Wake {
     Time,
     /// Standard input has more, or has ended.
     Input,
+    /// The program that it spawned has ended, with this status.
+    Child(u8),
 }
 
 /// What becomes of a job after it was woken.
@@ -63,6 +65,8 @@ pub enum Next {
     Done(u8),
     /// Another program takes its place, as after `execvp(3)`.
     Become(Program),
+    /// It runs another program with its own streams and waits for its end, which comes as [`Wake::Child`].
+    Spawn(Program),
 }
 
 /// What a job waits for, besides the events of its probes.
@@ -74,7 +78,7 @@ pub struct Waits {
     pub input: bool,
 }
 
-/// A program to run in a job's place.
+/// A program that a job runs, beside itself or in its own place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// In which namespace.

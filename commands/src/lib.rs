@@ -19,6 +19,7 @@ pub mod ping;
 pub mod route;
 mod say;
 pub mod sched;
+pub mod sleep;
 mod sysctl;
 pub mod tools;
 pub mod trace;

@@ -33,6 +33,8 @@ pub struct Turn {
     pub out: Vec<u8>,
     /// What it wrote to standard error.
     pub err: Vec<u8>,
+    /// A program that it wants run. It waits for [`Scheduler::child_ended`].
+    pub spawn: Option<Program>,
     /// Its end, if this was its last turn.
     pub ended: Option<Ended>,
 }
@@ -95,6 +97,18 @@ impl Scheduler {
         }
     }
 
+    /// Whether a job waits for standard input that has not come.
+    pub fn wants_input(&self, id: JobId) -> bool {
+        self.jobs.get(&id).is_some_and(|running| running.waits.input)
+    }
+
+    /// The program that a job spawned has ended.
+    pub fn child_ended(&mut self, id: JobId, status: u8) {
+        if self.jobs.contains_key(&id) {
+            self.ready.push_back((id, Cause::Wake(Wake::Child(status))));
+        }
+    }
+
     /// A job gets a signal. What is not there any more gets none.
     pub fn signal(&mut self, id: JobId, signal: Signal) {
         if self.jobs.contains_key(&id) {
@@ -137,7 +151,13 @@ impl Scheduler {
             Cause::Signal(signal) => running.job.signal(&mut cx, signal).ok_or(signal),
         };
         self.owners.extend(running.probes.iter().map(|probe| (*probe, id)));
+        let mut spawn = None;
         let ended = match next {
+            Ok(Next::Spawn(program)) => {
+                running.waits = Waits::default();
+                spawn = Some(program);
+                None
+            }
             Ok(Next::Wait(waits)) => {
                 running.waits = waits;
                 if waits.input && (running.input.ended || !running.input.bytes.is_empty()) {
@@ -158,7 +178,7 @@ impl Scheduler {
                 machine.stop(probe, Stop::Kill);
             }
         }
-        Some(Turn { job: id, out, err, ended })
+        Some(Turn { job: id, out, err, spawn, ended })
     }
 
     /// Lets time pass until a job has something to do, or until `limit`. Says whether a job has: if not, the time is

@@ -5,6 +5,7 @@
 
 use crate::brctl;
 use crate::job::{Invocation, Job};
+use crate::sleep;
 use crate::sysctl;
 
 /// A command.
@@ -24,5 +25,6 @@ pub fn tool(name: &str) -> Option<&'static Tool> {
 #[rustfmt::skip]
 pub const TOOLS: &[Tool] = &[
     Tool { name: "brctl", start: brctl::start },
+    Tool { name: "sleep", start: sleep::start },
     Tool { name: "sysctl", start: sysctl::start },
 ];
