@@ -209,6 +209,11 @@ pub(crate) fn link_removed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
     ip::pmtu::link_down(ns, dev);
 }
 
+/// The namespace goes, its devices have gone already.
+pub(crate) fn netns_gone(ns: &mut Netns, w: &mut World) {
+    ip::frag::purge(ns, w);
+}
+
 /// A sysctl was written; the store holds the new value already. Settings are read where they count.
 pub(crate) fn sysctl_changed(_: &mut Netns, _: &mut World, _key: &str) {}
 

@@ -33,7 +33,7 @@ pub fn parse(text: &str) -> Result<Impairment, WordsError> {
     Ok(out)
 }
 
-/// Writes an impairment; empty if it does nothing.
+/// Writes an impairment; one that does nothing is `delay 0s`, because no words mean no impairment elsewhere.
 pub fn print(impairment: &Impairment) -> String {
     let i = impairment;
     let mut out = String::new();
@@ -68,6 +68,9 @@ pub fn print(impairment: &Impairment) -> String {
     }
     if let Some(seed) = i.seed {
         say(format_args!("seed {seed}"));
+    }
+    if out.is_empty() {
+        out.push_str("delay 0s");
     }
     out
 }
@@ -200,7 +203,8 @@ mod tests {
             "delay 10ms 2ms 25% loss 1% duplicate 1% corrupt 0.1% reorder 25% 50% gap 5 rate 1mbit limit 1000",
             "limit 1000 delay 10ms 2ms 25% loss 1% duplicate 1% reorder 25% 50% corrupt 0.1% rate 1mbit gap 5",
         );
-        check("", "");
+        check("", "delay 0s");
+        check("delay 0ms", "delay 0s");
         check("loss random 3%", "loss 3%");
         check("delay 100", "delay 100us");
         check("delay 1ms seed 42", "delay 1ms seed 42");

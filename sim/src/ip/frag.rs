@@ -61,6 +61,8 @@ struct Queue {
     parts: BTreeMap<usize, Pkt>,
     /// Where the last part ends, once that has come.
     end: Option<usize>,
+    /// Of the parts' payload.
+    bytes: usize,
     expires: Instant,
 }
 
@@ -97,10 +99,11 @@ pub(crate) fn reassemble(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Result
         frags.last_number = number;
         let expires = w.now + life;
         w.wheel.schedule(expires, Event::Ip { ns: ns.id, key: number });
-        Queue { number, parts: BTreeMap::new(), end: None, expires }
+        Queue { number, parts: BTreeMap::new(), end: None, bytes: 0, expires }
     });
     match queue.take(*pkt, offset, len, more, w) {
         Taken::Waits => {
+            queue.bytes += len;
             frags.bytes += len;
             Err(Next::Held)
         }
@@ -111,6 +114,7 @@ pub(crate) fn reassemble(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Result
             Err(Next::Drop(DropReason::Reassembly))
         }
         Taken::Whole => {
+            queue.bytes += len;
             frags.bytes += len;
             *pkt = join(ns, w, key, pkt);
             Ok(())
@@ -153,12 +157,12 @@ impl Queue {
 /// Puts a queue's parts together behind the first one's header; the last one to come says where from.
 fn join(ns: &mut Netns, w: &mut World, key: Key, last: &Pkt) -> Pkt {
     let queue = ns.l3.frags.queues.remove(&key).expect("a queue that is whole was just used");
+    ns.l3.frags.bytes -= queue.bytes;
     let mut whole = Vec::new();
     let mut first = None;
     for (offset, part) in queue.parts {
         let packet = &w.frames.bytes(part.frame)[L2_LEN..];
         let header_len = Ipv4::unsummed(packet).map_or(0, |ip| ip.header_len());
-        ns.l3.frags.bytes = ns.l3.frags.bytes.saturating_sub(packet.len() - header_len);
         whole.extend_from_slice(if offset == 0 { packet } else { &packet[header_len..] });
         if offset == 0 {
             first = Some(w.frames.share(part.frame));
@@ -177,13 +181,16 @@ fn join(ns: &mut Netns, w: &mut World, key: Key, last: &Pkt) -> Pkt {
 
 fn drop_queue(ns: &mut Netns, w: &mut World, key: Key, reason: DropReason) {
     let Some(queue) = ns.l3.frags.queues.remove(&key) else { return };
+    ns.l3.frags.bytes -= queue.bytes;
     for part in queue.parts.values() {
-        let len = w.frames.len(part.frame) - L2_LEN;
-        ns.l3.frags.bytes = ns.l3.frags.bytes.saturating_sub(len);
         w.drop_frame(ns, Stage::IpLocal, part, reason);
     }
-    if ns.l3.frags.queues.is_empty() {
-        ns.l3.frags.bytes = 0;
+}
+
+/// The namespace goes (`fqdir_exit`).
+pub(crate) fn purge(ns: &mut Netns, w: &mut World) {
+    while let Some((&key, _)) = ns.l3.frags.queues.first_key_value() {
+        drop_queue(ns, w, key, DropReason::QueuePurged);
     }
 }
 
