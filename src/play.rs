@@ -18,6 +18,8 @@ use std::time::Duration;
 pub struct Judged {
     /// The expectation in words.
     pub expectation: String,
+    /// What should become of it, in the file's word.
+    pub want: &'static str,
     /// When it started, since the timeline began.
     pub at: Duration,
     /// What the probe came to.
@@ -201,6 +203,7 @@ impl<B: Backend + ?Sized> Player<'_, B> {
         let verdict = outcome.verdict();
         let judged = Judged {
             expectation: expectation.text.clone(),
+            want: expectation.want.word(),
             at: started.since(self.begin),
             verdict,
             outcome,

@@ -418,10 +418,12 @@ fn busy(name: &str) -> Fault {
 
 fn folder_fault(dir: &Path, e: &io::Error) -> Fault {
     match e.kind() {
-        io::ErrorKind::PermissionDenied => Fault::Missing {
-            capability: format!("a folder for labs at {} ({e})", dir.display()),
-            remedy: "set XDG_RUNTIME_DIR to a folder of yours of mode 0700, or use --rootless".into(),
-        },
+        io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem => {
+            Fault::Missing {
+                capability: format!("a folder for labs at {} ({e})", dir.display()),
+                remedy: "set XDG_RUNTIME_DIR to a folder of yours of mode 0700, or use --rootless".into(),
+            }
+        }
         _ => Fault::Broken(format!("{}: {e}", dir.display())),
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod addr;
 mod agree;
+pub mod apply;
 pub mod backend;
 pub mod bridge;
 pub mod builder;

@@ -233,6 +233,37 @@ pub enum RouteVerb {
 }
 
 impl Op {
+    /// Names the op's namespaces otherwise, as far as `name` does.
+    pub fn rename_netns(&mut self, name: impl Fn(&NetnsName) -> NetnsName) {
+        match self {
+            Op::AddLink(link) => {
+                link.netns = name(&link.netns);
+                if let NewLink::Veth { peer } = &mut link.kind {
+                    peer.netns = name(&peer.netns);
+                }
+            }
+            Op::SetLink { netns, change, .. } => {
+                *netns = name(netns);
+                change.netns = change.netns.as_ref().map(name);
+            }
+            Op::AddNetns { netns }
+            | Op::DelNetns { netns }
+            | Op::DelLink { netns, .. }
+            | Op::SetBridge { netns, .. }
+            | Op::SetPort { netns, .. }
+            | Op::AddAddr { netns, .. }
+            | Op::DelAddr { netns, .. }
+            | Op::AddRoute { netns, .. }
+            | Op::DelRoute { netns, .. }
+            | Op::AddNeigh { netns, .. }
+            | Op::DelNeigh { netns, .. }
+            | Op::AddFdb { netns, .. }
+            | Op::DelFdb { netns, .. }
+            | Op::SetSysctl { netns, .. }
+            | Op::SetImpairment { netns, .. } => *netns = name(netns),
+        }
+    }
+
     /// The namespace that the op works in.
     pub fn netns(&self) -> &NetnsName {
         match self {

@@ -55,6 +55,10 @@ pub(crate) enum Verb {
     Probe(ProbeArgs),
     /// Print what `apply` would do, as an iproute2 script.
     Plan(PlanArgs),
+    /// Make a lab like this on real namespaces, or change the lab that stands into it.
+    Apply(ApplyArgs),
+    /// Say how a lab, or somebody else's namespaces, differ from a topology.
+    Diff(DiffArgs),
     /// List the labs, or show the state of one.
     Show(ShowArgs),
     /// Run a program in a namespace of a lab.
@@ -147,6 +151,9 @@ pub(crate) struct LabArgs {
     /// Name the namespaces NS and not LAB.NS.
     #[arg(long, conflicts_with = "rootless")]
     pub(crate) bare_names: bool,
+    /// Let the topology's `host` be this machine's own namespace (root). What is in it and not in the file is left alone.
+    #[arg(long, conflicts_with = "rootless")]
+    pub(crate) real_host: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -5,6 +5,7 @@
 
 mod args;
 mod input;
+mod judged;
 mod output;
 mod staged;
 mod state;
@@ -66,6 +67,8 @@ fn run(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 fn on_kernel(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
     match verb {
+        Verb::Apply(a) => live::apply::run(&a, out),
+        Verb::Diff(a) => live::diff::run(&a, out),
         Verb::Show(a) => live::show::run(&a, out),
         Verb::Exec(a) => Ok(live::exec::run(&a)),
         Verb::Destroy(a) => live::destroy::run(&a, out),

@@ -5,5 +5,6 @@
 mod check;
 mod harness;
 mod holder;
+mod lab;
 mod probe;
 mod sim;

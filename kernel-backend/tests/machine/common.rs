@@ -23,7 +23,9 @@ pub(crate) fn machine(what: &str, names: &[&str]) -> Option<KernelBackend> {
         match machine.execute(&[Op::AddNetns { netns: ns(name) }]) {
             Ok(()) => {}
             Err(Failure { fault: Fault::Refused { errno: Errno::EPERM, .. }, .. }) => {
-                skip(what, "not permitted to make network namespaces (run as root, or under unshare -Urnm)");
+                let why = "not permitted to make network namespaces (run as root, or under unshare -Urnm)";
+                assert!(std::env::var_os("NETTWIN_REQUIRE_KERNEL").is_none(), "the kernel side is required: {why}");
+                skip(what, why);
                 return None;
             }
             Err(failure) => panic!("{failure}"),

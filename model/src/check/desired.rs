@@ -2,7 +2,7 @@
 
 use super::state;
 use crate::complaint::{Complaint, Placed};
-use crate::layout::{Device, DeviceKind, Layout};
+use crate::layout::{Device, DeviceKind, Layout, derived_mac};
 use crate::link::{BridgeAttrs, LinkKind, PortAttrs};
 use crate::name::{IfName, NetnsName};
 use crate::op::{LinkChange, Op, RouteVerb};
@@ -63,6 +63,28 @@ fn link(t: &Topology, device: &Device) -> LinkConfig {
         port: device.master.map(|_| device.port.or(&PortAttrs::kernel_default())),
         impairment,
     }
+}
+
+/// The part of the desired state that the topology says itself: what nettwin adds to it in labs of its own (MACs from the
+/// seed, sysctls of the baseline, the kernel's defaults of bridges and ports) is left open.
+pub(super) fn said(t: &Topology, layout: &Layout, desired: &Desired) -> Desired {
+    let mut out = desired.clone();
+    for (name, config) in &mut out.netns {
+        for (dev, link) in &mut config.links {
+            let Some(device) = layout.get(&(name.clone(), *dev)) else { continue };
+            link.mac = link.mac.filter(|mac| *mac != derived_mac(t.seed, name, *dev));
+            link.bridge = match &device.kind {
+                DeviceKind::Bridge(attrs) => Some(attrs.clone()),
+                _ => None,
+            };
+            link.port = device.master.map(|_| device.port.clone());
+        }
+        let netns = t.netns.get(name);
+        let own = |key: &SysctlKey| netns.is_some_and(|n| n.sysctls.contains_key(key));
+        let forwarding = |key: &SysctlKey| netns.is_some_and(forwards) && key.path() == "net/ipv4/ip_forward";
+        config.sysctls.retain(|key, _| own(key) || forwarding(key));
+    }
+    out
 }
 
 /// The baseline, the file's own on top.

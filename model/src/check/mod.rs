@@ -53,6 +53,11 @@ impl Checked {
         &self.desired
     }
 
+    /// The part of the desired state that the topology says itself: to compare with what something else made.
+    pub fn said(&self) -> Desired {
+        desired::said(&self.topology, &self.layout, &self.desired)
+    }
+
     /// What should get through and what should not, in the order of the file.
     pub fn expectations(&self) -> &[Expectation] {
         &self.expectations

@@ -3,7 +3,9 @@
 //! Deliberately absent: how a lab is kept (that is `nettwin_kernel::labs`), and other systems than Linux, where the
 //! verbs of this folder do not exist.
 
+pub(crate) mod apply;
 pub(crate) mod destroy;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod gc;
@@ -15,7 +17,8 @@ use nettwin::kernel::journal::Kind;
 use nettwin::kernel::labs::{self, Claim, Found, Lab, Place, State};
 use nettwin::kernel::remote::RemoteBackend;
 use nettwin::kernel::{KernelBackend, Naming, Options, holder};
-use nettwin::model::{Backend, Fault, NetnsName};
+use nettwin::model::apply::{NotApplied, Why};
+use nettwin::model::{Backend, Failure, Fault, NetnsName};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
@@ -118,6 +121,17 @@ impl Site {
         }
     }
 
+    /// A lab that was begun here and did not come to stand is removed; one that stood goes on standing.
+    pub(crate) fn give_up(self) -> Result<(), Trouble> {
+        let Site { claim, machine } = self;
+        // A holder that was not told to keep the lab ends with its builder.
+        drop(machine);
+        if !claim.is_fresh {
+            return Ok(());
+        }
+        claim.destroy().map_err(|errors| Trouble::failed(errors.join("; ")).help("run nettwin gc"))
+    }
+
     /// From here on the lab stands.
     pub(crate) fn commit(&mut self) -> Result<(), Trouble> {
         match &mut self.machine {
@@ -129,7 +143,7 @@ impl Site {
 
 /// How the lab is kept: as it is already, as the flags say, or as this user can.
 fn manner(name: &str, args: &LabArgs) -> Result<(Kind, bool), Trouble> {
-    let named = args.named || args.bare_names;
+    let named = args.named || args.bare_names || args.real_host;
     let standing = labs::find(name).into_iter().find(|lab| lab.state != State::Abandoned);
     if let (false, false, Some(said)) = (named, args.rootless, standing.and_then(|lab| lab.said)) {
         return Ok((said.kind, said.real_host));
@@ -143,7 +157,7 @@ fn manner(name: &str, args: &LabArgs) -> Result<(Kind, bool), Trouble> {
     if args.rootless || !(named || is_root()) {
         return Ok((Kind::Rootless, false));
     }
-    Ok((Kind::Named { bare: args.bare_names }, false))
+    Ok((Kind::Named { bare: args.bare_names }, args.real_host))
 }
 
 fn options(name: &str, kind: Kind, real_host: bool) -> Options {
@@ -181,6 +195,17 @@ pub(crate) fn throw_away(rootless: bool) -> Result<Machine, Fault> {
 pub(crate) fn hold(args: &HolderArgs) -> Result<ExitCode, Trouble> {
     holder::run(args.dir.as_deref(), || KernelBackend::new(Options::default()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A topology that was not applied; `kept` says what became of what was done.
+fn not_applied(failure: &NotApplied, kept: &str) -> Trouble {
+    match &failure.why {
+        Why::Stopped(Failure { fault: Fault::Missing { capability, remedy }, .. }) => {
+            Trouble::missing(format!("{capability} is missing; {kept}"), remedy)
+        }
+        _ if failure.undone.is_ok() => Trouble::failed(failure).help(kept),
+        _ => Trouble::failed(failure).help("look with nettwin diff, and apply again"),
+    }
 }
 
 /// A namespace's name from the command line.
