@@ -7,7 +7,7 @@ use super::{Site, not_applied};
 use crate::cli::args::ApplyArgs;
 use crate::cli::input::Loaded;
 use crate::cli::judged;
-use crate::cli::output::{Output, Progress, exit};
+use crate::cli::output::{Output, Progress, count, exit};
 use crate::cli::trouble::{Exit, Trouble};
 use nettwin::model::apply::apply;
 use nettwin::play::{Played, Script, play};
@@ -35,9 +35,9 @@ pub(crate) fn run(args: &ApplyArgs, out: &mut Output) -> Result<ExitCode, Troubl
     drop(progress);
     if !out.json {
         match (is_new, plan.is_empty()) {
-            (true, _) => writeln!(out, "{lab} stands, by {}", so_many(plan.ops.len()))?,
+            (true, _) => writeln!(out, "{lab} stands, by {}", count(plan.ops.len(), "op"))?,
             (false, true) => writeln!(out, "{lab} stands: nothing to do")?,
-            (false, false) => writeln!(out, "{lab} changed, by {}:\n{}", so_many(plan.ops.len()), plan.summary())?,
+            (false, false) => writeln!(out, "{lab} changed, by {}:\n{}", count(plan.ops.len(), "op"), plan.summary())?,
         }
         out.flush()?;
     }
@@ -59,8 +59,4 @@ fn evaluate(site: &mut Site, loaded: &Loaded, args: &ApplyArgs) -> Result<Played
     let _progress = Progress::new("evaluating the expectations");
     let script = if args.timeline { Script::Whole } else { Script::Standing };
     Ok(play(site.machine.backend(), &loaded.checked, script, &mut |_, _| {})?)
-}
-
-fn so_many(ops: usize) -> String {
-    if ops == 1 { "1 op".to_owned() } else { format!("{ops} ops") }
 }

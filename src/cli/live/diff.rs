@@ -5,7 +5,7 @@
 use super::{choose, is_root, open};
 use crate::cli::args::DiffArgs;
 use crate::cli::input::Loaded;
-use crate::cli::output::{BAD, GOOD, Output, exit};
+use crate::cli::output::{BAD, GOOD, Output, count, exit};
 use crate::cli::trouble::{Exit, Trouble};
 use nettwin::kernel::{KernelBackend, Naming, Options};
 use nettwin::model::differences::{Difference, from_wanted};
@@ -24,8 +24,7 @@ pub(crate) fn run(args: &DiffArgs, out: &mut Output) -> Result<ExitCode, Trouble
         for difference in &found {
             writeln!(out, "{}", difference.say("wanted", "is"))?;
         }
-        let so_many = if found.len() == 1 { "1 difference".to_owned() } else { format!("{} differences", found.len()) };
-        writeln!(out, "{BAD}{so_many}{BAD:#}")?;
+        writeln!(out, "{BAD}{}{BAD:#}", count(found.len(), "difference"))?;
     }
     Ok(exit(found.is_empty(), Exit::Divergence))
 }

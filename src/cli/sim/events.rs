@@ -61,12 +61,12 @@ impl<'a> EventLog<'a> {
     }
 
     pub(super) fn judged(&mut self, at: Instant, judged: &Judged) {
-        let Judged { expectation, at: started, verdict, outcome, holds } = judged;
+        let Judged { expectation, want, at: started, verdict, outcome, holds } = judged;
         let started_ns = u64::try_from(started.as_nanos()).unwrap_or(u64::MAX);
         self.write(
             at,
             json!({
-                "event": "judged", "expectation": expectation, "started_ns": started_ns, "verdict": verdict,
+                "event": "judged", "expectation": expectation, "started_ns": started_ns, "want": want, "verdict": verdict,
                 "outcome": outcome, "holds": holds,
             }),
         );

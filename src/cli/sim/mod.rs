@@ -17,8 +17,8 @@ use super::trouble::{Exit, Trouble};
 use captures::Captures;
 use events::EventLog;
 use explain::Narrator;
-use nettwin::model::plan::Plan;
-use nettwin::model::{Backend, Snapshot};
+use nettwin::model::Backend;
+use nettwin::model::apply::apply;
 use nettwin::play::{self, Played, Script};
 use nettwin::sim::Sim;
 use report::Report;
@@ -86,14 +86,12 @@ fn simulate(loaded: &Loaded, tape: Tape<'_>) -> Result<Report, Trouble> {
     Ok(Report { ops, began, time, played, story, explanation, snapshot, drops })
 }
 
-/// Executes what leads from nothing to the topology; says how many ops that took.
+/// Leads an empty machine to the topology; says how many ops that took.
 fn set_up(machine: &mut dyn Backend, loaded: &Loaded) -> Result<usize, Trouble> {
-    let plan = Plan::between(loaded.checked.desired(), &Snapshot::default());
-    machine.execute(&plan.ops).map_err(|failure| {
-        let op = &plan.ops[failure.done];
-        Trouble::failed(format!("{op}: {}", failure.fault)).help("the topology asks for what Linux refuses")
-    })?;
-    Ok(plan.ops.len())
+    match apply(machine, loaded.checked.desired(), &mut |_| {}) {
+        Ok(plan) => Ok(plan.ops.len()),
+        Err(failure) => Err(Trouble::failed(failure).help("the topology asks for what Linux refuses")),
+    }
 }
 
 /// Where the event log goes.

@@ -8,9 +8,9 @@
 use super::explain::Section;
 use super::tape::{ProbeScene, Scene};
 use crate::cli::input::Loaded;
+use crate::cli::judged::{mark, sentence};
 use crate::cli::output::{BAD, FAINT, GOOD, HEADING, Output, count};
 use crate::cli::state;
-use nettwin::model::expect::verdict_word;
 use nettwin::model::{Instant, Op, Snapshot};
 use nettwin::play::{Judged, Played, Refusal};
 use nettwin::sim::{DropCount, DropReason};
@@ -90,7 +90,7 @@ impl Report {
     fn probe(&self, scene: &ProbeScene, timed: bool, out: &mut Output) -> io::Result<()> {
         let Some(judged) = &scene.judged else { return Ok(()) };
         let at = if timed { format!("{}  ", clock(scene.at.since(self.began))) } else { String::new() };
-        writeln!(out, " {} {at}{}", mark(judged.holds), sentence(judged, scene.want))?;
+        writeln!(out, " {} {at}{}", mark(judged.holds), sentence(judged))?;
         let told: Vec<&str> = scene.lines.lines().filter(|line| is_worth_a_line(line)).collect();
         let (first, rest) = told.split_at(told.len().min(MANY));
         // Of many replies the first few and the statistics.
@@ -133,12 +133,12 @@ impl Report {
 
     fn to_json(&self, loaded: &Loaded) -> Value {
         let expectations = self.story.iter().filter_map(|scene| match scene {
-            Scene::Probe(scene) => scene.judged.as_ref().map(|judged| (scene, judged)),
+            Scene::Probe(scene) => scene.judged.as_ref(),
             Scene::Ops { .. } => None,
         });
-        let expectation = |(scene, j): (&Box<ProbeScene>, &Judged)| {
+        let expectation = |j: &Judged| {
             json!({
-                "expectation": j.expectation, "at_ns": nanos(j.at), "want": scene.want, "verdict": j.verdict,
+                "expectation": j.expectation, "at_ns": nanos(j.at), "want": j.want, "verdict": j.verdict,
                 "holds": j.holds, "outcome": j.outcome,
             })
         };
@@ -165,20 +165,6 @@ impl Report {
         }
         whole
     }
-}
-
-/// What an expectation came to, and whether that was expected.
-pub(super) fn sentence(judged: &Judged, want: &str) -> String {
-    let (what, verdict) = (&judged.expectation, verdict_word(judged.verdict));
-    match judged.holds {
-        true if want == "allowed" => format!("{what}: {verdict}"),
-        true => format!("{what}: {verdict}, as expected"),
-        false => format!("{what}: {verdict}, expected: {want}"),
-    }
-}
-
-pub(super) fn mark(good: bool) -> String {
-    if good { format!("{GOOD}✓{GOOD:#}") } else { format!("{BAD}✗{BAD:#}") }
 }
 
 fn place(d: &DropCount) -> String {

@@ -37,8 +37,6 @@ pub(super) enum Scene {
 /// An expectation's scene.
 pub(super) struct ProbeScene {
     pub(super) at: Instant,
-    /// The file's word for what is expected.
-    pub(super) want: &'static str,
     /// What its tool prints.
     pub(super) lines: String,
     pub(super) judged: Option<Judged>,
@@ -141,8 +139,7 @@ impl<'t> Tape<'t> {
         if let Some(narrator) = &mut self.narrator {
             narrator.starts(at, expectation);
         }
-        let want = expectation.want.word();
-        self.story.push(Scene::Probe(Box::new(ProbeScene { at, want, lines: String::new(), judged: None })));
+        self.story.push(Scene::Probe(Box::new(ProbeScene { at, lines: String::new(), judged: None })));
     }
 
     fn report(&mut self, id: ProbeId, event: &ProbeEvent) {

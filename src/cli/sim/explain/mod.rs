@@ -8,7 +8,8 @@ mod effects;
 mod journey;
 mod setup;
 
-use super::report::{clock, sentence};
+use super::report::clock;
+use crate::cli::judged::sentence;
 use crate::cli::output::{HEADING, Output};
 use effects::Before;
 use journey::Journeys;
@@ -47,17 +48,12 @@ pub(super) struct Narrator {
     before: Before,
     journeys: Journeys,
     /// What is being told of now: the expectations under way, and when the first of them began.
-    current: Vec<Running>,
+    current: Vec<String>,
     /// Expectations that were judged since, for the title.
     judged: Vec<String>,
     /// When all was up.
     began: Instant,
     names: Names,
-}
-
-struct Running {
-    text: String,
-    want: &'static str,
 }
 
 impl Narrator {
@@ -103,7 +99,7 @@ impl Narrator {
         if self.current.is_empty() {
             self.journeys.begin(at);
         }
-        self.current.push(Running { text: expectation.text.clone(), want: expectation.want.word() });
+        self.current.push(expectation.text.clone());
     }
 
     pub(super) fn frame(&mut self, record: &TraceRecord) {
@@ -113,11 +109,11 @@ impl Narrator {
     }
 
     pub(super) fn judged(&mut self, judged: &Judged) {
-        let Some(at) = self.current.iter().position(|r| r.text == judged.expectation) else { return };
-        let Running { want, .. } = self.current.remove(at);
+        let Some(at) = self.current.iter().position(|text| *text == judged.expectation) else { return };
+        self.current.remove(at);
         let mark = if judged.holds { "✓" } else { "✗" };
         let when = if judged.at.is_zero() { String::new() } else { format!(", at {}", clock(judged.at)) };
-        self.judged.push(format!("{mark} {}{when}", sentence(judged, want)));
+        self.judged.push(format!("{mark} {}{when}", sentence(judged)));
         if self.current.is_empty() {
             let title = std::mem::take(&mut self.judged).join("; ");
             let mut lines = self.journeys.end();
