@@ -14,6 +14,7 @@ mod glob;
 pub mod job;
 pub mod link;
 pub mod neigh;
+mod nettools;
 mod number;
 pub mod ping;
 pub mod route;

@@ -5,6 +5,7 @@
 
 use crate::brctl;
 use crate::job::{Invocation, Job};
+use crate::nettools;
 use crate::sleep;
 use crate::sysctl;
 
@@ -24,7 +25,11 @@ pub fn tool(name: &str) -> Option<&'static Tool> {
 /// All commands, by name.
 #[rustfmt::skip]
 pub const TOOLS: &[Tool] = &[
+    Tool { name: "arp", start: nettools::arp::start },
     Tool { name: "brctl", start: brctl::start },
+    Tool { name: "ifconfig", start: nettools::ifconfig::start },
+    Tool { name: "netstat", start: nettools::netstat::start },
+    Tool { name: "route", start: nettools::route::start },
     Tool { name: "sleep", start: sleep::start },
     Tool { name: "sysctl", start: sysctl::start },
 ];

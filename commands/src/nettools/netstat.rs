@@ -1,0 +1,111 @@
+//! `netstat -r` and `netstat -i`.
+//!
+//! Counterpart: `netstat.c`. Deliberately absent: sockets, statistics, groups, masquerading.
+
+use super::interface::Interface;
+use super::table::{self, Columns};
+use super::{Ran, WRONG_WORDS, help};
+use crate::getopt::{self, Long, Met, Takes};
+use crate::job::{Context, Invocation, Job, Next, Once};
+use crate::say;
+
+/// Begins `netstat`.
+pub(crate) fn start(invocation: &Invocation) -> Box<dyn Job> {
+    let words = invocation.words.clone();
+    Box::new(Once(move |cx: &mut Context<'_>| run(cx, &words).unwrap_or_else(|end| end)))
+}
+
+const LONG: &[Long] = &[
+    ("protocol", Takes::Value, 'A'),
+    ("version", Takes::Nothing, 'V'),
+    ("interfaces", Takes::Nothing, 'i'),
+    ("help", Takes::Nothing, 'h'),
+    ("route", Takes::Nothing, 'r'),
+    ("statistics", Takes::Nothing, 's'),
+    ("raw", Takes::Nothing, 'w'),
+    ("tcp", Takes::Nothing, 't'),
+    ("udp", Takes::Nothing, 'u'),
+    ("udplite", Takes::Nothing, 'U'),
+    ("sctp", Takes::Nothing, 'S'),
+    ("unix", Takes::Nothing, 'x'),
+    ("listening", Takes::Nothing, 'l'),
+    ("numeric", Takes::Nothing, 'n'),
+    ("numeric-hosts", Takes::Nothing, 'n'),
+    ("numeric-ports", Takes::Nothing, 'v'),
+    ("numeric-users", Takes::Nothing, 'v'),
+    ("symbolic", Takes::Nothing, 'N'),
+    ("programs", Takes::Nothing, 'p'),
+    ("verbose", Takes::Nothing, 'v'),
+    ("timers", Takes::Nothing, 'o'),
+    ("continuous", Takes::Nothing, 'c'),
+    ("all", Takes::Nothing, 'a'),
+    ("extend", Takes::Nothing, 'e'),
+    ("fib", Takes::Nothing, 'F'),
+    ("cache", Takes::Nothing, 'C'),
+    ("masquerade", Takes::Nothing, 'M'),
+    ("groups", Takes::Nothing, 'g'),
+    ("wide", Takes::Nothing, 'W'),
+    ("context", Takes::Nothing, 'Z'),
+];
+
+fn run(cx: &mut Context<'_>, words: &[String]) -> Ran {
+    let Some((program, words)) = words.split_first() else { return Ok(Next::Done(1)) };
+    let parsed = getopt::parse(words, "A:CFMacdeghilnNoprsStuUvVWw2fxZ64?", LONG);
+    let (mut routes, mut interfaces, mut all, mut numeric, mut extended) = (false, false, false, false, 0);
+    for met in parsed.options {
+        match met {
+            Met::Option('r', _) => routes = true,
+            Met::Option('i', _) => interfaces = true,
+            Met::Option('a', _) => all = true,
+            Met::Option('n', _) => numeric = true,
+            Met::Option('e', _) => extended += 1,
+            Met::Option('v' | 'W' | 'F' | '4', _) => {}
+            Met::Option('A', Some(family)) if family == "inet" => {}
+            Met::Option('V', _) => {
+                cx.print(help::NETSTAT_VERSION);
+                return Ok(Next::Done(0));
+            }
+            Met::Option('h' | '?', _) => return Ok(usage(cx, 0)),
+            Met::Option(key, _) => return Ok(say::unsupported(cx, "netstat", &format!("-{key}"))),
+            Met::Wrong(complaint) => {
+                cx.complain(&format!("{program}: {complaint}\n"));
+                return Ok(usage(cx, WRONG_WORDS));
+            }
+        }
+    }
+    let state = super::state(cx, "netstat")?;
+    if interfaces && !routes {
+        cx.print("Kernel Interface table\n");
+        show_interfaces(cx, &Interface::all(&state), all, extended > 0, false);
+    } else if routes && !interfaces {
+        let columns = match extended {
+            0 => Columns::Mss,
+            1 => Columns::Metric,
+            _ => Columns::Both,
+        };
+        table::print(cx, &state, columns, numeric);
+    } else if routes {
+        return Ok(usage(cx, WRONG_WORDS));
+    } else {
+        return Ok(say::unsupported(cx, "netstat", "sockets"));
+    }
+    Ok(Next::Done(0))
+}
+
+/// The usage goes where the status says, the families always to standard error.
+fn usage(cx: &mut Context<'_>, status: u8) -> Next {
+    help::say(cx, status, help::NETSTAT);
+    cx.complain(help::NETSTAT_FAMILIES);
+    Next::Done(status)
+}
+
+/// Interfaces as lines, or `long` as blocks; those that are down only with `all`. `narrow` is `ifconfig -s`'s header.
+pub(super) fn show_interfaces(cx: &mut Context<'_>, list: &[Interface], all: bool, long: bool, narrow: bool) {
+    if !long {
+        let gap = if narrow { "      " } else { "             " };
+        cx.print(&format!("Iface{gap}MTU    RX-OK RX-ERR RX-DRP RX-OVR    TX-OK TX-ERR TX-DRP TX-OVR Flg\n"));
+    }
+    for interface in list.iter().filter(|i| all || i.is_up()) {
+        cx.print(&if long { interface.block() } else { interface.line() });
+    }
+}
