@@ -1,7 +1,6 @@
 //! `nettwin probe`: one workload, in a lab or in a simulation, with the words of the tool it stands for.
 //!
-//! The JSON is one object: `probe` (what was asked for), `verdict`, `outcome`, `events` (all that was reported, in order,
-//! each with `at_ns` since the start). Deliberately absent: what a probe is; the model has it.
+//! The JSON's fields are in `docs/json.md`. Deliberately absent: what a probe is; the model has it.
 
 use super::args::{FlowArgs, ProbeArgs, ProbeVerb};
 use super::input::Loaded;

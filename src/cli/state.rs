@@ -12,16 +12,20 @@ use nettwin::model::words::route::table_word;
 use nettwin::model::{IfName, NetnsName, Snapshot};
 use std::io;
 
-/// Prints everything of a snapshot that a person wants to see.
-pub(crate) fn print(snapshot: &Snapshot, out: &mut Output) -> io::Result<()> {
-    out.table(
-        "Links",
-        &["netns", "link", "kind", "state", "mac", "mtu", "master", "addresses", "peer"],
-        rows(snapshot, links),
-    )?;
-    out.table("Routes", &["netns", "destination", "via", "dev", "source", "metric", "table"], rows(snapshot, routes))?;
-    out.table("Neighbours", &["netns", "address", "mac", "dev", "state"], rows(snapshot, neighbours))?;
-    out.table("Forwarding tables", &["netns", "bridge", "mac", "port", "kind"], rows(snapshot, fdb))
+/// Prints everything of a snapshot that a person wants to see, of each table at most so many rows.
+pub(crate) fn print(snapshot: &Snapshot, most: usize, out: &mut Output) -> io::Result<()> {
+    let mut table = |title: &str, columns: &[&str], of: fn(&NetnsState) -> Vec<Vec<String>>| {
+        let mut rows = rows(snapshot, of);
+        let more = rows.len().saturating_sub(most);
+        rows.truncate(most);
+        let title =
+            if more == 0 { title.to_owned() } else { format!("{title} (the first {most}; {more} more with --json)") };
+        out.table(&title, columns, rows)
+    };
+    table("Links", &["netns", "link", "kind", "state", "mac", "mtu", "master", "addresses", "peer"], links)?;
+    table("Routes", &["netns", "destination", "via", "dev", "source", "metric", "table"], routes)?;
+    table("Neighbours", &["netns", "address", "mac", "dev", "state"], neighbours)?;
+    table("Forwarding tables", &["netns", "bridge", "mac", "port", "kind"], fdb)
 }
 
 fn rows(snapshot: &Snapshot, of: fn(&NetnsState) -> Vec<Vec<String>>) -> Vec<Vec<String>> {
@@ -73,7 +77,7 @@ fn link_state(config: &LinkConfig, derived: Option<&LinkDerived>) -> String {
 }
 
 fn routes(state: &NetnsState) -> Vec<Vec<String>> {
-    let all = state.config.routes.iter().chain(&state.derived.routes);
+    let all = nettwin_commands::route::sorted(state).into_iter();
     all.filter(|r| r.table != TABLE_LOCAL).flat_map(route_rows).collect()
 }
 

@@ -75,6 +75,33 @@ fn a_failed_expectation_is_told_with_its_reason_and_the_drops() {
 }
 
 #[test]
+fn a_storm_is_named() {
+    let place = Place::new();
+    let text = r#"
+allow = ["l2-loop"]
+[netns.h1]
+interfaces.eth0.addresses = ["10.0.0.1/24"]
+[bridge.s1]
+[bridge.s2]
+[[link]]
+ends = ["h1:eth0", "s1:p1"]
+[[link]]
+ends = ["s1:a", "s2:a"]
+[[link]]
+ends = ["s1:b", "s2:b"]
+[[expect]]
+ping = "h1 -> 10.0.0.9"
+result = "denied"
+timeout = "1s"
+"#;
+    let file = place.file("loop.toml", text);
+    place.run(&["sim", &file]).says("storm:").says("a loop without spanning tree: s");
+    place.run(&["sim", "--explain", &file]).says("spanning tree");
+    let json = place.run(&["sim", "--json", &file]).json();
+    assert_eq!(json["storms"][0]["cycle"].as_array().map(Vec::len), Some(2), "{}", json["storms"]);
+}
+
+#[test]
 fn the_timeline_is_told_and_what_it_is_refused() {
     let place = Place::new();
     let run = place.run(&["sim", &example("05-timeline.toml")]).exits(0).says("Timeline and expectations");

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ShowArgs, out: &mut Output) -> Result<ExitCode, Trouble
     if out.json {
         out.json(&snapshot)?;
     } else {
-        state::print(&snapshot, out)?;
+        state::print(&snapshot, usize::MAX, out)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,21 +1,7 @@
 //! `--events FILE`: everything that happened, one JSON object a line, in order.
 //!
-//! Every line has `at_ns` (nanoseconds since the machine was born) and `event`:
-//!
-//! | `event` | what | further fields |
-//! |---|---|---|
-//! | `op` | an op was executed | `op`, `words` (iproute2's), and `refused` if it was |
-//! | `timeline` | the timeline does something; its ops follow | `ops` (how many) |
-//! | `expectation` | an expectation's probe starts | `expectation` |
-//! | `probe` | a workload reports | `id`, `report` |
-//! | `judged` | an expectation was judged | `expectation`, `started_ns`, `verdict`, `outcome`, `holds` |
-//! | `sent`, `received` | a device sent or received a frame | those of a frame, `len` |
-//! | `decided` | a table decided about a frame | those of a frame, `table`, `text` |
-//! | `dropped` | a frame ended | those of a frame, `reason`, `text` |
-//!
-//! A frame's fields: `netns`, `dev` (null where there is none), `frame` (its number, the same for its copies), `says`,
-//! `seq` (where it has one), `stage`. The same seed gives the same bytes. Deliberately absent: the frames' bytes; those
-//! are in `--pcap`.
+//! Its fields are in `docs/json.md`. The same seed gives the same bytes. Deliberately absent: the frames' bytes; those are in
+//! `--pcap`.
 
 use nettwin::model::probe::{ProbeEvent, ProbeId};
 use nettwin::model::{Fault, Instant, Op};

@@ -77,13 +77,14 @@ fn simulate(loaded: &Loaded, tape: Tape<'_>) -> Result<Report, Trouble> {
     let mut watch = |at, what: play::Happening<'_>| tape.borrow_mut().happening(at, what);
     let played: Played = play::play(&mut machine, &loaded.checked, Script::Whole, &mut watch)?;
     let snapshot = machine.observe(&loaded.checked.desired().extent())?;
-    let (time, drops) = (machine.now().since(began), machine.sim.drops_by_place());
+    let time = machine.now().since(began);
+    let (drops, storms) = (machine.sim.drops_by_place(), machine.sim.storms().to_vec());
     let mut sim = machine.sim;
     let Tape { events, captures, narrator, story, .. } = tape.into_inner();
     events.map_or(Ok(()), EventLog::finish)?;
     captures.map_or(Ok(()), |captures| captures.write(&mut sim))?;
     let explanation = narrator.map(|narrator| narrator.finish());
-    Ok(Report { ops, began, time, played, story, explanation, snapshot, drops })
+    Ok(Report { ops, began, time, played, story, explanation, snapshot, drops, storms })
 }
 
 /// Leads an empty machine to the topology; says how many ops that took.

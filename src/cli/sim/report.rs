@@ -1,19 +1,16 @@
-//! What a run came to, as text and as JSON.
+//! What a run came to, as text and as JSON (its fields are in `docs/json.md`).
 //!
-//! The JSON is one object: `topology` (its name), `seed`, `ops` (how many brought it up), `time_ns` (virtual, from then
-//! on), `good`, `expectations` (each with `expectation`, `at_ns`, `want`, `verdict`, `holds`, `outcome`), `refused` (ops of
-//! the timeline, each with `at_ns`, `words` and `fault`), `drops` (each with `reason`, `text`, `netns`, `dev`, `count`),
-//! `snapshot` (as `show --json` prints it), and with `--explain` the `explanation` (each section with `title` and `lines`).
+//! Deliberately absent: anything that is not the same for the same seed, such as how long the run really took.
 
 use super::explain::Section;
 use super::tape::{ProbeScene, Scene};
 use crate::cli::input::Loaded;
 use crate::cli::judged::{mark, sentence};
-use crate::cli::output::{BAD, FAINT, GOOD, HEADING, Output, count};
+use crate::cli::output::{BAD, FAINT, GOOD, HEADING, Output, WARN, count};
 use crate::cli::state;
 use nettwin::model::{Instant, Op, Snapshot};
 use nettwin::play::{Judged, Played, Refusal};
-use nettwin::sim::{DropCount, DropReason};
+use nettwin::sim::{DropCount, DropReason, Storm};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -32,6 +29,7 @@ pub(super) struct Report {
     /// The state at the end.
     pub(super) snapshot: Snapshot,
     pub(super) drops: Vec<DropCount>,
+    pub(super) storms: Vec<Storm>,
 }
 
 impl Report {
@@ -43,12 +41,16 @@ impl Report {
         match &self.explanation {
             Some(sections) => sections.iter().try_for_each(|section| section.print(out))?,
             None => {
-                state::print(&self.snapshot, out)?;
+                state::print(&self.snapshot, MOST_ROWS, out)?;
                 self.story(out)?;
             }
         }
         if !self.played.is_good() {
             self.dropped(out)?;
+        }
+        for storm in &self.storms {
+            let frames = count(usize::try_from(storm.frames).unwrap_or(usize::MAX), "frame");
+            writeln!(out, "{WARN}storm:{WARN:#} {frames} went round, {storm}\n")?;
         }
         self.verdict(out)
     }
@@ -125,8 +127,9 @@ impl Report {
         let what = match all {
             0 => "no expectations".to_owned(),
             1 if held == 1 => "the expectation holds".to_owned(),
+            1 => "the expectation failed".to_owned(),
             _ if held == all => format!("all {all} expectations hold"),
-            _ => format!("{} of {} failed", all - held, count(all, "expectation")),
+            _ => format!("{} of {all} expectations failed", all - held),
         };
         writeln!(out, "{style}{what}{refused}{style:#} ({time} of virtual time)")
     }
@@ -158,6 +161,7 @@ impl Report {
             "expectations": expectations.map(expectation).collect::<Vec<_>>(),
             "refused": self.played.refused.iter().map(refusal).collect::<Vec<_>>(),
             "drops": self.drops.iter().map(dropped).collect::<Vec<_>>(),
+            "storms": self.storms,
             "snapshot": self.snapshot,
         });
         if let Some(explanation) = &self.explanation {
@@ -192,5 +196,7 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Of a longer table only the first rows are printed.
+const MOST_ROWS: usize = 40;
 /// More lines of a transcript than this are shortened.
 const MANY: usize = 4;

@@ -45,6 +45,8 @@ struct Stop {
     netns: NetnsName,
     /// What was decided: the words, and how they are compared.
     words: Vec<(String, String)>,
+    /// How often something was decided that had been decided here already: the frame came again.
+    again: usize,
     sent: Vec<IfName>,
     floods: bool,
 }
@@ -78,7 +80,7 @@ impl Journeys {
         let stop = leg.stop(netns);
         match what {
             What::Received { .. } => {}
-            What::Sent { .. } => stop.sent.extend(dev),
+            What::Sent { .. } => stop.sent.extend(dev.filter(|dev| !stop.sent.contains(dev))),
             What::Decided { table, text } => {
                 let floods = *table == "fdb" && text.contains("flooded");
                 // What a bridge's own namespace hears of a flood and does not care for is not worth a word.
@@ -88,13 +90,13 @@ impl Journeys {
                 stop.floods |= floods;
                 // How long netem holds a frame differs each time.
                 let compared = if *table == "netem" { "netem".to_owned() } else { text.clone() };
-                stop.words.push((names.put_into(text), compared));
+                stop.say(names.put_into(text), compared);
                 leg.held = *table == "netem";
                 leg.closed |= *table == "neigh" && text.ends_with("waits");
             }
             What::Dropped { text, .. } => {
                 let by = dev.map(|d| format!(" at {d}")).unwrap_or_default();
-                stop.words.push((format!("dropped{by}: {text}"), (*text).to_owned()));
+                stop.say(format!("dropped{by}: {text}"), (*text).to_owned());
             }
         }
     }
@@ -174,7 +176,13 @@ impl Leg {
     /// The frame's stop in this namespace: the last one if it is still there, or a copy of it is.
     fn stop(&mut self, netns: &NetnsName) -> &mut Stop {
         let at = self.stops.iter().position(|stop| stop.netns == *netns).unwrap_or_else(|| {
-            self.stops.push(Stop { netns: netns.clone(), words: Vec::new(), sent: Vec::new(), floods: false });
+            self.stops.push(Stop {
+                netns: netns.clone(),
+                words: Vec::new(),
+                again: 0,
+                sent: Vec::new(),
+                floods: false,
+            });
             self.stops.len() - 1
         });
         &mut self.stops[at]
@@ -182,12 +190,22 @@ impl Leg {
 }
 
 impl Stop {
+    fn say(&mut self, words: String, compared: String) {
+        match self.words.iter().any(|(_, known)| *known == compared) {
+            true => self.again += 1,
+            false => self.words.push((words, compared)),
+        }
+    }
+
     /// What was decided, on one line if it fits.
     fn lines(&self) -> Vec<String> {
         let mut words: Vec<String> = self.words.iter().map(|(words, _)| words.clone()).collect();
         if !self.sent.is_empty() && (words.is_empty() || self.floods) {
             let sent: Vec<&str> = self.sent.iter().map(IfName::as_str).collect();
             words.push(format!("sent by {}", sent.join(", ")));
+        }
+        if self.again > 0 {
+            words.push(format!("and {} the like, as the frame comes again", count(self.again, "decision")));
         }
         let long = words.iter().map(|w| w.chars().count() + 2).sum::<usize>() > WIDTH;
         if long || words.is_empty() { words } else { vec![words.join("; ")] }

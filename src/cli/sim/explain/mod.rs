@@ -45,7 +45,8 @@ pub(super) struct Narrator {
     /// While the topology is brought up.
     setup: Option<Setup>,
     playing: bool,
-    before: Before,
+    /// The state before the op at hand, if what it changes is to be told.
+    before: Option<Before>,
     journeys: Journeys,
     /// What is being told of now: the expectations under way, and when the first of them began.
     current: Vec<String>,
@@ -58,16 +59,17 @@ pub(super) struct Narrator {
 
 impl Narrator {
     pub(super) fn before(&mut self, op: &Op, sim: &mut Sim) {
-        self.before = Before::of(op, sim);
+        let wanted = self.playing || self.setup.as_ref().is_none_or(|setup| setup.wants(op));
+        self.before = wanted.then(|| Before::of(op, sim));
     }
 
     pub(super) fn after(&mut self, op: &Op, refused: Option<&Fault>, sim: &mut Sim) {
         self.names.refresh(op, sim);
-        let before = std::mem::take(&mut self.before);
-        let mut effects = before.effects(op, sim);
+        let before = self.before.take();
+        let mut effects = before.as_ref().map(|before| before.effects(op, sim)).unwrap_or_default();
         effects.extend(refused.map(|fault| format!("refused: {fault}")));
         match self.playing {
-            false => self.setup.get_or_insert_default().add(op, effects, before.old_setting()),
+            false => self.setup.get_or_insert_default().add(op, effects, before.as_ref().and_then(Before::old_setting)),
             true => {
                 self.journeys.settle();
                 let lines = std::iter::once(format!("  $ {op}")).chain(effects.into_iter().map(|e| format!("    {e}")));

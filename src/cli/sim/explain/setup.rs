@@ -38,6 +38,11 @@ enum Kind {
 }
 
 impl Setup {
+    /// Whether what the op changes will be told: of many steps of a kind only the first are.
+    pub(super) fn wants(&self, op: &Op) -> bool {
+        matches!(op, Op::SetSysctl { .. }) || self.chapters.get(&kind(op)).is_none_or(|steps| steps.len() < MOST)
+    }
+
     /// Adds a step; `old` is what a setting was before.
     pub(super) fn add(&mut self, op: &Op, effects: Vec<String>, old: Option<&str>) {
         let Op::SetSysctl { netns, key, value } = op else {
@@ -69,10 +74,17 @@ fn settings(changed: &BTreeMap<String, Vec<String>>, same: usize) -> Section {
     let mut lines = vec!["  Every setting that matters is written, so that all machines start alike.".to_owned()];
     if !changed.is_empty() {
         lines.push("  These differ from the kernel's defaults (ip netns exec NS sysctl -w ...):".to_owned());
-        lines.extend(changed.iter().map(|(setting, netns)| format!("  $ {setting} in {}", netns.join(", "))));
+        lines.extend(changed.iter().map(|(setting, netns)| format!("  $ {setting} in {}", listed(netns))));
     }
     lines.push(format!("  {} written as they are already", count(same, "other setting")));
     Section { title: "Settings".to_owned(), lines }
+}
+
+/// Names, the first of many.
+fn listed(names: &[String]) -> String {
+    let (first, rest) = names.split_at(names.len().min(MOST));
+    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+    format!("{}{more}", first.join(", "))
 }
 
 /// A long command on two lines, as a shell reads it.
