@@ -247,3 +247,24 @@ fn what_a_killed_nettwin_leaves_is_collected() {
         }
     }
 }
+
+#[test]
+fn a_lab_is_probed_with_the_words_of_linux() {
+    for lab in Lab::both("probe", PAIR) {
+        lab.run(&["apply", "--no-expect", "FILE"]).exits(0);
+        let probe = |args: &[&str]| lab.run(&[&["probe", "--lab", &lab.name], args].concat());
+        let run = probe(&["ping", "h1", "10.7.0.2", "-c", "2", "-i", "200ms"]).exits(0);
+        let run = run.says("64 bytes from 10.7.0.2: icmp_seq=2 ttl=64 time=");
+        run.says("2 packets transmitted, 2 received, 0% packet loss");
+        probe(&["arping", "h1", "eth0", "10.7.0.2", "-c", "1"]).exits(0).says("Unicast reply from 10.7.0.2 [02:");
+        probe(&["trace", "h1", "10.7.0.2"]).exits(0).says(" 1  10.7.0.2  ");
+        probe(&["tcp", "h1", "10.7.0.2", "80", "--listen", "h2"]).exits(0).says("1000 bytes to 10.7.0.2:80 and back");
+        probe(&["tcp", "h1", "10.7.0.2", "80"]).exits(3).says("Connection refused");
+        probe(&["udp", "h1", "10.7.0.2", "53", "--listen", "h2", "--bytes", "100"]).exits(0).says("100 bytes to");
+        probe(&["ping", "h1", "10.9.9.9"]).exits(3).says("ping: connect: Network is unreachable");
+        let json = probe(&["--json", "ping", "h2", "10.7.0.1", "-c", "1"]).exits(0).json();
+        assert_eq!(json["verdict"], "reached");
+        probe(&["ping", "h9", "10.7.0.2"]).exits(1).says("the namespaces are: h1, h2");
+        probe(&["arping", "h1", "eth7", "10.7.0.2"]).exits(1).says("its interfaces are: eth0, lo");
+    }
+}
