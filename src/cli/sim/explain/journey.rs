@@ -168,7 +168,9 @@ impl Journeys {
             [] => stop.lines(),
             words => words.iter().map(|(_, compared)| compared.clone()).collect(),
         };
-        words.into_iter().fold(false, |news, word| self.told.insert((stop.netns.clone(), word)) || news)
+        // All of them are told now, not only up to the first that is new.
+        let new = words.into_iter().filter(|word| self.told.insert((stop.netns.clone(), word.clone())));
+        new.count() > 0
     }
 }
 
