@@ -9,10 +9,13 @@
 pub mod arping;
 mod brctl;
 pub mod bridge;
+mod clock;
 mod getopt;
 mod glob;
+mod iputils;
 pub mod job;
 pub mod link;
+mod names;
 pub mod neigh;
 mod nettools;
 mod number;
@@ -24,16 +27,3 @@ pub mod sleep;
 mod sysctl;
 pub mod tools;
 pub mod trace;
-
-/// A round-trip time in milliseconds as ping and its relatives print it: three decimals below 1 ms, then four
-/// significant digits.
-pub(crate) fn ping_ms(time: std::time::Duration) -> String {
-    let us = time.as_micros();
-    // iputils' print_rtt: whole microseconds, cut and not rounded.
-    match us {
-        100_000.. => format!("{}", us / 1000),
-        10_000.. => format!("{}.{}", us / 1000, us % 1000 / 100),
-        1000.. => format!("{}.{:02}", us / 1000, us % 1000 / 10),
-        _ => format!("0.{us:03}"),
-    }
-}

@@ -37,6 +37,11 @@ pub(crate) fn strtol_rest(text: &str, base: u32) -> Option<(i64, &str)> {
 
 /// The decimal fraction that a text begins with (`strtod`).
 pub(crate) fn strtod(text: &str) -> Option<f64> {
+    strtod_rest(text).map(|(value, _)| value)
+}
+
+/// The same, and what is behind it.
+pub(crate) fn strtod_rest(text: &str) -> Option<(f64, &str)> {
     let text = text.trim_start_matches(is_space);
     let bytes = text.as_bytes();
     let digits = |from: usize| bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
@@ -59,7 +64,7 @@ pub(crate) fn strtod(text: &str) -> Option<f64> {
             end += 1 + sign + exponent;
         }
     }
-    text[..end].parse().ok()
+    Some((text[..end].parse().ok()?, &text[end..]))
 }
 
 fn is_space(c: char) -> bool {

@@ -6,6 +6,7 @@
 use crate::brctl;
 use crate::job::{Invocation, Job};
 use crate::nettools;
+use crate::ping;
 use crate::sleep;
 use crate::sysctl;
 
@@ -30,6 +31,9 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "ifconfig", start: nettools::ifconfig::start },
     Tool { name: "netstat", start: nettools::netstat::start },
     Tool { name: "route", start: nettools::route::start },
+    Tool { name: "ping", start: ping::start },
+    Tool { name: "ping4", start: ping::start },
+    Tool { name: "ping6", start: ping::start },
     Tool { name: "sleep", start: sleep::start },
     Tool { name: "sysctl", start: sysctl::start },
 ];

@@ -61,7 +61,7 @@ pub(super) fn open(ping: &Ping, id: ProbeId) -> Result<Begin, Refusal> {
         raw,
         dst: ping.dst,
         ident,
-        payload: payload::echo(ping.size),
+        payload: payload::echo(ping.size, &ping.pattern),
         overhears: ping.dev.is_some(),
         pending: Vec::new(),
         buffer: vec![0; BUFFER_BYTES],

@@ -105,6 +105,18 @@ pub struct Ping {
     pub broadcast: bool,
     /// The echo identifier; `None`: the machine chooses.
     pub ident: Option<u16>,
+    /// Requests that may be under way before an answer is waited for (`-l`, 1).
+    pub preload: u32,
+    /// The interval follows the round-trip time (`-A`).
+    pub adaptive: bool,
+    /// Report, before the next request, that the one before is unanswered (`-O`).
+    pub outstanding: bool,
+    /// A request too long to send is no error (`-q`, as ping has it).
+    pub quiet: bool,
+    /// What the payload repeats (`-p`), at most 16 bytes; empty: the usual pattern.
+    pub pattern: Vec<u8>,
+    /// Report each request as it is sent.
+    pub report_sent: bool,
 }
 
 impl Ping {
@@ -125,6 +137,12 @@ impl Ping {
             deadline: None,
             broadcast: false,
             ident: None,
+            preload: 1,
+            adaptive: false,
+            outstanding: false,
+            quiet: false,
+            pattern: Vec::new(),
+            report_sent: false,
         }
     }
 }
@@ -299,6 +317,16 @@ pub enum ProbeEvent {
     Started {
         /// The source address.
         source: Option<IpAddr>,
+    },
+    /// Ping: a request was sent, or so ping counts it ([`Ping::report_sent`]).
+    Sent {
+        /// Which.
+        seq: u16,
+    },
+    /// Ping: a request is unanswered while the next is about to be sent ([`Ping::outstanding`]).
+    Outstanding {
+        /// Which.
+        seq: u16,
     },
     /// Ping: an echo reply.
     Reply {

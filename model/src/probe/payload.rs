@@ -3,8 +3,8 @@
 //! Counterpart: the fill patterns of iputils and traceroute. Deliberately absent: ping's timestamp in the first 16 bytes;
 //! send times are kept in [`PingRun`](super::PingRun), and those bytes go on with the pattern.
 
-/// Byte `i` of an echo request's payload.
-pub const fn echo_byte(i: usize) -> u8 {
+/// Byte `i` of an echo request's payload without a pattern.
+const fn echo_byte(i: usize) -> u8 {
     i as u8
 }
 
@@ -18,9 +18,10 @@ pub const fn flow_byte(i: u64) -> u8 {
     (i % 251) as u8
 }
 
-/// An echo request's payload.
-pub fn echo(size: u16) -> Vec<u8> {
-    (0..usize::from(size)).map(echo_byte).collect()
+/// An echo request's payload. A pattern begins at its first byte, timestamp or not.
+pub fn echo(size: u16, pattern: &[u8]) -> Vec<u8> {
+    let usual = |i| if pattern.is_empty() { echo_byte(i) } else { pattern[i % pattern.len()] };
+    (0..usize::from(size)).map(usual).collect()
 }
 
 /// A traceroute datagram's payload in an IP packet of `packet_len` bytes, of which IP and UDP headers take 28.

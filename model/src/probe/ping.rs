@@ -1,8 +1,8 @@
 //! `ping` without its socket: when to send, what counts, when to stop.
 //!
 //! Counterpart: `main_loop()`, `pinger()`, `__schedule_exit()`, `gather_statistics()` and `finish()` of iputils 20221126's
-//! `ping_common.c`; its quirks are kept because they can be seen (see the comments). Deliberately absent: flood (`-f`),
-//! adaptive (`-A`) and preload (`-l`) modes, `-O`, checking the payload that came back.
+//! `ping_common.c`; its quirks are kept because they can be seen (see the comments). A flood (`-f`) is an interval of
+//! nothing. Deliberately absent: checking the payload that came back.
 
 use super::workload::{Act, Input, Workload};
 use super::{IcmpError, Outcome, Ping, PingOutcome, ProbeEvent, Rtt, Stop, WakeAt};
@@ -19,6 +19,11 @@ pub struct PingRun {
     interval_ms: i64,
     linger: Duration,
     deadline: Option<Duration>,
+    preload: i64,
+    adaptive: bool,
+    outstanding: bool,
+    quiet: bool,
+    report_sent: bool,
     /// Payloads below 16 bytes hold no timestamp, so there are no round-trip times.
     timing: bool,
     phase: Phase,
@@ -38,6 +43,9 @@ pub struct PingRun {
     sent_at: Vec<Instant>,
     /// Which sequence numbers were answered, a bit each.
     answered: Vec<u64>,
+    /// Eight times the smoothed round-trip time in microseconds (`rtt`), and what want of buffers adds to it.
+    smoothed_us: i64,
+    penalty_us: i64,
     /// The sequence number last acknowledged.
     acked: u16,
     pipe: u32,
@@ -64,6 +72,11 @@ impl PingRun {
             interval_ms: i64::try_from(ping.interval.as_millis()).unwrap_or(i64::MAX / 4).min(i64::MAX / 4),
             linger: ping.linger,
             deadline: ping.deadline,
+            preload: i64::from(ping.preload.max(1)),
+            adaptive: ping.adaptive,
+            outstanding: ping.outstanding,
+            quiet: ping.quiet,
+            report_sent: ping.report_sent,
             timing: ping.size >= 16,
             phase: Phase::Opening,
             started: Instant::ZERO,
@@ -75,6 +88,8 @@ impl PingRun {
             wake: None,
             sent_at: Vec::new(),
             answered: Vec::new(),
+            smoothed_us: 0,
+            penalty_us: 0,
             acked: 0,
             pipe: 0,
             stats: PingOutcome::default(),
@@ -133,14 +148,14 @@ impl PingRun {
             return 1000;
         }
         match self.last_send {
-            None => self.tokens = 0,
+            None => self.tokens = self.interval_ms.saturating_mul(self.preload - 1),
             Some(last) => {
                 // Whole milliseconds of waiting count, so the interval stretches by the fraction that a reply took.
                 let mut saved = i64::try_from(now.since(last).as_millis()).unwrap_or(i64::MAX / 4);
-                if self.interval_ms == 0 && saved < MIN_INTERVAL_MS && self.in_flight() >= 1 {
+                if self.interval_ms == 0 && saved < MIN_INTERVAL_MS && i64::from(self.in_flight()) >= self.preload {
                     return MIN_INTERVAL_MS - saved;
                 }
-                saved = (saved + self.tokens).min(self.interval_ms);
+                saved = (saved + self.tokens).min(self.interval_ms.saturating_mul(self.preload));
                 if saved < self.interval_ms {
                     return self.interval_ms - saved;
                 }
@@ -151,12 +166,31 @@ impl PingRun {
             self.starved = 0;
         }
         self.last_send = Some(now);
-        self.stats.transmitted += 1;
         // The sequence number is 16 bits wide and wraps.
-        let seq = self.stats.transmitted as u16;
+        let before = self.stats.transmitted as u16;
+        if self.outstanding && self.stats.transmitted > 0 && !self.is_answered(before) {
+            acts.push(Act::Report(ProbeEvent::Outstanding { seq: before }));
+        }
+        self.stats.transmitted += 1;
+        let seq = before.wrapping_add(1);
+        if seq.wrapping_sub(self.acked) > 0x7fff {
+            // What was acknowledged a round of numbers ago says nothing.
+            self.acked = seq.wrapping_add(1);
+        }
         self.note_sent(seq, now);
         acts.push(Act::Echo { seq });
+        if self.report_sent {
+            acts.push(Act::Report(ProbeEvent::Sent { seq }));
+        }
         self.interval_ms - self.tokens
+    }
+
+    /// `update_interval()`: of an adaptive ping.
+    fn adapt(&mut self) {
+        if self.adaptive {
+            let estimate = if self.smoothed_us == 0 { self.interval_ms * 1000 } else { self.smoothed_us / 8 };
+            self.interval_ms = (estimate + self.penalty_us + 500) / 1000;
+        }
     }
 
     /// `__schedule_exit()`: decided once, when the last request has gone.
@@ -205,7 +239,14 @@ impl PingRun {
     }
 
     fn in_flight(&self) -> u32 {
-        u32::from((self.stats.transmitted as u16).wrapping_sub(self.acked))
+        match (self.stats.transmitted as u16).wrapping_sub(self.acked) {
+            few @ 0..=0x7fff => few.into(),
+            _ => self.stats.transmitted.saturating_sub(self.stats.received + self.stats.errors),
+        }
+    }
+
+    fn is_answered(&self, seq: u16) -> bool {
+        self.answered.get(usize::from(seq) / 64).is_some_and(|word| word & 1 << (seq % 64) != 0)
     }
 
     fn reply(&mut self, now: Instant, reply: Reply, acts: &mut Vec<Act>) {
@@ -218,10 +259,14 @@ impl PingRun {
             self.sum2_us = self.sum2_us.saturating_add(i128::from(us) * i128::from(us));
             self.min_us = self.min_us.min(us);
             self.max_us = self.max_us.max(us);
+            self.smoothed_us = match self.smoothed_us {
+                0 => us.saturating_mul(8),
+                old => (old - old / 8).saturating_add(us),
+            };
+            self.adapt();
         }
-        let (word, bit) = (usize::from(reply.seq) / 64, 1 << (reply.seq % 64));
-        let duplicate = self.answered[word] & bit != 0;
-        self.answered[word] |= bit;
+        let duplicate = self.is_answered(reply.seq);
+        self.answered[usize::from(reply.seq) / 64] |= 1 << (reply.seq % 64);
         if duplicate {
             self.stats.duplicates += 1;
         } else {
@@ -264,6 +309,8 @@ impl PingRun {
     fn send_failed(&mut self, now: Instant, seq: u16, errno: Errno, mtu: Option<u32>, acts: &mut Vec<Act>) {
         self.tokens = 0;
         if matches!(errno, Errno::ENOBUFS | Errno::ENOMEM) {
+            self.penalty_us += (self.smoothed_us / 8).min(50_000);
+            self.adapt();
             let pause = (self.interval_ms / 2).clamp(MIN_INTERVAL_MS, 500);
             self.starved += 1;
             self.starving = true;
@@ -274,7 +321,7 @@ impl PingRun {
                 return;
             }
         }
-        if errno == Errno::EMSGSIZE {
+        if errno == Errno::EMSGSIZE && !self.quiet {
             self.stats.errors += 1;
         }
         self.stats.send_error = Some(errno);
@@ -516,6 +563,43 @@ mod tests {
             "s1@0 r1@0.5 s2@0.5 r2@1 s3@1 r3@1.5 end@1.5 3/3+0!0 1ms pipe1 500/500/500/0"
         );
         assert_eq!(run(&p, |_| vec![]), "s1@0 s2@10 s3@20 end@10020 3/0+0!0 20ms pipe0");
+    }
+
+    #[test]
+    fn preloaded_requests_go_at_once_and_an_adaptive_ping_follows_its_replies() {
+        let mut p = ping(4);
+        p.preload = 3;
+        assert_eq!(
+            run(&p, |seq| vec![(500, echo(seq))]),
+            "s1@0 s2@0 s3@0 r1@0.5 r2@0.5 r3@0.5 s4@1000.5 r4@1001 end@1001 4/4+0!0 1000ms pipe3 500/500/500/0"
+        );
+        let mut p = ping(3);
+        p.adaptive = true;
+        assert_eq!(
+            run(&p, |seq| vec![(2000, echo(seq))]),
+            "s1@0 r1@2 s2@2 r2@4 s3@4 r3@6 end@6 3/3+0!0 4ms pipe1 2000/2000/2000/0"
+        );
+    }
+
+    #[test]
+    fn what_is_unanswered_when_the_next_goes_is_told() {
+        let mut p = ping(3);
+        p.outstanding = true;
+        p.report_sent = true;
+        p.linger = ms(1000);
+        let log = play(PingRun::new(&p), |act| match act {
+            Act::Echo { seq: 2 } => vec![(ms(1), echo(2))],
+            _ => Vec::new(),
+        });
+        let told: Vec<String> = log
+            .iter()
+            .filter_map(|(_, act)| match act {
+                Act::Report(ProbeEvent::Outstanding { seq }) => Some(format!("?{seq}")),
+                Act::Report(ProbeEvent::Sent { seq }) => Some(format!("s{seq}")),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told.join(" "), "s1 ?1 s2 s3");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(super) fn echo(ns: &mut Netns, w: &mut World, ping: &Ping, ident: u16, seq: 
     };
     let mut frame = new_packet(w, &header);
     let message = &mut w.frames.edit(&mut frame)[L2_LEN + IPV4_LEN..];
-    message[ICMP_LEN..].iter_mut().enumerate().for_each(|(i, b)| *b = payload::echo_byte(i));
+    message[ICMP_LEN..].copy_from_slice(&payload::echo(ping.size, &ping.pattern));
     write_icmp(message, Icmp::ECHO, 0, u32::from(ident) << 16 | u32::from(seq));
     output::send(ns, w, &dst, ping.pmtudisc, frame, Sender::Call)
 }

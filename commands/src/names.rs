@@ -1,0 +1,99 @@
+//! Host names and addresses as the C library reads them, with files only.
+//!
+//! Counterpart: `inet_aton(3)`, `gethostbyname(3)`, `getaddrinfo(3)` with an `/etc/hosts` and no name server that answers.
+//! Deliberately absent: IPv6, DNS, other sources of names.
+
+use crate::job::Context;
+use crate::number::strtol_rest;
+use std::net::Ipv4Addr;
+
+/// `inet_aton(3)`: one to four numbers, the last of which fills what is left.
+pub(crate) fn aton(text: &str) -> Option<Ipv4Addr> {
+    let (mut rest, mut parts) = (text, Vec::new());
+    loop {
+        if !rest.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        let (value, behind) = strtol_rest(rest, 0)?;
+        parts.push(u32::try_from(value).ok()?);
+        match behind.strip_prefix('.') {
+            Some(next) if parts.len() < 4 => rest = next,
+            Some(_) => return None,
+            None if behind.is_empty() || behind.starts_with(|c: char| c.is_ascii_whitespace()) => break,
+            None => return None,
+        }
+    }
+    let (last, first) = parts.split_last()?;
+    // At most three before the last.
+    let shift = 32 - 8 * first.len() as u32;
+    if first.iter().any(|&p| p > 255) || u64::from(*last) >= 1 << shift {
+        return None;
+    }
+    let high = first.iter().enumerate().fold(0u32, |sum, (i, &p)| sum | p << (24 - 8 * i));
+    Some(Ipv4Addr::from_bits(high | last))
+}
+
+/// What `getaddrinfo` says of a name when no server can be asked.
+pub(crate) const NO_ANSWER: &str = "Temporary failure in name resolution";
+/// What it says of an address of another family.
+pub(crate) const OTHER_FAMILY: &str = "Address family for hostname not supported";
+
+/// The hosts file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hosts(Vec<(Ipv4Addr, Vec<String>)>);
+
+impl Hosts {
+    /// Reads it: the namespace's own (`ip netns exec` puts it over the common one), else the common one. What cannot be
+    /// read holds nothing.
+    pub(crate) fn read(cx: &mut Context<'_>) -> Self {
+        let own = format!("/etc/netns/{}/hosts", cx.netns);
+        let text = cx.files.read(&own).or_else(|_| cx.files.read("/etc/hosts")).unwrap_or_default();
+        Hosts::parse(&String::from_utf8_lossy(&text))
+    }
+
+    fn parse(text: &str) -> Self {
+        let entry = |line: &str| {
+            let mut words = line.split('#').next()?.split_whitespace();
+            let addr = aton(words.next()?)?;
+            let names: Vec<String> = words.map(str::to_owned).collect();
+            (!names.is_empty()).then_some((addr, names))
+        };
+        Hosts(text.lines().filter_map(entry).collect())
+    }
+
+    /// The address of a name, in any case, and the first name in its line.
+    pub(crate) fn of_name(&self, name: &str) -> Option<(Ipv4Addr, &str)> {
+        let (addr, names) = self.0.iter().find(|(_, names)| names.iter().any(|n| n.eq_ignore_ascii_case(name)))?;
+        Some((*addr, &names[0]))
+    }
+
+    /// The first name of an address.
+    pub(crate) fn of_addr(&self, addr: Ipv4Addr) -> Option<&str> {
+        self.0.iter().find(|(a, _)| *a == addr).map(|(_, names)| names[0].as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_the_c_library_reads_them() {
+        let read = |text: &str| aton(text).map(|a| a.to_string());
+        assert_eq!(read("10.0.0.1").as_deref(), Some("10.0.0.1"));
+        assert_eq!(read("10.5").as_deref(), Some("10.0.0.5"));
+        assert_eq!(read("0x0a000001").as_deref(), Some("10.0.0.1"));
+        assert_eq!(read("010.0.0.1").as_deref(), Some("8.0.0.1"));
+        for wrong in ["256.1.1.1", "1.2.3.4.5", "1.2.3.", "1.16777216", "", "a"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_first_name_of_a_line_is_the_hosts_own() {
+        let hosts = Hosts::parse("127.0.0.1\tlocalhost lo # us\n\n::1 ip6\n10.0.0.1 Router gw\n10.0.0.2\n");
+        assert_eq!(hosts.of_name("GW"), Some((Ipv4Addr::new(10, 0, 0, 1), "Router")));
+        assert_eq!(hosts.of_addr(Ipv4Addr::LOCALHOST), Some("localhost"));
+        assert_eq!((hosts.of_name("ip6"), hosts.of_addr(Ipv4Addr::new(10, 0, 0, 2))), (None, None));
+    }
+}

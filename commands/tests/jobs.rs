@@ -1,0 +1,167 @@
+//! Commands that last, on the simulator: who runs when, what a signal does, what an end takes with it.
+
+use nettwin_commands::job::{Files, Invocation, Signal};
+use nettwin_commands::sched::{Ended, JobId, Scheduler};
+use nettwin_commands::tools::tool;
+use nettwin_model::{AddLink, Address, Backend, IfName, Instant, LinkChange, NetnsName, NewLink, Op, VethPeer};
+use nettwin_sim::Sim;
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+/// Two hosts, `a` 10.0.0.1 and `b` 10.0.0.2 (`v0` and `v1`), and what the jobs say.
+struct Shell {
+    sim: Sim,
+    jobs: Scheduler,
+    files: Memory,
+    said: BTreeMap<JobId, String>,
+    ended: BTreeMap<JobId, Ended>,
+    /// All that was said, in order, each line with its job.
+    log: Vec<String>,
+}
+
+#[derive(Default)]
+struct Memory(BTreeMap<String, Vec<u8>>);
+
+impl Files for Memory {
+    fn read(&mut self, path: &str) -> io::Result<Vec<u8>> {
+        self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn write(&mut self, path: &str, bytes: &[u8], append: bool) -> io::Result<()> {
+        let file = self.0.entry(path.to_owned()).or_default();
+        if !append {
+            file.clear();
+        }
+        file.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+fn netns(name: &str) -> NetnsName {
+    NetnsName::new(name).unwrap()
+}
+
+impl Shell {
+    fn new() -> Self {
+        let dev = |name| IfName::new(name).unwrap();
+        let peer = VethPeer { netns: netns("b"), name: dev("v1"), mac: None, mtu: None };
+        let (name, kind) = (dev("v0"), NewLink::Veth { peer });
+        let link = AddLink { netns: netns("a"), name, kind, mac: None, mtu: None, master: None, up: false };
+        let mut ops =
+            vec![Op::AddNetns { netns: netns("a") }, Op::AddNetns { netns: netns("b") }, Op::AddLink(Box::new(link))];
+        for (ns, v, addr) in [("a", "v0", "10.0.0.1/24"), ("b", "v1", "10.0.0.2/24")] {
+            for (dev_name, addr) in [("lo", None), (v, Some(addr))] {
+                let (netns, dev) = (netns(ns), dev(dev_name));
+                if let Some(addr) = addr {
+                    let addr = Address::new(addr.parse().unwrap());
+                    ops.push(Op::AddAddr { netns: netns.clone(), dev, addr });
+                }
+                let up = LinkChange { up: Some(true), ..LinkChange::default() };
+                ops.push(Op::SetLink { netns, name: dev, change: Box::new(up) });
+            }
+        }
+        let mut sim = Sim::new(1);
+        sim.execute(&ops).unwrap();
+        let (jobs, files) = (Scheduler::default(), Memory::default());
+        Shell { sim, jobs, files, said: BTreeMap::new(), ended: BTreeMap::new(), log: Vec::new() }
+    }
+
+    fn start(&mut self, ns: &str, line: &str) -> JobId {
+        let words: Vec<&str> = line.split(' ').collect();
+        let tool = tool(words[0]).expect("a tool");
+        let invocation = Invocation::new(netns(ns), words);
+        let id = self.jobs.start((tool.start)(&invocation), &invocation);
+        self.work();
+        id
+    }
+
+    fn work(&mut self) {
+        while let Some(turn) = self.jobs.turn(&mut self.sim, &mut self.files) {
+            let text = String::from_utf8([turn.out, turn.err].concat()).unwrap();
+            self.log.extend(text.lines().map(|line| format!("{}: {line}", turn.job.0)));
+            self.said.entry(turn.job).or_default().push_str(&text);
+            self.ended.extend(turn.ended.map(|ended| (turn.job, ended)));
+        }
+    }
+
+    fn pass(&mut self, ms: u64) {
+        let until = self.sim.now() + Duration::from_millis(ms);
+        while self.jobs.pass(&mut self.sim, until) {
+            self.work();
+        }
+    }
+
+    fn signal(&mut self, id: JobId, signal: Signal) {
+        self.jobs.signal(id, signal);
+        self.work();
+        self.pass(0);
+    }
+
+    /// What a command says when nothing else runs.
+    fn run(&mut self, ns: &str, line: &str) -> (String, Ended) {
+        let id = self.start(ns, line);
+        while !self.ended.contains_key(&id) && self.jobs.pass(&mut self.sim, Instant::FAR) {
+            self.work();
+        }
+        (self.said.remove(&id).unwrap_or_default(), self.ended.remove(&id).expect("it ends"))
+    }
+}
+
+#[test]
+fn two_pings_take_turns() {
+    let mut shell = Shell::new();
+    shell.start("a", "ping -c 2 10.0.0.2");
+    shell.pass(500);
+    shell.start("b", "ping -c 2 10.0.0.1");
+    shell.pass(3000);
+    let replies: Vec<&str> = shell.log.iter().filter(|l| l.contains("icmp_seq")).map(|l| &l[..1]).collect();
+    assert_eq!(replies, ["1", "2", "1", "2"]);
+    assert!(shell.ended.values().all(|e| *e == Ended::Exit(0)));
+    assert!(shell.jobs.is_empty());
+}
+
+#[test]
+fn an_interrupted_ping_says_how_it_went_and_a_terminated_one_does_not() {
+    let mut shell = Shell::new();
+    let (first, second) = (shell.start("a", "ping 10.0.0.2"), shell.start("a", "ping -i 0.2 10.0.0.77"));
+    shell.pass(1500);
+    shell.signal(first, Signal::QUIT);
+    assert!(shell.said[&first].contains("\r2/2 packets, 0% loss, min/avg/ewma/max = "), "{}", shell.said[&first]);
+    shell.signal(first, Signal::INT);
+    assert!(shell.said[&first].contains("2 packets transmitted, 2 received, 0% packet loss, time 1000ms"));
+    assert_eq!(shell.ended[&first], Ended::Exit(0));
+    shell.signal(second, Signal::TERM);
+    assert_eq!(shell.ended[&second], Ended::Signal(Signal::TERM));
+    assert!(!shell.said[&second].contains("statistics"));
+}
+
+#[test]
+fn what_a_killed_job_was_about_ends_with_it() {
+    let mut shell = Shell::new();
+    let ping = shell.start("a", "ping 10.0.0.2");
+    shell.pass(1500);
+    shell.signal(ping, Signal::KILL);
+    assert_eq!(shell.ended[&ping], Ended::Signal(Signal::KILL));
+    let before = shell.sim.events_scheduled();
+    let sent = |shell: &mut Shell| shell.run("b", "ping -c 1 127.0.0.1").0.len();
+    sent(&mut shell);
+    shell.pass(10_000);
+    // One look at a neighbour and what it leads to, but no more requests.
+    assert!(shell.sim.events_scheduled() - before < 12, "{}", shell.sim.events_scheduled() - before);
+}
+
+#[test]
+fn names_come_from_the_hosts_file() {
+    let mut shell = Shell::new();
+    shell.files.0.insert("/etc/hosts".into(), b"127.0.0.1 localhost\n10.0.0.2 bob bobby\n".to_vec());
+    let (text, _) = shell.run("a", "ping -c 1 -q bobby");
+    assert!(text.starts_with("PING bob (10.0.0.2) 56(84) bytes of data.\n\n--- bob ping statistics ---"), "{text}");
+    assert!(shell.run("a", "ping -c1 bobby").0.contains("64 bytes from bob (10.0.0.2): icmp_seq=1"));
+    assert!(shell.run("a", "ping -nc1 bobby").0.contains("64 bytes from 10.0.0.2: icmp_seq=1"));
+    shell.files.0.insert("/etc/netns/a/hosts".into(), b"10.0.0.2 robert\n".to_vec());
+    assert_eq!(
+        shell.run("a", "ping -c1 bobby"),
+        ("ping: bobby: Temporary failure in name resolution\n".into(), Ended::Exit(2))
+    );
+}
