@@ -38,27 +38,39 @@ pub(crate) const NO_ANSWER: &str = "Temporary failure in name resolution";
 /// What it says of an address of another family.
 pub(crate) const OTHER_FAMILY: &str = "Address family for hostname not supported";
 
-/// The hosts file.
+/// A file of names and addresses.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hosts(Vec<(Ipv4Addr, Vec<String>)>);
+pub(crate) struct Names(Vec<(Ipv4Addr, Vec<String>)>);
 
-impl Hosts {
-    /// Reads it: the namespace's own (`ip netns exec` puts it over the common one), else the common one. What cannot be
-    /// read holds nothing.
-    pub(crate) fn read(cx: &mut Context<'_>) -> Self {
+impl Names {
+    /// The hosts file: the namespace's own (`ip netns exec` puts it over the common one), else the common one.
+    pub(crate) fn hosts(cx: &mut Context<'_>) -> Self {
         let own = format!("/etc/netns/{}/hosts", cx.netns);
-        let text = cx.files.read(&own).or_else(|_| cx.files.read("/etc/hosts")).unwrap_or_default();
-        Hosts::parse(&String::from_utf8_lossy(&text))
+        match cx.files.read(&own) {
+            Ok(text) => Names::parse(&String::from_utf8_lossy(&text)),
+            Err(_) => Names::read(cx, "/etc/hosts"),
+        }
+    }
+
+    /// A file like `/etc/hosts` or `/etc/networks`; what cannot be read holds nothing.
+    pub(crate) fn read(cx: &mut Context<'_>, path: &str) -> Self {
+        let text = cx.files.read(path).unwrap_or_default();
+        Names::parse(&String::from_utf8_lossy(&text))
     }
 
     fn parse(text: &str) -> Self {
         let entry = |line: &str| {
-            let mut words = line.split('#').next()?.split_whitespace();
-            let addr = aton(words.next()?)?;
-            let names: Vec<String> = words.map(str::to_owned).collect();
-            (!names.is_empty()).then_some((addr, names))
+            let words: Vec<&str> = line.split('#').next()?.split_whitespace().collect();
+            let (first, others) = words.split_first()?;
+            let addr = aton(first).map(|addr| (addr, others.to_vec()));
+            // Networks have the name in front.
+            let (addr, names) = addr.or_else(|| {
+                let (addr, others) = others.split_first()?;
+                Some((aton(addr)?, [&[*first], others].concat()))
+            })?;
+            (!names.is_empty()).then(|| (addr, names.into_iter().map(str::to_owned).collect()))
         };
-        Hosts(text.lines().filter_map(entry).collect())
+        Names(text.lines().filter_map(entry).collect())
     }
 
     /// The address of a name, in any case, and the first name in its line.
@@ -91,9 +103,11 @@ mod tests {
 
     #[test]
     fn the_first_name_of_a_line_is_the_hosts_own() {
-        let hosts = Hosts::parse("127.0.0.1\tlocalhost lo # us\n\n::1 ip6\n10.0.0.1 Router gw\n10.0.0.2\n");
+        let hosts = Names::parse("127.0.0.1\tlocalhost lo # us\n\n::1 ip6\n10.0.0.1 Router gw\n10.0.0.2\n");
         assert_eq!(hosts.of_name("GW"), Some((Ipv4Addr::new(10, 0, 0, 1), "Router")));
         assert_eq!(hosts.of_addr(Ipv4Addr::LOCALHOST), Some("localhost"));
+        let networks = Names::parse("loopback 127.0.0.0 lo\n");
+        assert_eq!(networks.of_name("lo"), Some((Ipv4Addr::new(127, 0, 0, 0), "loopback")));
         assert_eq!((hosts.of_name("ip6"), hosts.of_addr(Ipv4Addr::new(10, 0, 0, 2))), (None, None));
     }
 }

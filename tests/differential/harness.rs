@@ -411,6 +411,8 @@ fn event(mut e: ProbeEvent) -> ProbeEvent {
         ProbeEvent::Done(outcome) => timeless(outcome),
         // Lost frames stay: a capture with gaps must not pass as equal.
         ProbeEvent::Started { .. }
+        | ProbeEvent::Sent { .. }
+        | ProbeEvent::Outstanding { .. }
         | ProbeEvent::Icmp { .. }
         | ProbeEvent::SendFailed { .. }
         | ProbeEvent::FramesLost { .. } => {}

@@ -4,10 +4,11 @@
 //! Deliberately absent: masks of proxy entries, `/etc/ethers`. The kernel lists in hash order with a random seed; here by
 //! device and address.
 
-use super::inet::{self, Names};
+use super::inet;
 use super::{Ran, WRONG_WORDS, help};
 use crate::getopt::{self, Long, Met, Takes};
 use crate::job::{Context, Invocation, Job, Next, Once};
+use crate::names::Names;
 use crate::say;
 use nettwin_model::{Answer, Errno, Fault, IfName, LinkKind, Mac, Neigh, NetnsState, Nud, Op, Query, RouteGet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -255,7 +256,7 @@ fn show(cx: &mut Context<'_>, manner: &Manner, word: Option<&str>) -> Ran {
     let state = super::state(cx, "arp")?;
     let mut all: Vec<&Neigh> = state.config.neighs.iter().chain(&state.volatile.neighs).collect();
     all.sort_by_key(|n| (n.proxy, n.dev, n.dst));
-    let hosts = (!manner.numeric).then(|| Names::read(cx, "/etc/hosts"));
+    let hosts = (!manner.numeric).then(|| Names::hosts(cx));
     let fits = |n: &&&Neigh| {
         wanted.is_none_or(|addr| n.dst == IpAddr::V4(addr))
             && manner.device.as_ref().is_none_or(|dev| n.dev.as_str() == dev)

@@ -2,8 +2,8 @@
 //!
 //! Counterpart: `rprint_fib()` of `lib/inet_gr.c`, and what `fib_route_seq_show()` puts into `/proc/net/route`.
 
-use super::inet::Names;
 use crate::job::Context;
+use crate::names::Names;
 use nettwin_model::route::TABLE_MAIN;
 use nettwin_model::{Cidr, NetnsState, Route, RouteKind};
 use std::fmt::Write;
@@ -28,7 +28,7 @@ pub(super) fn routes(netns: &NetnsState) -> Vec<&Route> {
 
 /// Prints it.
 pub(super) fn print(cx: &mut Context<'_>, netns: &NetnsState, columns: Columns, numeric: bool) {
-    let names = (!numeric).then(|| (Names::read(cx, "/etc/hosts"), Names::read(cx, "/etc/networks")));
+    let names = (!numeric).then(|| (Names::hosts(cx), Names::read(cx, "/etc/networks")));
     let mut out = String::from("Kernel IP routing table\n");
     out.push_str(match columns {
         Columns::Metric => "Destination     Gateway         Genmask         Flags Metric Ref    Use Iface\n",

@@ -9,7 +9,7 @@ mod text;
 
 use crate::iputils::fail;
 use crate::job::{Context, Invocation, Job, Next, Signal, Waits, Wake};
-use crate::names::Hosts;
+use crate::names::Names;
 use crate::say;
 use nettwin_model::probe::{Outcome, Ping, Probe, ProbeEvent, ProbeId, Stop};
 use nettwin_model::{Answer, Errno, Fault, IfName, Query, RouteGet, RouteKind};
@@ -95,7 +95,7 @@ fn begin(cx: &mut Context<'_>, words: &[String]) -> Result<Running, Next> {
     let program = words.first().map_or("ping", String::as_str);
     let options = Options::parse(cx, program, words)?;
     let target = options.target.clone();
-    let hosts = Hosts::read(cx);
+    let hosts = Names::hosts(cx);
     let (mut dst, hostname, is_number) = match crate::names::aton(&target) {
         Some(dst) => (dst, target.clone(), true),
         None => match hosts.of_name(&target) {

@@ -4,7 +4,7 @@
 //! the payload that came back, a flood's dots cut at the width of a terminal, IPv6.
 
 use crate::clock;
-use crate::names::Hosts;
+use crate::names::Names;
 use nettwin_model::probe::{IcmpError, Outcome, Ping, PingOutcome, ProbeEvent};
 use nettwin_model::{Errno, Instant};
 use std::net::{IpAddr, Ipv4Addr};
@@ -18,7 +18,7 @@ pub(super) struct Style {
     /// Its destination, as it is called.
     pub(super) hostname: String,
     /// Names for who answers.
-    pub(super) names: Option<Hosts>,
+    pub(super) names: Option<Names>,
     /// Nothing but the first and the last lines (`-q`).
     pub(super) quiet: bool,
     /// A dot for each request, taken back with its answer (`-f`).
