@@ -85,7 +85,9 @@ impl KernelBackend {
                 self.room(netns)?;
                 sysctl::write(&self.worker, &self.rooms[netns].netns, key, value)
             }
-            Op::SetImpairment { netns, dev, impairment } => self.set_impairment(netns, dev, impairment.as_deref()),
+            Op::SetImpairment { netns, dev, impairment, handle } => {
+                self.set_impairment(netns, dev, impairment.as_deref(), *handle)
+            }
         }
     }
 
@@ -141,11 +143,17 @@ impl KernelBackend {
         self.room(netns)?.netlink.tell(link::set_port(index, &fit))
     }
 
-    fn set_impairment(&mut self, netns: &NetnsName, dev: &IfName, what: Option<&Impairment>) -> Result<(), Fault> {
+    fn set_impairment(
+        &mut self,
+        netns: &NetnsName,
+        dev: &IfName,
+        what: Option<&Impairment>,
+        handle: Option<u16>,
+    ) -> Result<(), Fault> {
         let index = self.index_of(netns, dev)?;
         let netlink = &mut self.room(netns)?.netlink;
         let Some(impairment) = what else { return netlink.tell(netem::del(index)) };
-        match netlink.tell(netem::set(index, impairment)) {
+        match netlink.tell(netem::set(index, impairment, handle)) {
             // qdisc_create: no such kind. Nothing else about a root qdisc is "not there".
             Err(Fault::Refused { errno: Errno::ENOENT, .. }) => Err(Fault::Missing {
                 capability: netem::KIND.into(),

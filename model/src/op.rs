@@ -146,6 +146,10 @@ pub enum Op {
         dev: IfName,
         /// What; `None` restores the default qdisc.
         impairment: Option<Box<Impairment>>,
+        /// The qdisc's handle (`tc … handle 1:`): another one than it has makes a new qdisc. `None`: that of the one that is
+        /// there, or the next free one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handle: Option<u16>,
     },
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
         state.config.links.insert(dev.name, link_config(sim, ns, dev));
         state.derived.links.insert(dev.name, link_derived(ns, dev));
         state.volatile.stats.insert(dev.name, dev.stats);
+        state.volatile.qdiscs.extend(dev.qdisc.state().map(|qdisc| (dev.name, qdisc)));
     }
     fdb(ns, &mut state);
     l3::observe(ns, &sim.world, &mut state);

@@ -37,6 +37,8 @@ pub(crate) struct World {
     pub(crate) recordings: crate::pcap::Recordings,
     /// What goes round for ever.
     pub(crate) storms: crate::storm::Storms,
+    /// The last handle that a qdisc got without asking (`qdisc_alloc_handle`).
+    pub(crate) last_qdisc: u16,
 }
 
 impl World {
@@ -52,6 +54,7 @@ impl World {
             probes: crate::probe::Probes::default(),
             recordings: crate::pcap::Recordings::default(),
             storms: crate::storm::Storms::default(),
+            last_qdisc: 0x8000,
         }
     }
 

@@ -55,6 +55,7 @@ fn impair(netns: &str, name: &str, text: &str) -> Op {
         netns: ns(netns),
         dev: dev(name),
         impairment: Some(Box::new(words::netem::parse(text).unwrap())),
+        handle: None,
     }
 }
 

@@ -10,6 +10,7 @@ use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 use nettwin_model::Impairment;
 use nettwin_model::impair::{Chance, Share};
+use nettwin_model::snapshot::QdiscState;
 use std::time::Duration;
 
 /// The kind's name.
@@ -19,6 +20,9 @@ pub(crate) const DEFAULT_LIMIT: u32 = 1000;
 
 const TCA_KIND: u16 = 1;
 const TCA_OPTIONS: u16 = 2;
+const TCA_STATS2: u16 = 7;
+const TCA_STATS_BASIC: u16 = 1;
+const TCA_STATS_QUEUE: u16 = 3;
 
 const CORR: u16 = 1;
 const REORDER: u16 = 3;
@@ -35,8 +39,11 @@ const QOPT_BYTES: usize = 24;
 
 /// Puts an impairment in the place of the root qdisc. What an earlier one had and this does not say is undone: the old
 /// qdisc is replaced, which netem does attribute by attribute, so every attribute is said.
-pub(crate) fn set(index: u32, impairment: &Impairment) -> Request {
+pub(crate) fn set(index: u32, impairment: &Impairment, handle: Option<u16>) -> Request {
     let mut message = root_of(index);
+    if let Some(major) = handle {
+        message.header.handle = TcHandle { major, minor: 0 };
+    }
     message.attributes.push(TcAttribute::Kind(KIND.into()));
     message.attributes.push(TcAttribute::Other(DefaultNla::new(TCA_OPTIONS, options(impairment))));
     Request::new(RouteNetlinkMessage::NewQueueDiscipline(message), NLM_F_CREATE | NLM_F_REPLACE)
@@ -95,9 +102,11 @@ fn nanoseconds(d: Duration) -> i64 {
     i64::try_from(d.as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// A row of a dump, from its `struct tcmsg` on: the interface and its impairment, if it is a netem at the root.
-pub(crate) fn parse(body: &[u8]) -> Option<(u32, Impairment)> {
+/// A row of a dump, from its `struct tcmsg` on: the interface, its impairment and the qdisc's counters, if it is a netem at
+/// the root.
+pub(crate) fn parse(body: &[u8]) -> Option<(u32, (Impairment, QdiscState))> {
     let index = u32_at(body, 4)?;
+    let mut state = QdiscState { handle: (u32_at(body, 8)? >> 16) as u16, ..QdiscState::default() };
     let parent = u32_at(body, 12)?;
     if parent != u32::from(TcHandle::ROOT) {
         return None;
@@ -107,11 +116,28 @@ pub(crate) fn parse(body: &[u8]) -> Option<(u32, Impairment)> {
         match attribute.kind() {
             TCA_KIND => kind = Some(attribute.value().strip_suffix(b"\0").unwrap_or(attribute.value()).to_vec()),
             TCA_OPTIONS => options = Some(attribute.value().to_vec()),
+            TCA_STATS2 => parse_counters(attribute.value(), &mut state)?,
             _ => {}
         }
     }
     (kind? == KIND.as_bytes()).then_some(())?;
-    Some((index, parse_options(&options?)?))
+    Some((index, (parse_options(&options?)?, state)))
+}
+
+/// `struct gnet_stats_basic` and `struct gnet_stats_queue`.
+fn parse_counters(bytes: &[u8], state: &mut QdiscState) -> Option<()> {
+    for attribute in NlasIterator::new(bytes).flatten() {
+        let v = attribute.value();
+        match attribute.kind() {
+            TCA_STATS_BASIC => (state.bytes, state.packets) = (u64_at(v)?, u32_at(v, 8)?.into()),
+            TCA_STATS_QUEUE => {
+                (state.backlog_packets, state.backlog_bytes) = (u32_at(v, 0)?.into(), u32_at(v, 4)?.into());
+                state.dropped = u32_at(v, 8)?.into();
+            }
+            _ => {}
+        }
+    }
+    Some(())
 }
 
 fn parse_options(bytes: &[u8]) -> Option<Impairment> {

@@ -13,6 +13,7 @@ use crate::object::link::{self, LinkRow};
 use crate::object::{addr, neigh, netem, route};
 use crate::sysctl;
 use netlink_packet_route::RouteNetlinkMessage;
+use nettwin_model::snapshot::QdiscState;
 use nettwin_model::{Extent, Fault, Impairment, NetnsName, Snapshot};
 use std::collections::BTreeMap;
 
@@ -25,7 +26,7 @@ struct Tables {
     neighs: Vec<RouteNetlinkMessage>,
     fdb: Vec<RouteNetlinkMessage>,
     /// By link index.
-    impairments: BTreeMap<u32, Impairment>,
+    impairments: BTreeMap<u32, (Impairment, QdiscState)>,
 }
 
 impl KernelBackend {

@@ -33,11 +33,12 @@ pub(super) fn build(tables: &Tables, peers: Option<&BTreeMap<u32, (NetnsName, If
             .partition(|address| addr::is_automatic(address, row.loopback));
         let master = row.master.and_then(name);
         let peer = peers.and_then(|peers| peers.get(&row.index)).cloned();
-        let impairment = tables.impairments.get(&row.index).cloned();
+        let (impairment, qdisc) = tables.impairments.get(&row.index).cloned().unzip();
         let config = LinkConfig { addrs, master, impairment, ..config_of(row, peer) };
         state.config.links.insert(own_name, config);
         state.derived.links.insert(own_name, LinkDerived { auto_addrs, ..derived_of(row) });
         state.volatile.stats.insert(own_name, row.stats);
+        state.volatile.qdiscs.extend(qdisc.map(|qdisc| (own_name, qdisc)));
     }
     sort_routes(tables, &name, &mut state);
     sort_neighs(tables, name, &mut state);

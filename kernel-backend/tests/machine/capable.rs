@@ -23,7 +23,7 @@ fn every_capability_has_a_reason_and_what_is_missing_a_remedy() {
 }
 
 fn impair(what: Option<Impairment>) -> Op {
-    Op::SetImpairment { netns: ns("a"), dev: dev("e0"), impairment: what.map(Box::new) }
+    Op::SetImpairment { netns: ns("a"), dev: dev("e0"), impairment: what.map(Box::new), handle: None }
 }
 
 fn share(percent: f64) -> Share {

@@ -438,6 +438,7 @@ fn impairments() {
         netns: ns("ours"),
         dev: dev("e0"),
         impairment: what.map(Box::new),
+        handle: None,
     };
     let full = Impairment {
         delay: Duration::from_millis(100),

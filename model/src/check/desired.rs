@@ -153,7 +153,7 @@ fn action(t: &Topology, layout: &Layout, said: &Placed<Action>, out: &mut Vec<Co
         Action::Mtu(end, mtu) => set(at(end)?, LinkChange { mtu: Some(*mtu), ..LinkChange::default() }),
         Action::Impair(end, impairment) => {
             let (netns, dev) = at(end)?;
-            Op::SetImpairment { netns, dev, impairment: impairment.clone().map(Box::new) }
+            Op::SetImpairment { netns, dev, impairment: impairment.clone().map(Box::new), handle: None }
         }
         Action::AddAddress(end, addr) => {
             let (netns, dev) = at(end)?;

@@ -205,7 +205,7 @@ impl Planner<'_> {
         };
         if !agrees {
             let impairment = wanted.impairment.clone().map(Box::new);
-            self.phases.impairments.push(Op::SetImpairment { netns: netns.clone(), dev, impairment });
+            self.phases.impairments.push(Op::SetImpairment { netns: netns.clone(), dev, impairment, handle: None });
         }
     }
 }

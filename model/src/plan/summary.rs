@@ -106,10 +106,12 @@ impl Summary {
                 (&mut self.delete, format!("{netns}:{} entry {}", entry.bridge, words::fdb::print(entry)))
             }
             Op::SetSysctl { netns, key, value } => (&mut self.change, format!("{netns} {key} = {value}")),
-            Op::SetImpairment { netns, dev, impairment: Some(i) } => {
+            Op::SetImpairment { netns, dev, impairment: Some(i), .. } => {
                 (&mut self.change, format!("{netns}:{dev} netem {}", words::netem::print(i)))
             }
-            Op::SetImpairment { netns, dev, impairment: None } => (&mut self.delete, format!("{netns}:{dev} netem")),
+            Op::SetImpairment { netns, dev, impairment: None, .. } => {
+                (&mut self.delete, format!("{netns}:{dev} netem"))
+            }
         };
         list.push(line);
     }

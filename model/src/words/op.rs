@@ -64,10 +64,13 @@ impl fmt::Display for Op {
             Op::SetSysctl { netns, key, value } => {
                 write!(f, "{} {}", sysctl(netns), setting(&key.dotted(), value))
             }
-            Op::SetImpairment { netns, dev, impairment } => {
+            Op::SetImpairment { netns, dev, impairment, handle } => {
                 let dev = quoted(dev.as_str());
+                let handle = handle.map(|handle| format!("handle {handle:x}: ")).unwrap_or_default();
                 match impairment {
-                    Some(i) => write!(f, "{} qdisc replace dev {dev} root netem {}", tc(netns), netem::print(i)),
+                    Some(i) => {
+                        write!(f, "{} qdisc replace dev {dev} root {handle}netem {}", tc(netns), netem::print(i))
+                    }
                     None => write!(f, "{} qdisc del dev {dev} root", tc(netns)),
                 }
             }

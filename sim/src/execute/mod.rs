@@ -39,10 +39,10 @@ pub(crate) fn execute(sim: &mut Sim, op: &Op) -> Result<(), Fault> {
             l3::sysctl_changed(ns, &mut sim.world, key.path());
             Ok(())
         }
-        Op::SetImpairment { netns, dev, impairment } => {
+        Op::SetImpairment { netns, dev, impairment, handle } => {
             let (id, index) = link::find_dev(sim, netns, *dev)?;
             let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
-            crate::qdisc::set(ns, &mut sim.world, index, impairment.as_deref())
+            crate::qdisc::set(ns, &mut sim.world, index, impairment.as_deref(), *handle)
         }
         Op::AddAddr { .. }
         | Op::DelAddr { .. }

@@ -11,6 +11,7 @@ use crate::path::{Next, Pkt, Stage};
 use crate::world::World;
 use netem::{Netem, Verdict};
 use nettwin_model::impair::Impairment;
+use nettwin_model::snapshot::QdiscState;
 use nettwin_model::{Errno, Fault};
 
 /// A device's root qdisc.
@@ -30,6 +31,15 @@ impl Qdisc {
             Qdisc::Noop => "noop",
             Qdisc::Noqueue => "noqueue",
             Qdisc::Netem(_) => "netem",
+        }
+    }
+
+    /// Its handle and counters, if it has a handle.
+    pub(crate) fn state(&self) -> Option<QdiscState> {
+        match self {
+            // As much as a u64 holds of a usize, which is all of it.
+            Qdisc::Netem(netem) => Some(QdiscState { backlog_packets: netem.len() as u64, ..netem.state }),
+            Qdisc::Noop | Qdisc::Noqueue => None,
         }
     }
 
@@ -69,21 +79,39 @@ pub(crate) fn timer(ns: &mut Netns, w: &mut World, dev: Ifindex) {
 }
 
 /// Sets a device's impairment, or (`None`) its default qdisc again; what waited in the old one is lost
-/// (`tc qdisc replace`, `tc qdisc del`). On a netem that is there already, only its parameters change.
-pub(crate) fn set(ns: &mut Netns, w: &mut World, index: Ifindex, impairment: Option<&Impairment>) -> Result<(), Fault> {
+/// (`tc qdisc replace`, `tc qdisc del`). On a netem that is there already only its parameters change, unless another handle
+/// is asked for.
+pub(crate) fn set(
+    ns: &mut Netns,
+    w: &mut World,
+    index: Ifindex,
+    impairment: Option<&Impairment>,
+    handle: Option<u16>,
+) -> Result<(), Fault> {
     let name = ns.name.clone();
     let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
     let mut stream = w.stream(&format!("netem {name} {}", dev.name));
     let seed = stream.next_u64();
     match (&mut dev.qdisc, impairment) {
-        (Qdisc::Netem(netem), Some(to)) => netem.change(to, seed),
+        (Qdisc::Netem(netem), Some(to)) if handle.is_none_or(|handle| handle == netem.state.handle) => {
+            netem.change(to, seed);
+        }
         (Qdisc::Netem(_), None) => {
             purge(ns, w, index);
             if let Some(dev) = ns.dev_mut(index) {
                 dev.qdisc = if dev.up { Qdisc::Noqueue } else { Qdisc::Noop };
             }
         }
-        (_, Some(to)) => dev.qdisc = Qdisc::Netem(Box::new(Netem::new(to, seed, stream))),
+        (_, Some(to)) => {
+            let handle = handle.filter(|handle| *handle != 0).unwrap_or_else(|| {
+                w.last_qdisc = if w.last_qdisc == 0xfffe { 0x8000 } else { w.last_qdisc + 1 };
+                w.last_qdisc
+            });
+            purge(ns, w, index);
+            if let Some(dev) = ns.dev_mut(index) {
+                dev.qdisc = Qdisc::Netem(Box::new(Netem::new(to, seed, stream, handle)));
+            }
+        }
         (_, None) => return Err(Fault::refused(Errno::ENOENT, "Cannot delete qdisc with handle of zero")),
     }
     Ok(())
@@ -105,6 +133,7 @@ fn impaired(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, again: bool) -> Next {
         return Next::Drop(DropReason::DevDown);
     };
     let Verdict::Queue { duplicate, corrupt } = netem.judge(again) else {
+        netem.state.dropped += 1;
         return Next::Drop(DropReason::NetemLoss);
     };
     let mut second = duplicate.then(|| Pkt { frame: w.frames.share(pkt.frame), ..*pkt });
@@ -113,6 +142,7 @@ fn impaired(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, again: bool) -> Next {
         w.frames.corrupt(&mut pkt.frame, byte, mask);
     }
     if netem.is_full() {
+        netem.state.dropped += 1;
         if let Some(second) = second {
             w.frames.release(second.frame);
         }
@@ -126,6 +156,8 @@ fn impaired(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, again: bool) -> Next {
     let len = w.frames.len(pkt.frame);
     if let Some(Qdisc::Netem(netem)) = ns.dev_mut(index).map(|d| &mut d.qdisc) {
         let held = netem.push(w.now, len, *pkt).since(w.now);
+        // As much as a u64 holds of a usize, which is all of it.
+        netem.state.backlog_bytes += len as u64;
         w.decide(ns, Stage::Qdisc, pkt, "netem", || {
             let flipped = if corrupt { "one bit flipped, " } else { "" };
             let copy = if again { "a duplicate, " } else { "" };
@@ -141,6 +173,10 @@ fn run(ns: &mut Netns, w: &mut World, index: Ifindex) {
     let id = ns.id;
     let Some(Qdisc::Netem(netem)) = ns.dev_mut(index).map(|d| &mut d.qdisc) else { return };
     while let Some(pkt) = netem.pop(w.now) {
+        let len = w.frames.len(pkt.frame) as u64;
+        netem.state.bytes += len;
+        netem.state.packets += 1;
+        netem.state.backlog_bytes = netem.state.backlog_bytes.saturating_sub(len);
         w.push(id, Stage::Xmit, pkt);
     }
     if let Some(at) = netem.arm() {

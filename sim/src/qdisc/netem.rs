@@ -8,6 +8,7 @@ use crate::path::Pkt;
 use crate::rng::Rng;
 use nettwin_model::Instant;
 use nettwin_model::impair::{Chance, Impairment, Share};
+use nettwin_model::snapshot::QdiscState;
 use std::collections::{BTreeMap, VecDeque};
 
 /// The kernel's default limit, packets (`sch->limit`).
@@ -17,6 +18,8 @@ const DEFAULT_LIMIT: u32 = 1000;
 pub(crate) struct Netem {
     /// What was asked for.
     pub(crate) impairment: Impairment,
+    /// Its handle and counters, without the frames that wait.
+    pub(crate) state: QdiscState,
     prng: Taus,
     last_loss: u32,
     last_duplicate: u32,
@@ -52,9 +55,10 @@ pub(crate) enum Verdict {
 
 impl Netem {
     /// An empty one. `fallback_seed` counts where the impairment names none.
-    pub(crate) fn new(impairment: &Impairment, fallback_seed: u64, noise: Rng) -> Self {
+    pub(crate) fn new(impairment: &Impairment, fallback_seed: u64, noise: Rng, handle: u16) -> Self {
         Netem {
             impairment: impairment.clone(),
+            state: QdiscState { handle, ..QdiscState::default() },
             prng: Taus::new(impairment.seed.unwrap_or(fallback_seed)),
             last_loss: 0,
             last_duplicate: 0,
@@ -153,6 +157,7 @@ impl Netem {
     /// All frames, taken out in order.
     pub(crate) fn purge(&mut self) -> impl Iterator<Item = Pkt> {
         self.armed = None;
+        self.state.backlog_bytes = 0;
         std::mem::take(&mut self.front).into_iter().chain(std::mem::take(&mut self.queue).into_values())
     }
 
@@ -241,7 +246,7 @@ mod tests {
     use std::time::Duration;
 
     fn netem(impairment: Impairment) -> Netem {
-        Netem::new(&impairment, 1, Rng::new(1, "noise"))
+        Netem::new(&impairment, 1, Rng::new(1, "noise"), 0x8001)
     }
 
     fn percent(p: f64) -> Chance {

@@ -294,7 +294,7 @@ fn opposites(op: &Op) -> Vec<Op> {
         Op::SetSysctl { netns, key, .. } => ["0", "1", "2"]
             .map(|value| Op::SetSysctl { netns: netns.clone(), key: key.clone(), value: value.into() })
             .into(),
-        Op::SetImpairment { netns, dev, .. } => vec![Op::SetImpairment { netns, dev, impairment: None }],
+        Op::SetImpairment { netns, dev, .. } => vec![Op::SetImpairment { netns, dev, impairment: None, handle: None }],
         _ => Vec::new(),
     }
 }
