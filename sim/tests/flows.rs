@@ -212,6 +212,16 @@ fn loss_and_delay_are_overcome_and_repeat_themselves() {
     assert_ne!(trial(1).1, trial(2).1);
 }
 
+/// Segments overtake each other both ways: each carries data and an acknowledgement, old ones among them.
+#[test]
+fn reordering_costs_no_timeout() {
+    let mut sim = lab(3);
+    sim.execute(&[impair("h1", "eth0", "delay 20ms 10ms"), impair("h2", "eth0", "delay 20ms")]).unwrap();
+    let outcome = run(&mut sim, tcp("10.2.0.1", 7, 200_000));
+    assert_eq!(outcome.error, None);
+    assert!(outcome.time < Duration::from_secs(4), "{:?}", outcome.time);
+}
+
 #[test]
 fn a_connection_confirms_the_neighbour() {
     let delay = || impair("h2", "eth0", "delay 200ms");

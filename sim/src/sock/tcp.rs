@@ -120,7 +120,8 @@ impl Tcp {
         }
         let from = out.len();
         let before = self.driver.tcp().state();
-        self.driver.input(now, packet, out);
+        let renewed = self.with_renewed_ack(segment, packet);
+        self.driver.input(now, renewed.as_deref().unwrap_or(packet), out);
         self.silent_since = None;
         let progress = segment.has(flag::ACK) && segment.ack != self.una && between(segment.ack, self.una, self.nxt);
         if progress {
@@ -135,6 +136,20 @@ impl Tcp {
         self.note_output(from, out);
         self.after_input(before, segment.has(flag::RST));
         progress
+    }
+
+    /// An overtaken segment acknowledges less than is acknowledged already. Linux ignores that and takes its data
+    /// (`tcp_ack`, `old_ack`); smoltcp would drop it whole. So it is told what is acknowledged already.
+    fn with_renewed_ack(&self, segment: &Segment, packet: &[u8]) -> Option<Vec<u8>> {
+        let is_old = matches!(self.phase, Phase::Open) && segment.has(flag::ACK) && after(self.una, segment.ack);
+        let says_more = segment.payload_len > 0 || segment.has(flag::FIN);
+        (is_old && says_more).then(|| {
+            let mut renewed = packet.to_vec();
+            // The door has seen that the headers are whole, and verified the checksum that is wrong from here on.
+            let at = usize::from(packet[0] & 15) * 4 + 8;
+            renewed[at..at + 4].copy_from_slice(&self.una.to_be_bytes());
+            renewed
+        })
     }
 
     fn after_input(&mut self, before: State, reset: bool) {
