@@ -31,6 +31,8 @@ const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("comfy_table", &["src/cli/"]),
     ("anstream", &["src/cli/"]),
     ("anstyle", &["src/cli/"]),
+    ("signal_hook", &["src/script/"]),
+    ("shlex", &["src/script/builtin.rs"]),
     ("criterion", &["benches/", "sim/benches/", "model/benches/"]),
     // Whose packages may name which.
     ("nettwin_sim", &["src/lib.rs", "sim/", "tests/", "benches/", "fuzz/", "commands/tests/"]),

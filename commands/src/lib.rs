@@ -27,3 +27,4 @@ pub mod sleep;
 mod sysctl;
 pub mod tools;
 pub mod trace;
+pub mod views;

@@ -97,9 +97,19 @@ impl Scheduler {
         }
     }
 
+    /// Whose turn is next.
+    pub fn whose_turn(&self) -> Option<JobId> {
+        self.ready.iter().map(|(id, _)| *id).find(|id| self.jobs.contains_key(id))
+    }
+
     /// Whether a job waits for standard input that has not come.
     pub fn wants_input(&self, id: JobId) -> bool {
         self.jobs.get(&id).is_some_and(|running| running.waits.input)
+    }
+
+    /// The jobs that wait for standard input that has not come.
+    pub fn wanting_input(&self) -> impl Iterator<Item = JobId> + '_ {
+        self.jobs.iter().filter(|(_, running)| running.waits.input).map(|(id, _)| *id)
     }
 
     /// The program that a job spawned has ended.

@@ -6,9 +6,10 @@
 //! enter a user namespace. Deliberately absent: `/etc/netns`, coming back.
 
 use crate::remote::RemoteBackend;
+use crate::script::fresh_sys;
 use nettwin_model::backend::Fault;
 use rustix::fs::{Mode, OFlags};
-use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::mount::MountPropagationFlags;
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 use std::ffi::OsString;
 use std::io;
@@ -56,15 +57,7 @@ impl Door {
             .map_err(|e| ("taking a mount namespace of its own", e))?;
         let down = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
         rustix::mount::mount_change("/", down).map_err(|e| ("detaching mounts from the machine's", e))?;
-        // In a user namespace the old one is locked in place; the new one covers it.
-        let _ = rustix::mount::unmount("/sys", UnmountFlags::DETACH);
-        match rustix::mount::mount("sysfs", "/sys", "sysfs", MountFlags::empty(), None) {
-            // A container that hides parts of /sys forbids a fresh one. An empty folder is better than the devices of
-            // another namespace.
-            Err(rustix::io::Errno::PERM) => rustix::mount::mount("none", "/sys", "tmpfs", MountFlags::RDONLY, None)
-                .map_err(|e| ("covering /sys", e)),
-            mounted => mounted.map_err(|e| ("mounting /sys", e)),
-        }
+        fresh_sys()
     }
 }
 

@@ -43,17 +43,23 @@ pub fn spawn(program: &Path, args: &[&OsStr]) -> Result<RemoteBackend, Fault> {
 
 /// A program that will run in a user, network and mount namespace of its own, as root there.
 pub fn inside(program: &Path) -> Command {
+    let mut command = within(program, UnshareFlags::NEWUSER | UnshareFlags::NEWNET | UnshareFlags::NEWNS);
+    command.arg0("nettwin");
+    command
+}
+
+/// A program that will run in new namespaces of these kinds, a user namespace among them, as root there.
+pub(crate) fn within(program: &Path, namespaces: UnshareFlags) -> Command {
     let uid = rustix::process::geteuid().as_raw();
     let gid = rustix::process::getegid().as_raw();
     let uid_map = format!("0 {uid} 1\n");
     let gid_map = format!("0 {gid} 1\n");
     let mut command = Command::new(program);
-    command.arg0("nettwin");
     // SAFETY: between fork and exec the child makes system calls only (unshare, open, write, close) on memory that was
     // allocated before the fork; it takes no lock and allocates nothing.
     unsafe {
         command.pre_exec(move || {
-            rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER | UnshareFlags::NEWNET | UnshareFlags::NEWNS)?;
+            rustix::thread::unshare_unsafe(namespaces)?;
             write_file(c"/proc/self/setgroups", b"deny")?;
             write_file(c"/proc/self/uid_map", uid_map.as_bytes())?;
             write_file(c"/proc/self/gid_map", gid_map.as_bytes())?;

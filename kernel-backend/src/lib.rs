@@ -17,6 +17,7 @@ pub mod netns;
 pub mod probe;
 mod protocol;
 pub mod remote;
+pub mod script;
 pub mod serve;
 
 mod bulk;

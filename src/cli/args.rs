@@ -53,6 +53,8 @@ pub(crate) enum Verb {
     Sim(SimArgs),
     /// Ping, arping, trace a route, or try a TCP or UDP port, in a lab or in a simulation.
     Probe(ProbeArgs),
+    /// Run a shell script of `ip netns`, `ping` and their like as it is, unprivileged, in virtual time.
+    Run(RunArgs),
     /// Print what `apply` would do, as an iproute2 script.
     Plan(PlanArgs),
     /// Make a lab like this on real namespaces, or change the lab that stands into it.
@@ -406,6 +408,52 @@ pub(crate) enum Shape {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The script's own shell runs it; the network's commands work on the simulator. Time is virtual: what sleeps
+takes none. Ends with the script's own status; 124 if it took too long; nettwin's own failures are 125.
+
+Examples:
+  nettwin run examples/scripts/02-bridge-three-hosts.sh
+  nettwin run --on kernel examples/scripts/02-bridge-three-hosts.sh
+  nettwin run --builtin commands.txt"
+)]
+pub(crate) struct RunArgs {
+    /// The script.
+    #[arg(value_name = "SCRIPT", value_hint = ValueHint::FilePath)]
+    pub(crate) script: PathBuf,
+    /// Its arguments.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    pub(crate) arguments: Vec<OsString>,
+    /// Which machine runs it: the simulator, or the kernel with the real commands in namespaces of their own.
+    #[arg(long, value_name = "MACHINE", default_value = "sim")]
+    pub(crate) on: On,
+    /// Run plain lines without any shell: words, quotes, comments, `;`, `&&`, `||`.
+    #[arg(long, conflicts_with = "on")]
+    pub(crate) builtin: bool,
+    /// Give the script's processes no namespaces; paths in the script's text are rewritten instead.
+    #[arg(long, conflicts_with_all = ["on", "builtin"])]
+    pub(crate) plain: bool,
+    /// The virtual time that each command takes.
+    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = duration)]
+    pub(crate) step: Duration,
+    /// The virtual time that the script may take.
+    #[arg(long, value_name = "TIME", default_value = "60m", value_parser = duration)]
+    pub(crate) max_time: Duration,
+    /// Decides MAC addresses, ports and randomness.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+/// A machine that runs a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum On {
+    /// The simulator.
+    Sim,
+    /// This machine's kernel.
+    Kernel,
+}
+
+#[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   nettwin graph lab.toml > lab.svg
   nettwin graph --format dot lab.toml | dot -Tpng > lab.png
@@ -467,4 +515,4 @@ const EXIT_CODES: &str = "Exit codes:
   3  an expectation did not hold
   4  a difference: `diff` found one, or the two machines diverge
   5  this machine lacks a capability
-  `exec` ends with the program's own status; its own failures are 125 to 127.";
+  `exec` and `run` end with the program's own status; their own failures are 125 to 127.";

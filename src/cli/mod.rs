@@ -21,6 +21,7 @@ mod graph;
 mod live;
 mod plan;
 mod probe;
+mod run;
 mod schema;
 mod sim;
 
@@ -57,6 +58,7 @@ fn run(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
         Verb::Graph(a) => graph::run(&a, out),
         Verb::Plan(a) => plan::run(&a, out),
         Verb::Probe(a) => probe::run(&a, out),
+        Verb::Run(a) => Ok(run::run(&a)),
         Verb::Sim(a) => sim::run(&a, out),
         Verb::Schema => schema::run(out),
         other => on_kernel(other, out),
@@ -82,6 +84,7 @@ fn on_kernel(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
         | Verb::Graph(_)
         | Verb::Plan(_)
         | Verb::Probe(_)
+        | Verb::Run(_)
         | Verb::Sim(_)
         | Verb::Schema => {
             unreachable!("run() has these")

@@ -1,0 +1,216 @@
+//! What `/proc/net` and `/sys/class/net` show of a namespace.
+//!
+//! Kernel counterpart: `fib_route_seq_show()`, `arp_format_neigh_entry()`, `dev_seq_show()`, `net/core/net-sysfs.c`,
+//! `net/bridge/br_sysfs_br.c`. Deliberately absent: the other files of `/proc/net`; that an interface's folder is a link.
+
+use nettwin_model::link::LinkKind;
+use nettwin_model::neigh::{Neigh, Nud};
+use nettwin_model::route::{RouteKind, TABLE_MAIN};
+use nettwin_model::snapshot::{LinkConfig, LinkDerived, LinkStats};
+use nettwin_model::{IfName, Mac, NetnsState, Route};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::IpAddr;
+
+/// A file of a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum File {
+    /// With this content.
+    Text(String),
+    /// A link to there.
+    Link(String),
+}
+
+/// The files of `/proc/net` by name.
+pub fn proc_net(netns: &NetnsState) -> BTreeMap<String, File> {
+    let files = [("arp", arp(netns)), ("dev", dev(netns)), ("route", route(netns))];
+    files.into_iter().map(|(name, text)| (name.to_owned(), File::Text(text))).collect()
+}
+
+/// The files of `/sys/class/net` by path.
+pub fn class_net(netns: &NetnsState) -> BTreeMap<String, File> {
+    let mut files = BTreeMap::new();
+    for (name, config) in &netns.config.links {
+        let Some(derived) = netns.derived.links.get(name) else { continue };
+        let stats = netns.volatile.stats.get(name).copied().unwrap_or_default();
+        interface(&mut files, *name, config, derived, stats);
+        if let Some(attrs) = &config.bridge {
+            let mut add = |key: &str, value: String| text(&mut files, *name, &format!("bridge/{key}"), value);
+            let number = |n: Option<u32>| n.unwrap_or(0).to_string();
+            let flag = |b: Option<bool>| u8::from(b.unwrap_or(false)).to_string();
+            add("stp_state", flag(attrs.stp_state));
+            add("forward_delay", number(attrs.forward_delay));
+            add("hello_time", number(attrs.hello_time));
+            add("max_age", number(attrs.max_age));
+            add("ageing_time", number(attrs.ageing_time));
+            add("priority", attrs.priority.unwrap_or(0).to_string());
+            add("group_fwd_mask", format!("{:#x}", attrs.group_fwd_mask.unwrap_or(0)));
+            add("multicast_snooping", flag(attrs.mcast_snooping));
+            add("vlan_filtering", flag(attrs.vlan_filtering));
+            for (port, of) in &netns.config.links {
+                if of.master == Some(*name) {
+                    files.insert(format!("{name}/brif/{port}"), File::Link(format!("../../{port}/brport")));
+                }
+            }
+        }
+        if let (Some(attrs), Some(master)) = (&config.port, config.master) {
+            files.insert(format!("{name}/master"), File::Link(format!("../{master}")));
+            files.insert(format!("{name}/brport/bridge"), File::Link(format!("../../{master}")));
+            let mut add = |key: &str, value: String| text(&mut files, *name, &format!("brport/{key}"), value);
+            add("path_cost", attrs.cost.unwrap_or(0).to_string());
+            add("priority", attrs.priority.unwrap_or(0).to_string());
+            for (key, value) in
+                [("hairpin_mode", attrs.hairpin), ("learning", attrs.learning), ("unicast_flood", attrs.flood)]
+            {
+                add(key, u8::from(value.unwrap_or(false)).to_string());
+            }
+            if let Some(port) = &derived.port {
+                add("port_no", format!("{:#x}", port.number));
+            }
+        }
+    }
+    files
+}
+
+fn text(files: &mut BTreeMap<String, File>, name: IfName, key: &str, value: String) {
+    files.insert(format!("{name}/{key}"), File::Text(value + "\n"));
+}
+
+fn interface(
+    files: &mut BTreeMap<String, File>,
+    name: IfName,
+    config: &LinkConfig,
+    derived: &LinkDerived,
+    stats: LinkStats,
+) {
+    let is_loopback = config.kind == LinkKind::Loopback;
+    let mut add = |key: &str, value: String| text(files, name, key, value);
+    add("address", derived.mac.to_string());
+    add("addr_len", "6".into());
+    add("broadcast", if is_loopback { Mac::default().to_string() } else { "ff:ff:ff:ff:ff:ff".into() });
+    add("mtu", derived.mtu.to_string());
+    add("operstate", derived.operstate.word().to_lowercase());
+    // Linux answers EINVAL for an interface that is down; a file can only be empty.
+    add("carrier", if config.up { u8::from(derived.carrier).to_string() } else { String::new() });
+    add("ifindex", derived.ifindex.to_string());
+    add("iflink", derived.link_ifindex.unwrap_or(derived.ifindex).to_string());
+    let up = u32::from(config.up);
+    add("flags", format!("{:#x}", if is_loopback { 8 | up } else { 0x1002 | up }));
+    add("type", if is_loopback { "772" } else { "1" }.into());
+    add("tx_queue_len", "1000".into());
+    if matches!(config.kind, LinkKind::Veth { .. }) {
+        add("speed", "10000".into());
+        add("duplex", "full".into());
+    }
+    for (key, value) in [
+        ("rx_packets", stats.rx_packets),
+        ("rx_bytes", stats.rx_bytes),
+        ("rx_dropped", stats.rx_dropped),
+        ("rx_errors", 0),
+        ("tx_packets", stats.tx_packets),
+        ("tx_bytes", stats.tx_bytes),
+        ("tx_dropped", stats.tx_dropped),
+        ("tx_errors", 0),
+    ] {
+        add(&format!("statistics/{key}"), value.to_string());
+    }
+}
+
+fn dev(netns: &NetnsState) -> String {
+    let mut out = String::from(
+        "Inter-|   Receive                                                |  Transmit\n \
+         face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier \
+         compressed\n",
+    );
+    let mut links: Vec<(&IfName, &LinkDerived)> = netns.derived.links.iter().collect();
+    links.sort_by_key(|(_, derived)| derived.ifindex);
+    for (name, _) in links {
+        let s = netns.volatile.stats.get(name).copied().unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "{name:>6}: {:>7} {:>7} {:>4} {:>4} {:>4} {:>5} {:>10} {:>9} {:>8} {:>7} {:>4} {:>4} {:>4} {:>5} {:>7} {:>10}",
+            s.rx_bytes,
+            s.rx_packets,
+            0,
+            s.rx_dropped,
+            0,
+            0,
+            0,
+            0,
+            s.tx_bytes,
+            s.tx_packets,
+            0,
+            s.tx_dropped,
+            0,
+            0,
+            0,
+            0,
+        );
+    }
+    out
+}
+
+fn arp(netns: &NetnsState) -> String {
+    let mut out = String::from("IP address       HW type     Flags       HW address            Mask     Device\n");
+    let mut add = |neigh: &Neigh| {
+        let flags = match neigh.state {
+            Nud::Permanent => 6,
+            Nud::Incomplete | Nud::Failed | Nud::None => 0,
+            _ => 2,
+        };
+        let mac = neigh.lladdr.unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "{:<16} 0x{:<10x}0x{flags:<10x}{mac:<17}     *        {}",
+            neigh.dst.to_string(),
+            1,
+            neigh.dev
+        );
+    };
+    netns.volatile.neighs.iter().for_each(&mut add);
+    netns.config.neighs.iter().filter(|neigh| !neigh.proxy).for_each(&mut add);
+    out
+}
+
+fn route(netns: &NetnsState) -> String {
+    let mut out = padded("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
+    let shown = |r: &&Route| r.table == TABLE_MAIN && !matches!(r.kind, RouteKind::Broadcast | RouteKind::Multicast);
+    for route in crate::route::sorted(netns).into_iter().filter(shown) {
+        let Some((dst, len)) = route.dst.v4() else { continue };
+        let hop = route.nexthops.first();
+        let via = hop.and_then(|hop| hop.via).filter(|via| !via.is_unspecified());
+        let mut flags = 1;
+        if matches!(route.kind, RouteKind::Unreachable | RouteKind::Prohibit) {
+            flags |= 0x200;
+        }
+        if via.is_some() {
+            flags |= 2;
+        }
+        if len == 32 {
+            flags |= 4;
+        }
+        let gateway = match via {
+            Some(IpAddr::V4(via)) => as_in_memory(u32::from(via)),
+            _ => 0,
+        };
+        let mtu = route.advmss.map_or(0, |mss| mss + 40);
+        let dev = hop.and_then(|hop| hop.dev).map_or("*".to_owned(), |dev| dev.to_string());
+        out.push_str(&padded(&format!(
+            "{dev}\t{:08X}\t{gateway:08X}\t{flags:04X}\t0\t0\t{}\t{:08X}\t{mtu}\t0\t0",
+            as_in_memory(u32::from(dst)),
+            route.metric,
+            as_in_memory(nettwin_model::addr::mask_v4(len)),
+        )));
+    }
+    out
+}
+
+/// The number whose bytes lie in memory as the address travels: Linux prints those of the machine that most people have.
+fn as_in_memory(addr: u32) -> u32 {
+    addr.swap_bytes()
+}
+
+/// `seq_setwidth(127)`: padded with spaces.
+fn padded(line: &str) -> String {
+    format!("{line:<127}\n")
+}

@@ -1,0 +1,286 @@
+//! The line runner: a script of plain lines without any shell, on any system.
+//!
+//! It knows words, quotes, comments, `;`, `&&`, `||`, `sudo`, `true`, `false`, `echo` and the commands of `commands`, each
+//! with its time; it starts no process. Kernel counterpart: none. Deliberately absent: variables, pipes, redirections,
+//! functions, background jobs; whoever needs them needs a shell, and is told so with the line.
+
+use nettwin::model::{Backend, Instant, NetnsName};
+use nettwin::sim::Sim;
+use nettwin_commands::job::{Files, Invocation, Program, Signal};
+use nettwin_commands::sched::{Ended, JobId, Scheduler};
+use nettwin_commands::tools::tool;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// A script that the line runner cannot run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unable {
+    /// The line's number.
+    pub(crate) line: usize,
+    /// Why.
+    pub(crate) why: String,
+}
+
+/// Runs a script of plain lines; the status of its last command.
+pub(crate) fn run(script: &str, seed: u64, step: Duration, most: Duration) -> Result<u8, Unable> {
+    // All lines are read before the first runs: a script is not left half done.
+    let lines = script.lines().enumerate();
+    let read = lines.map(|(i, line)| parse(line).map_err(|why| Unable { line: i + 1, why }));
+    let steps: Vec<Step> = read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    let mut runner = Runner {
+        machine: super::host(seed),
+        scheduler: Scheduler::default(),
+        step,
+        end: Instant::ZERO + most,
+        children: Vec::new(),
+    };
+    let mut status = 0;
+    for Step { after, words } in steps {
+        let runs = match after {
+            After::Always => true,
+            After::Success => status == 0,
+            After::Failure => status != 0,
+        };
+        if runs {
+            status = runner.command(&words);
+        }
+    }
+    Ok(status)
+}
+
+/// When a command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    Always,
+    Success,
+    Failure,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Step {
+    after: After,
+    words: Vec<String>,
+}
+
+/// Cuts a line into commands and their words.
+fn parse(line: &str) -> Result<Vec<Step>, String> {
+    let mut steps = Vec::new();
+    let mut after = After::Always;
+    let mut rest = line;
+    loop {
+        let (command, operator, behind) = cut(rest)?;
+        let words = shlex::split(command).ok_or("a quote is not closed")?;
+        if !words.is_empty() {
+            steps.push(Step { after, words });
+        }
+        after = match operator {
+            "&&" => After::Success,
+            "||" => After::Failure,
+            ";" => After::Always,
+            _ => return Ok(steps),
+        };
+        rest = behind;
+    }
+}
+
+/// Cuts off the first command: it, the operator behind it, and the rest.
+fn cut(line: &str) -> Result<(&str, &str, &str), String> {
+    let mut quote = None;
+    let mut escaped = false;
+    let mut before = ' ';
+    for (at, c) in line.char_indices() {
+        let rest = &line[at..];
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (None | Some('"'), '\\') => escaped = true,
+            (Some(open), _) if c == open => quote = None,
+            (None | Some('"'), '$' | '`') => return Err(needs_shell(if c == '$' { "a variable" } else { "`" })),
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '#') if before.is_whitespace() => return Ok((&line[..at], "", "")),
+            (None, ';') => return Ok((&line[..at], ";", &rest[1..])),
+            (None, '&' | '|') if rest.starts_with("&&") || rest.starts_with("||") => {
+                return Ok((&line[..at], &rest[..2], &rest[2..]));
+            }
+            (None, '&') => return Err(needs_shell("a job in the background")),
+            (None, '|') => return Err(needs_shell("a pipe")),
+            (None, '<' | '>') => return Err(needs_shell("a redirection")),
+            (None, '(' | ')') => return Err(needs_shell("a bracket")),
+            (None, _) => {}
+        }
+        before = c;
+    }
+    if escaped {
+        return Err(needs_shell("a line that goes on"));
+    }
+    Ok((line, "", ""))
+}
+
+fn needs_shell(what: &str) -> String {
+    format!("{what} needs a shell: leave out --builtin")
+}
+
+struct Runner {
+    machine: Sim,
+    scheduler: Scheduler,
+    step: Duration,
+    end: Instant,
+    /// Who waits for the end of which.
+    children: Vec<(JobId, JobId)>,
+}
+
+impl Runner {
+    fn command(&mut self, words: &[String]) -> u8 {
+        let words: Vec<String> = words.iter().skip_while(|word| *word == "sudo").cloned().collect();
+        match words.first().map(String::as_str) {
+            None | Some("true" | ":" | "set") => 0,
+            Some("false") => 1,
+            Some("echo") => {
+                // A reader that has gone is no reason to stop.
+                let _ = writeln!(io::stdout(), "{}", words[1..].join(" "));
+                0
+            }
+            Some(name) => {
+                if name != "sleep" {
+                    self.wait(self.machine.now() + self.step);
+                }
+                match self.start(Program { netns: NetnsName::host(), words: words.clone() }) {
+                    Some(job) => self.finish(job),
+                    None => {
+                        eprintln!("nettwin: {name}: there is no such command here; nettwin commands lists them");
+                        127
+                    }
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, program: Program) -> Option<JobId> {
+        let words: Vec<String> = program.words.into_iter().skip_while(|word| word == "sudo").collect();
+        let tool = tool(words.first()?)?;
+        let invocation = Invocation::new(program.netns, words);
+        Some(self.scheduler.start((tool.start)(&invocation), &invocation))
+    }
+
+    /// Lets time pass while no job has anything to do.
+    fn wait(&mut self, until: Instant) {
+        while self.machine.now() < until && !self.scheduler.pass(&mut self.machine, until) {}
+    }
+
+    fn finish(&mut self, mut top: JobId) -> u8 {
+        loop {
+            let Some(turn) = self.scheduler.turn(&mut self.machine, &mut RealFiles) else {
+                self.input();
+                if self.machine.now() >= self.end {
+                    eprintln!("nettwin: the script took more than {} s of virtual time", self.end.as_secs_f64());
+                    self.scheduler.signal(top, Signal::KILL);
+                } else if self.scheduler.is_idle() {
+                    self.scheduler.pass(&mut self.machine, self.end);
+                }
+                continue;
+            };
+            // A reader that has gone is no reason to stop.
+            let _ = io::stdout().write_all(&turn.out).and_then(|()| io::stdout().flush());
+            let _ = io::stderr().write_all(&turn.err);
+            let (status, next) = match (turn.spawn, turn.ended) {
+                (Some(program), _) => match self.start(program.clone()) {
+                    Some(child) => {
+                        self.children.push((turn.job, child));
+                        continue;
+                    }
+                    None => {
+                        self.scheduler.child_ended(turn.job, no_such(&program));
+                        continue;
+                    }
+                },
+                (None, Some(Ended::Exit(status))) => (status, None),
+                (None, Some(Ended::Signal(Signal(signal)))) => (128 + (signal & 0x7f), None),
+                (None, Some(Ended::Become(program))) => match self.start(program.clone()) {
+                    Some(job) => (0, Some(job)),
+                    None => (no_such(&program), None),
+                },
+                (None, None) => continue,
+            };
+            if let Some(next) = next {
+                if turn.job == top {
+                    top = next;
+                }
+                self.children.iter_mut().filter(|(_, child)| *child == turn.job).for_each(|pair| pair.1 = next);
+            } else if let Some(at) = self.children.iter().position(|(_, child)| *child == turn.job) {
+                let (parent, _) = self.children.remove(at);
+                self.scheduler.child_ended(parent, status);
+            } else if turn.job == top {
+                return status;
+            }
+        }
+    }
+
+    /// Feeds a job that waits for standard input.
+    fn input(&mut self) {
+        let waiting: Vec<JobId> = self.scheduler.wanting_input().collect();
+        for job in waiting {
+            let mut buffer = vec![0; 1 << 16];
+            match io::stdin().read(&mut buffer) {
+                Ok(0) | Err(_) => self.scheduler.end_input(job),
+                Ok(count) => self.scheduler.input(job, &buffer[..count]),
+            }
+        }
+    }
+}
+
+fn no_such(program: &Program) -> u8 {
+    eprintln!("nettwin: {}: only the commands of the network run without a shell", program.words.join(" "));
+    127
+}
+
+/// The files of this process.
+struct RealFiles;
+
+impl Files for RealFiles {
+    fn read(&mut self, path: &str) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn write(&mut self, path: &str, bytes: &[u8], append: bool) -> io::Result<()> {
+        let mut options = fs::OpenOptions::new();
+        options.create(true).write(true).append(append).truncate(!append);
+        options.open(Path::new(path))?.write_all(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_cut_into_commands() {
+        let check = |line: &str, expect: &[(After, &[&str])]| {
+            let steps = parse(line).expect(line);
+            let got: Vec<(After, Vec<&str>)> =
+                steps.iter().map(|s| (s.after, s.words.iter().map(String::as_str).collect())).collect();
+            let expect: Vec<(After, Vec<&str>)> = expect.iter().map(|(a, w)| (*a, w.to_vec())).collect();
+            assert_eq!(got, expect, "{line}");
+        };
+        check("", &[]);
+        check("  # only words", &[]);
+        check("ip link", &[(After::Always, &["ip", "link"])]);
+        check("a 'b;c' \"d #e\" # f", &[(After::Always, &["a", "b;c", "d #e"])]);
+        check("a#b", &[(After::Always, &["a#b"])]);
+        let all: &[(After, &[&str])] =
+            &[(After::Always, &["a"]), (After::Success, &["b"]), (After::Failure, &["c"]), (After::Always, &["d"])];
+        check("a && b || c; d;", all);
+    }
+
+    #[test]
+    fn what_needs_a_shell_is_refused() {
+        for line in ["a | b", "a &", "a > b", "echo $x", "(a)", "a `b`", "a 'b", "a \\"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        let all = run("true\nfalse || true\nfalse", 0, Duration::ZERO, Duration::from_secs(1));
+        assert_eq!(all, Ok(1));
+        let all = run("true\nip link | cat", 0, Duration::ZERO, Duration::from_secs(1));
+        assert_eq!(all.map_err(|unable| unable.line), Err(2));
+    }
+}

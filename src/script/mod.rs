@@ -1,0 +1,83 @@
+//! `nettwin run`: people's own shell scripts, unchanged, on a machine.
+//!
+//! A script is run by its own shell. The commands that it types about networks are found first, as *shims*: this binary
+//! under their names. A shim hands its words, streams and signals to the run's *server*, which holds the simulator and the
+//! jobs of `commands`, and ends with its answer. On Linux the script's processes live in namespaces of their own, where
+//! the views of `/proc` and `/sys` show the simulated network. Without a shell, the line runner does what it can.
+//! Deliberately absent: any command; they are in `commands`.
+
+mod builtin;
+
+#[cfg(unix)]
+mod names;
+#[cfg(unix)]
+mod os;
+#[cfg(unix)]
+mod own;
+#[cfg(unix)]
+mod peer;
+#[cfg(unix)]
+mod place;
+#[cfg(unix)]
+mod rewrite;
+#[cfg(unix)]
+mod run;
+#[cfg(unix)]
+mod server;
+#[cfg(unix)]
+mod shell;
+#[cfg(unix)]
+mod shim;
+#[cfg(all(feature = "kernel", target_os = "linux"))]
+mod stage;
+#[cfg(unix)]
+mod views;
+#[cfg(unix)]
+mod wire;
+
+pub(crate) use builtin::run as run_builtin;
+#[cfg(unix)]
+pub(crate) use run::{Machine, Run, run};
+
+use nettwin::model::{Backend, IfName, LinkChange, NetnsName, Op};
+use nettwin::sim::Sim;
+use std::process::ExitCode;
+
+/// What this program does under the name that it was called by, if that is not its own.
+#[cfg(unix)]
+pub(crate) fn under_another_name() -> Option<ExitCode> {
+    use names::{Role, role};
+    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let called = words.next()?;
+    let name = called.rsplit('/').next().unwrap_or_default().to_owned();
+    let rest: Vec<String> = words.collect();
+    #[cfg(all(feature = "kernel", target_os = "linux"))]
+    if name == stage::STAGE || name == stage::FIRST {
+        return Some(stage::main(&name, &rest));
+    }
+    let outcome = match role(&name) {
+        Some(Role::Own) => own::run(&name, &rest),
+        Some(Role::Refused) => place::Place::find().map(|place| own::refuse(&place, &name)),
+        Some(Role::Tool) => place::Place::find().and_then(|place| {
+            let words = std::iter::once(name.clone()).chain(rest).collect();
+            shim::run(&place, words)
+        }),
+        None if name == shim::ENTER => place::Place::find().and_then(|place| shim::enter(&place, &rest)),
+        None => return None,
+    };
+    Some(outcome.unwrap_or_else(|e| {
+        eprintln!("nettwin: {name}: {e}");
+        ExitCode::from(255)
+    }))
+}
+
+/// A machine with the script's host: an initial namespace whose `lo` is up.
+fn host(seed: u64) -> Sim {
+    let mut sim = Sim::new(seed);
+    let netns = NetnsName::host();
+    let up = Box::new(LinkChange { up: Some(true), ..LinkChange::default() });
+    let lo = IfName::new("lo").expect("a constant name");
+    let ops = [Op::AddNetns { netns: netns.clone() }, Op::SetLink { netns, name: lo, change: up }];
+    sim.execute(&ops).expect("a fresh machine takes its first namespace");
+    sim
+}

@@ -1,0 +1,87 @@
+//! The names under which this program is called by scripts, and what it is then.
+//!
+//! Kernel counterpart: none. Deliberately absent: a program that is not named here; it runs as it is, in a network of its
+//! own that is empty.
+
+use nettwin_commands::tools::{TOOLS, tool};
+
+/// What this program is under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// A command of the simulated network.
+    Tool,
+    /// A program that the run does its own way.
+    Own,
+    /// A program that would use the network, and is refused.
+    Refused,
+}
+
+/// The role of a name.
+pub(crate) fn role(name: &str) -> Option<Role> {
+    if tool(name).is_some() {
+        Some(Role::Tool)
+    } else if OWN.contains(&name) {
+        Some(Role::Own)
+    } else {
+        REFUSED.contains(&name).then_some(Role::Refused)
+    }
+}
+
+/// All names.
+pub(crate) fn all() -> Vec<&'static str> {
+    let mut names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).chain(OWN.iter().chain(REFUSED).copied()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The name of the tool that this word calls: itself, or the end of a path to a folder of the system's programs.
+pub(crate) fn called(word: &str) -> Option<&str> {
+    let name = match word.rsplit_once('/') {
+        None => word,
+        Some((folder, name)) => {
+            let usual = ["", "/usr", "/usr/local"]
+                .iter()
+                .any(|base| folder.strip_prefix(base).is_some_and(|rest| rest == "/bin" || rest == "/sbin"));
+            if !usual {
+                return None;
+            }
+            name
+        }
+    };
+    (role(name) == Some(Role::Tool)).then_some(name)
+}
+
+/// Tools that have something to say when a signal comes; the others die of it as any program does.
+pub(crate) const CATCHING: &[&str] = &["arping", "nc", "ping", "ping6", "tcpdump", "tracepath", "traceroute"];
+
+/// What the real network of a script's processes needs as well: only this.
+pub(crate) const OWN_ON_KERNEL: &[&str] = &["sudo"];
+
+const OWN: &[&str] =
+    &["date", "id", "modprobe", "nsenter", "python", "python3", "sudo", "timeout", "unshare", "watch", "whoami"];
+
+#[rustfmt::skip]
+const REFUSED: &[&str] = &[
+    "ab", "arping", "arptables", "bridge", "brctl", "busybox-extras", "conntrack", "curl", "dhclient", "dhcpcd", "dig", "dnsmasq", "ebtables",
+    "ethtool", "fping", "ftp", "host", "hping3", "ifconfig", "ifdown", "ifup", "ip", "ip6tables", "ip6tables-restore", "ip6tables-save", "iperf",
+    "iperf3", "ipset", "iptables", "iptables-restore", "iptables-save", "ipvsadm", "iw", "iwconfig", "mii-tool", "mtr", "nameif", "nc", "ncat",
+    "netcat", "netperf", "netserver", "netstat", "nft", "nmap", "nmcli", "nping", "nslookup", "openvpn", "ovs-ofctl", "ovs-vsctl", "ping", "ping6",
+    "radvd", "rarp", "route", "rsync", "scp", "sftp", "slattach", "socat", "ss", "ssh", "sshd", "tc", "tcpdump", "telnet", "tftp", "tracepath",
+    "traceroute", "traceroute6", "tshark", "udhcpc", "udhcpd", "vconfig", "wg", "wget", "wpa_supplicant",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_to_a_tool_is_the_tool() {
+        assert_eq!(called("sysctl"), Some("sysctl"));
+        assert_eq!(called("/sbin/sysctl"), Some("sysctl"));
+        assert_eq!(called("/usr/local/bin/brctl"), Some("brctl"));
+        assert_eq!(called("./sysctl"), None);
+        assert_eq!(called("/home/me/bin/sysctl"), None);
+        assert_eq!(called("bash"), None);
+    }
+}

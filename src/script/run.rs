@@ -1,0 +1,236 @@
+//! A run from its beginning to its end: the private folder, the shell, the server, and what is said when all is over.
+//!
+//! Deliberately absent: keeping anything; the folder goes with the run, and the next run removes what a killed one left.
+
+use super::names;
+use super::os::{Watch, adopt_orphans, kill};
+use super::place::FOLDER;
+use super::server::{Over, Pace, Server};
+use super::shell::{ROOT, command_line, path};
+use super::shim::as_shells_say;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// Where a script runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Machine {
+    /// On the simulator.
+    Sim,
+    /// On the simulator, without namespaces for the script's processes.
+    PlainSim,
+    /// On the kernel, with the real commands.
+    Kernel,
+}
+
+/// What to run, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    /// The script.
+    pub(crate) script: PathBuf,
+    /// Its arguments.
+    pub(crate) arguments: Vec<OsString>,
+    /// Where.
+    pub(crate) on: Machine,
+    /// The simulator's seed.
+    pub(crate) seed: u64,
+    /// The virtual time that a command takes.
+    pub(crate) step: Duration,
+    /// The virtual time that the script may take.
+    pub(crate) most: Duration,
+}
+
+/// Runs a script; its exit status as a shell has it.
+pub(crate) fn run(run: &Run) -> io::Result<u8> {
+    let line = command_line(&run.script, &run.arguments)
+        .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", run.script.display())))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGHUP, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    for signal in [SIGINT, SIGQUIT] {
+        // The script gets it too and decides.
+        signal_hook::flag::register(signal, Arc::default())?;
+    }
+    if run.on == Machine::PlainSim {
+        return plainly(run, &line, stop);
+    }
+    match apart(run, &line, Arc::clone(&stop)) {
+        Err(Unable::NoNamespaces(why)) if run.on == Machine::Sim => {
+            eprintln!("nettwin: the script gets no namespaces of its own ({why}); paths in it are rewritten instead");
+            plainly(run, &line, stop)
+        }
+        Err(Unable::NoNamespaces(why)) => Err(io::Error::other(format!("no namespaces for the script: {why}"))),
+        Err(Unable::Broken(e)) => Err(e),
+        Ok(status) => Ok(status),
+    }
+}
+
+/// Why no script was run.
+enum Unable {
+    NoNamespaces(String),
+    Broken(io::Error),
+}
+
+impl From<io::Error> for Unable {
+    fn from(e: io::Error) -> Self {
+        Unable::Broken(e)
+    }
+}
+
+/// In namespaces of the script's own.
+#[cfg(all(feature = "kernel", target_os = "linux"))]
+fn apart(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> Result<u8, Unable> {
+    let folder = Folder::new()?;
+    let mut server = Server::new(&folder.path, run.seed, Pace { step: run.step, most: run.most }, stop)?;
+    let on_kernel = run.on == Machine::Kernel;
+    let child = super::stage::spawn(&folder.path, on_kernel, line);
+    let mut child = child.map_err(|e| Unable::NoNamespaces(super::place::strerror(&e)))?;
+    let stage = child.id();
+    let processes = || {
+        let children = fs::read_to_string(format!("/proc/{stage}/task/{stage}/children")).ok()?;
+        Some(Watch::namespace(children.split_whitespace().next()?.parse().ok()?))
+    };
+    let over = if on_kernel {
+        server.serve(|| None, || child.try_wait().map_or(true, |status| status.is_some()))
+    } else {
+        server.serve(processes, || child.try_wait().map_or(true, |status| status.is_some()))
+    };
+    if matches!(over, Ok(Over::Ended)) {
+        let status = as_shells_say(&child.wait()?);
+        summarise(&server);
+        return Ok(status);
+    }
+    // With the outer process all inner ones die.
+    kill(stage);
+    child.wait()?;
+    match over? {
+        Over::NoScene(why) => Err(Unable::NoNamespaces(why)),
+        over => Ok(ended_early(&server, over)),
+    }
+}
+
+#[cfg(not(all(feature = "kernel", target_os = "linux")))]
+fn apart(_: &Run, _: &[OsString], _: Arc<AtomicBool>) -> Result<u8, Unable> {
+    Err(Unable::NoNamespaces("this system has none".into()))
+}
+
+/// Without namespaces: the commands are found by PATH, and paths in the script's text lead to the views.
+fn plainly(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> io::Result<u8> {
+    let folder = Folder::new()?;
+    adopt_orphans()?;
+    let program = std::env::current_exe()?;
+    for name in names::all() {
+        symlink(&program, folder.path.join("bin").join(name))?;
+    }
+    let text = String::from_utf8_lossy(&fs::read(&run.script)?).into_owned();
+    let rewritten = super::rewrite::rewrite(&text, &folder.path);
+    for complaint in &rewritten.missed {
+        eprintln!("nettwin: {}: {complaint}", run.script.display());
+    }
+    let script = folder.path.join(run.script.file_name().unwrap_or_default());
+    fs::write(&script, rewritten.text)?;
+    let mut server = Server::new(&folder.path, run.seed, Pace { step: run.step, most: run.most }, stop)?;
+    server.show_all();
+    let at = line.len() - run.arguments.len() - 1;
+    let mut line = line.to_vec();
+    line[at] = script.into_os_string();
+    let mut command = Command::new(&line[0]);
+    command.args(&line[1..]).env("PATH", path(&folder.path.join("bin"))).env(FOLDER, &folder.path);
+    let mut child: Child = command.envs(ROOT.iter().copied()).spawn()?;
+    let us = std::process::id();
+    let over = server.serve(|| Some(Watch::descendants(us)), || child.try_wait().map_or(true, |s| s.is_some()))?;
+    for (process, _) in Watch::descendants(us).census().names() {
+        kill(process);
+    }
+    let status = as_shells_say(&child.wait()?);
+    match over {
+        Over::Ended => {
+            summarise(&server);
+            Ok(status)
+        }
+        over => Ok(ended_early(&server, over)),
+    }
+}
+
+fn ended_early(server: &Server, over: Over) -> u8 {
+    summarise(server);
+    match over {
+        Over::TooLong(why) => {
+            eprintln!("nettwin: {why}");
+            TOO_LONG
+        }
+        _ => STOPPED,
+    }
+}
+
+fn summarise(server: &Server) {
+    if server.refused().is_empty() {
+        return;
+    }
+    eprintln!("nettwin: what the script asked for and did not get:");
+    for (what, times) in server.refused() {
+        let times = if *times == 1 { String::new() } else { format!(" ({times} times)") };
+        eprintln!("  {what}{times}");
+    }
+}
+
+/// A run's private folder.
+struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    fn new() -> io::Result<Self> {
+        let base = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
+        let base = base.unwrap_or_else(std::env::temp_dir);
+        sweep(&base);
+        let path = base.join(format!("{PREFIX}{}", std::process::id()));
+        // One that a process of our number left.
+        let _ = fs::remove_dir_all(&path);
+        fs::DirBuilder::new().mode(0o700).create(&path)?;
+        let folder = Folder { path };
+        for part in ["bin", "etc", "etc-work", "here", "real", "run/nettwin", "views"] {
+            fs::create_dir_all(folder.path.join(part))?;
+        }
+        symlink("/run/nettwin/here/net", folder.path.join("net"))?;
+        for file in ["hosts", "resolv.conf"] {
+            // A machine may lack them.
+            let _ = fs::copy(Path::new("/etc").join(file), folder.path.join("etc").join(file));
+        }
+        Ok(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed now, the next run tries again.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes what killed runs left.
+fn sweep(base: &Path) {
+    for entry in fs::read_dir(base).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u32>().ok());
+        if process.is_some_and(|process| cfg!(target_os = "linux") && !Path::new(&format!("/proc/{process}")).exists())
+        {
+            // Somebody else's cannot be removed, and need not be.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+const PREFIX: &str = "nettwin-run-";
+/// As `timeout` ends.
+const TOO_LONG: u8 = 124;
+/// As a shell says of what SIGTERM ended.
+const STOPPED: u8 = 143;
