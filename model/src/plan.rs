@@ -1,10 +1,11 @@
 //! From what is wanted and what is there to the ops that lead from one to the other.
 //!
 //! Kernel counterpart: none; this is what an administrator thinks before typing. The order follows the kernel's
-//! dependencies: namespaces, their sysctls, bridges, veths (each by one request that carries its peer, MACs, MTUs, master
-//! and up), the rest of links, addresses, bridges up, routes, neighbours, forwarding entries, impairments; removals come
-//! first. Planning again after applying yields nothing. Deliberately absent: executing (see [`crate::apply`]); moving or
-//! renaming a link (it is removed and made); removing `host`, or anything in `host` that is not named.
+//! dependencies: removals, namespaces, their sysctls, bridges, veths (each by one request that carries its peer, MACs,
+//! MTUs, master and up), the rest of links, addresses, bridges up, routes, neighbours, forwarding entries, impairments.
+//! Namespaces are removed last, so that a plan that is stopped has lost none. Planning again after applying yields
+//! nothing. Deliberately absent: executing (see [`crate::apply`]); moving or renaming a link (it is removed and made);
+//! removing `host`, or anything in `host` that is not named.
 
 mod addrs;
 mod links;
@@ -110,6 +111,7 @@ struct Phases {
     neighs: Vec<Op>,
     fdb: Vec<Op>,
     impairments: Vec<Op>,
+    del_netns: Vec<Op>,
 }
 
 impl Phases {
@@ -117,7 +119,7 @@ impl Phases {
         let removals = [self.del_fdb, self.del_neighs, self.del_routes, self.del_addrs, self.del_links];
         let links = [self.netns, self.sysctls, self.bridges, self.veths, self.set_links, self.attrs];
         let rest = [self.link_sysctls, self.add_addrs, self.bridges_up, self.routes, self.neighs, self.fdb];
-        removals.into_iter().chain(links).chain(rest).chain([self.impairments]).flatten().collect()
+        removals.into_iter().chain(links).chain(rest).chain([self.impairments, self.del_netns]).flatten().collect()
     }
 }
 

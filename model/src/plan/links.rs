@@ -23,8 +23,7 @@ impl Planner<'_> {
             for (name, link) in &there.config.links {
                 let key = (netns.clone(), *name);
                 let peer = peer_of(link);
-                // The kernel removes a namespace a little later, and its veths' other ends with it: their names must be
-                // free at once.
+                // Namespaces go last, and the other ends of their veths with them, but their names must be free at once.
                 let loses_peer = peer.is_some_and(|p| departing.contains(&&p.0));
                 // In `host` a link of another make may have the name: the request to make ours is then refused.
                 let unwanted = !netns.is_host() && !self.keeps(&key, link);
@@ -40,7 +39,7 @@ impl Planner<'_> {
                 there.lose_link(name);
             }
         }
-        self.phases.netns.extend(departing.into_iter().map(|netns| Op::DelNetns { netns: netns.clone() }));
+        self.phases.del_netns.extend(departing.into_iter().map(|netns| Op::DelNetns { netns: netns.clone() }));
     }
 
     fn keeps(&self, key: &Key, seen: &LinkConfig) -> bool {
