@@ -10,6 +10,7 @@ use crate::netlink::{Netlink, Request};
 use crate::netns::{self, Netns, Worker, refused, refused_io};
 use crate::object::bridge::Offered;
 use crate::object::link::{self, LinkRow};
+use crate::object::netem;
 use crate::sysctl;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
@@ -123,7 +124,7 @@ fn inside(worker: &Worker, netns: &Netns, netlink: &mut Netlink) -> Vec<Capabili
         (bridge_has(|o| o.bridge.fdb_max_learned.is_some()), "use a kernel from 6.7 on"),
         (try_kind(netlink, InfoKind::Dummy), "load the module dummy"),
         (try_kind(netlink, InfoKind::Vlan), "load the module 8021q"),
-        (try_qdisc(netlink, "netem"), "load the module sch_netem (CONFIG_NET_SCH_NETEM), or use the simulator"),
+        (try_qdisc(netlink, netem::KIND), "load the module sch_netem (CONFIG_NET_SCH_NETEM), or use the simulator"),
         (try_qdisc(netlink, "tbf"), "load the module sch_tbf (CONFIG_NET_SCH_TBF)"),
         (worker.run_in(netns, try_nftables).and_then(|r| r), "load the module nf_tables (CONFIG_NF_TABLES)"),
         (there("/proc/sys/net/netfilter/nf_conntrack_max"), "load the module nf_conntrack"),
@@ -141,6 +142,12 @@ impl KernelBackend {
             self.offered = Some(offered_in(&mut netlink?)?);
         }
         self.offered.as_ref().ok_or_else(|| Fault::Broken("a bridge to ask was made and lost".into()))
+    }
+
+    /// Whether links can be impaired.
+    pub(crate) fn try_netem(&mut self) -> Result<(), Fault> {
+        let (_netns, netlink) = self.worker.create(Netlink::open)?;
+        try_qdisc(&mut netlink?, netem::KIND)
     }
 }
 

@@ -91,6 +91,35 @@ impl KernelBackend {
         }
     }
 
+    /// Whether this kernel has what the ops take, found out in a namespace of its own. Each thing is asked for once.
+    pub(crate) fn offers(&mut self, ops: &[Op]) -> Result<(), Fault> {
+        if ops.iter().any(|op| matches!(op, Op::AddLink(_))) {
+            self.offered().map_err(|fault| match fault {
+                Fault::Refused { errno: Errno::EOPNOTSUPP, .. } => Fault::Missing {
+                    capability: "veth and bridge devices".into(),
+                    remedy: "load the modules veth and bridge, or use the simulator".into(),
+                },
+                other => other,
+            })?;
+        }
+        for op in ops {
+            match op {
+                Op::AddLink(link) => match &link.kind {
+                    NewLink::Bridge { attrs } => drop(self.fit_bridge(attrs)?),
+                    NewLink::Veth { .. } => {}
+                },
+                Op::SetBridge { attrs, .. } => drop(self.fit_bridge(attrs)?),
+                Op::SetPort { attrs, .. } => drop(self.fit_port(attrs)?),
+                _ => {}
+            }
+        }
+        let takes_netem = ops.iter().any(|op| matches!(op, Op::SetImpairment { impairment: Some(_), .. }));
+        match if takes_netem { self.try_netem() } else { Ok(()) } {
+            Err(Fault::Refused { errno: Errno::ENOENT, .. }) => Err(netem_missing()),
+            other => other,
+        }
+    }
+
     fn add_link(&mut self, link: &AddLink) -> Result<(), Fault> {
         self.room(&link.netns)?;
         let peer_netns = match &link.kind {
@@ -139,8 +168,8 @@ impl KernelBackend {
 
     fn set_port(&mut self, netns: &NetnsName, name: &IfName, attrs: &PortAttrs) -> Result<(), Fault> {
         let index = self.index_of(netns, name)?;
-        let fit = if attrs.is_empty() { attrs.clone() } else { self.offered()?.fit_port(attrs).map_err(missing)? };
-        self.room(netns)?.netlink.tell(link::set_port(index, &fit))
+        let request = link::set_port(index, &self.fit_port(attrs)?);
+        self.room(netns)?.netlink.tell(request)
     }
 
     fn set_impairment(
@@ -155,11 +184,7 @@ impl KernelBackend {
         let Some(impairment) = what else { return netlink.tell(netem::del(index)) };
         match netlink.tell(netem::set(index, impairment, handle)) {
             // qdisc_create: no such kind. Nothing else about a root qdisc is "not there".
-            Err(Fault::Refused { errno: Errno::ENOENT, .. }) => Err(Fault::Missing {
-                capability: netem::KIND.into(),
-                remedy: "load the module sch_netem, use a kernel built with CONFIG_NET_SCH_NETEM, or use the simulator"
-                    .into(),
-            }),
+            Err(Fault::Refused { errno: Errno::ENOENT, .. }) => Err(netem_missing()),
             other => other,
         }
     }
@@ -170,6 +195,14 @@ impl KernelBackend {
             return Ok(attrs.clone());
         }
         self.offered()?.fit_bridge(attrs).map_err(missing)
+    }
+
+    /// The same of a port.
+    fn fit_port(&mut self, attrs: &PortAttrs) -> Result<PortAttrs, Fault> {
+        if attrs.is_empty() {
+            return Ok(attrs.clone());
+        }
+        self.offered()?.fit_port(attrs).map_err(missing)
     }
 
     fn descriptor_of(&self, netns: &NetnsName) -> Result<RawFd, Fault> {
@@ -190,6 +223,13 @@ impl KernelBackend {
         };
         self.indices.entry(netns.clone()).or_default().insert(*dev, index);
         Ok(index)
+    }
+}
+
+fn netem_missing() -> Fault {
+    Fault::Missing {
+        capability: netem::KIND.into(),
+        remedy: "load the module sch_netem, use a kernel built with CONFIG_NET_SCH_NETEM, or use the simulator".into(),
     }
 }
 

@@ -239,6 +239,10 @@ impl Backend for KernelBackend {
         self.execute_all(ops)
     }
 
+    fn lacks_nothing(&mut self, ops: &[Op]) -> Result<(), Fault> {
+        self.offers(ops)
+    }
+
     fn query(&mut self, query: &Query) -> Result<Answer, Fault> {
         self.await_departures()?;
         match query {

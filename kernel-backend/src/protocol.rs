@@ -19,6 +19,8 @@ pub(crate) enum Request {
     Hello,
     /// `Backend::execute`.
     Execute(Vec<Op>),
+    /// `Backend::lacks_nothing`.
+    LacksNothing(Vec<Op>),
     /// `Backend::query`.
     Query(Query),
     /// `Backend::observe`.
@@ -68,7 +70,7 @@ pub(crate) enum Reply {
     NetnsFd(Option<i32>),
     /// To `Settle`.
     Settle(Result<Duration, Fault>),
-    /// To `Stop`, `Commit` and `End`.
+    /// To `LacksNothing`, `Stop`, `Commit` and `End`.
     Done(Result<(), Fault>),
 }
 

@@ -123,6 +123,10 @@ impl Backend for RemoteBackend {
         }
     }
 
+    fn lacks_nothing(&mut self, ops: &[Op]) -> Result<(), Fault> {
+        self.ask_done(&Request::LacksNothing(ops.to_vec()))
+    }
+
     fn query(&mut self, query: &Query) -> Result<Answer, Fault> {
         match self.ask(&Request::Query(query.clone()))? {
             Reply::Query(result) => result,

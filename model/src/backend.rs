@@ -22,6 +22,13 @@ pub trait Backend {
     /// Executes ops in order and stops at the first fault. A machine may fuse neighbours where nobody can tell.
     fn execute(&mut self, ops: &[Op]) -> Result<(), Failure>;
 
+    /// Whether the machine has what these ops take; nothing is done. What it lacks is [`Fault::Missing`]. Ops that pass
+    /// may still be refused.
+    fn lacks_nothing(&mut self, ops: &[Op]) -> Result<(), Fault> {
+        let _ = ops;
+        Ok(())
+    }
+
     /// Answers one question.
     fn query(&mut self, query: &Query) -> Result<Answer, Fault>;
 

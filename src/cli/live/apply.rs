@@ -25,10 +25,8 @@ pub(crate) fn run(args: &ApplyArgs, out: &mut Output) -> Result<ExitCode, Troubl
     let plan = match applied {
         Ok(plan) => plan,
         Err(failure) => {
-            let kept = if is_new { "nothing of it was kept" } else { "the lab is as it was before" };
-            let trouble = not_applied(&failure, kept);
             site.give_up()?;
-            return Err(trouble);
+            return Err(not_applied(&failure, is_new));
         }
     };
     site.commit()?;

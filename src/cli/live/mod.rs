@@ -18,7 +18,7 @@ use nettwin::kernel::labs::{self, Claim, Found, Lab, Place, State};
 use nettwin::kernel::remote::RemoteBackend;
 use nettwin::kernel::{KernelBackend, Naming, Options, holder};
 use nettwin::model::apply::{NotApplied, Why};
-use nettwin::model::{Backend, Failure, Fault, NetnsName};
+use nettwin::model::{Backend, Failure, Fault, NetnsName, Op, Plan};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
@@ -197,14 +197,25 @@ pub(crate) fn hold(args: &HolderArgs) -> Result<ExitCode, Trouble> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A topology that was not applied; `kept` says what became of what was done.
-fn not_applied(failure: &NotApplied, kept: &str) -> Trouble {
+/// A topology that was not applied, and what became of what was done. Of a new lab nothing is left.
+fn not_applied(failure: &NotApplied, is_new: bool) -> Trouble {
+    let made_again = |back: &Plan| {
+        let made = back.ops.iter().filter(|op| matches!(op, Op::AddNetns { .. } | Op::AddLink(_))).cloned().collect();
+        Plan { ops: made }.summary().create
+    };
+    let left = match &failure.undone {
+        _ if is_new => "nothing of it was kept".to_owned(),
+        Ok(back) if made_again(back).is_empty() => "the lab is as it was before".to_owned(),
+        Ok(back) => format!("the lab is as it was before; made again: {}", made_again(back).join(", ")),
+        Err(_) => "look with nettwin diff, and apply again".to_owned(),
+    };
     match &failure.why {
-        Why::Stopped(Failure { fault: Fault::Missing { capability, remedy }, .. }) => {
-            Trouble::missing(format!("{capability} is missing; {kept}"), remedy)
+        Why::Lacking(Fault::Missing { capability, remedy })
+        | Why::Stopped(Failure { fault: Fault::Missing { capability, remedy }, .. }) => {
+            Trouble::missing(format!("{capability} is missing; {left}"), remedy)
         }
-        _ if failure.undone.is_ok() => Trouble::failed(failure).help(kept),
-        _ => Trouble::failed(failure).help("look with nettwin diff, and apply again"),
+        why if is_new => Trouble::failed(why.say(&failure.plan)).help(left),
+        _ => Trouble::failed(failure).help(left),
     }
 }
 
