@@ -89,7 +89,7 @@ impl KernelBackend {
     }
 
     /// The numbers that a namespace has for those that its links may lead to.
-    fn numbers_in(&mut self, name: &NetnsName) -> Result<Vec<(NetnsName, i32)>, Fault> {
+    pub(crate) fn numbers_in(&mut self, name: &NetnsName) -> Result<Vec<(NetnsName, i32)>, Fault> {
         let near: Vec<NetnsName> = match self.departing.near(name) {
             Some(near) => near.iter().cloned().collect(),
             None => self.rooms.keys().filter(|other| *other != name).cloned().collect(),

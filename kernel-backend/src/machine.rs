@@ -64,6 +64,8 @@ pub struct KernelBackend {
     /// Learns of every named namespace before its name exists.
     journal: Option<Journal>,
     born: std::time::Instant,
+    /// The last room's.
+    serial: u64,
 }
 
 /// A namespace and what the machine has of it.
@@ -75,6 +77,8 @@ pub(crate) struct Room {
     path: Option<PathBuf>,
     /// The process's own namespace: not ours to remove.
     real: bool,
+    /// Later rooms have greater ones.
+    serial: u64,
 }
 
 impl KernelBackend {
@@ -93,9 +97,10 @@ impl KernelBackend {
             directory_is_ready: false,
             journal: None,
             born: std::time::Instant::now(),
+            serial: 0,
         };
         if options.real_host {
-            let room = Room { netns: Netns::own()?, netlink: Netlink::open()?, path: None, real: true };
+            let room = Room { netns: Netns::own()?, netlink: Netlink::open()?, path: None, real: true, serial: 0 };
             machine.rooms.insert(NetnsName::host(), room);
         }
         Ok(machine)
@@ -110,7 +115,7 @@ impl KernelBackend {
         let netns = Netns::open(&path)?;
         let netlink = self.worker.run_in(&netns, Netlink::open)??;
         self.departing.know_nothing_of(name);
-        self.rooms.insert(name.clone(), Room { netns, netlink, path: Some(path), real: false });
+        self.take_room(name, netns, netlink, Some(path));
         Ok(())
     }
 
@@ -168,8 +173,14 @@ impl KernelBackend {
         if let Some(path) = &path {
             self.give_name(name, &netns, path)?;
         }
-        self.rooms.insert(name.clone(), Room { netns, netlink, path, real: false });
+        self.take_room(name, netns, netlink, path);
         Ok(())
+    }
+
+    fn take_room(&mut self, name: &NetnsName, netns: Netns, netlink: Netlink, path: Option<PathBuf>) {
+        self.serial += 1;
+        let room = Room { netns, netlink, path, real: false, serial: self.serial };
+        self.rooms.insert(name.clone(), room);
     }
 
     /// Nobody can find the namespace before this, so that a crash leaves either nothing or what the journal knows.
@@ -246,7 +257,17 @@ impl Backend for KernelBackend {
     fn query(&mut self, query: &Query) -> Result<Answer, Fault> {
         self.await_departures()?;
         match query {
-            Query::NetnsList => Ok(Answer::NetnsList(self.rooms.keys().cloned().collect())),
+            Query::NetnsList => {
+                let mut all: Vec<_> = self.rooms.iter().map(|(name, room)| (room.serial, name.clone())).collect();
+                all.sort_by_key(|(serial, _)| std::cmp::Reverse(*serial));
+                Ok(Answer::NetnsList(all.into_iter().map(|(_, name)| name).collect()))
+            }
+            Query::Nsids(netns) => {
+                self.room(netns)?;
+                let numbers = self.numbers_in(netns)?.into_iter();
+                Ok(Answer::Nsids(numbers.filter_map(|(name, n)| Some((name, u32::try_from(n).ok()?))).collect()))
+            }
+            Query::Ifindex { netns, dev } => self.ifindex(netns, dev).map(Answer::Ifindex),
             Query::Netns(name) => {
                 self.room(name)?;
                 let extent = Extent { netns: Some(BTreeSet::from([name.clone()])), ..Extent::default() };

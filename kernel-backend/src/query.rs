@@ -1,6 +1,7 @@
 //! Single questions.
 //!
-//! Kernel counterpart: `inet_rtm_getroute()`, `br_fill_info()`, `br_fdb_dump()`. Deliberately absent: what [`crate::observe`] answers.
+//! Kernel counterpart: `inet_rtm_getroute()`, `rtnl_getlink()`, `br_fill_info()`, `br_fdb_dump()`.
+//! Deliberately absent: what [`crate::observe`] answers.
 
 use crate::machine::KernelBackend;
 use crate::object::{link, neigh, route};
@@ -23,6 +24,15 @@ impl KernelBackend {
             .collect();
         route::parse_got(&answer, question, &|index| names.get(&index).copied())
             .ok_or_else(|| Fault::Broken("the kernel's answer is no route".into()))
+    }
+
+    /// A link's index.
+    pub(crate) fn ifindex(&mut self, netns: &NetnsName, dev: &IfName) -> Result<Option<u32>, Fault> {
+        match self.room(netns)?.netlink.ask(link::by_name(dev)) {
+            Ok(found) => Ok(link::LinkRow::new(found).map(|row| row.index)),
+            Err(Fault::Refused { errno: Errno::ENODEV, .. }) => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// A bridge's spanning tree and forwarding database as they move.

@@ -146,8 +146,17 @@ pub struct Extent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Query {
-    /// The names of all namespaces (`host` included where it exists), sorted.
+    /// The names of all namespaces (`host` included where it exists), the newest first.
     NetnsList,
+    /// The numbers that a namespace has for others, where their links meet. Asking gives no number.
+    Nsids(NetnsName),
+    /// A link's index, if there is a link of that name.
+    Ifindex {
+        /// Where.
+        netns: NetnsName,
+        /// Which.
+        dev: IfName,
+    },
     /// One namespace's state, without sysctls.
     Netns(NetnsName),
     /// Which route a packet would take (`ip route get`).
@@ -207,6 +216,10 @@ pub struct RouteGot {
 pub enum Answer {
     /// To [`Query::NetnsList`].
     NetnsList(Vec<NetnsName>),
+    /// To [`Query::Nsids`].
+    Nsids(BTreeMap<NetnsName, u32>),
+    /// To [`Query::Ifindex`].
+    Ifindex(Option<u32>),
     /// To [`Query::Netns`].
     Netns(Box<NetnsState>),
     /// To [`Query::RouteGet`].

@@ -216,6 +216,8 @@ pub(crate) struct Fib {
     tables: BTreeMap<u32, Table>,
     local: Table,
     main: Table,
+    made_local: bool,
+    made_main: bool,
     /// Somebody added local routes by hand: source validation looks at the tables then.
     pub(crate) has_custom_local: bool,
 }
@@ -237,9 +239,13 @@ impl Fib {
         }
     }
 
-    /// Whether the table has ever been used; local, main and default always are.
+    /// Whether the table has ever been used. Main is made with local.
     pub(crate) fn has_table(&self, id: u32) -> bool {
-        matches!(id, TABLE_LOCAL | TABLE_MAIN | TABLE_DEFAULT) || self.tables.contains_key(&id)
+        match id {
+            TABLE_LOCAL => self.made_local,
+            TABLE_MAIN => self.made_local || self.made_main,
+            id => self.tables.contains_key(&id),
+        }
     }
 
     /// Adds a route as the verb says (`fib_table_insert`).
@@ -252,6 +258,8 @@ impl Fib {
         verb: RouteVerb,
     ) -> Result<(), Errno> {
         let key = Key::new(dst.to_bits(), len);
+        self.made_local |= table == TABLE_LOCAL;
+        self.made_main |= table == TABLE_MAIN;
         let table = self.table_mut(table);
         let leaf = table.leaves.entry(key).or_default();
         // The first alias that does not come before the new one (fib_find_alias).

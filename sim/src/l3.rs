@@ -17,7 +17,7 @@ use crate::probe::{self, Ear};
 use crate::rng::Rng;
 use crate::sysctl::DevConf;
 use crate::world::World;
-use crate::{addr, arp, ip, neigh, route};
+use crate::{addr, arp, ip, ipv6, neigh, route};
 use nettwin_model::{Errno, Fault, IfName, NetnsState, Op, RouteGet, RouteGot, RouteKind};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -219,6 +219,9 @@ pub(crate) fn sysctl_changed(_: &mut Netns, _: &mut World, _key: &str) {}
 
 /// Executes an address, route or neighbour op in its namespace.
 pub(crate) fn execute(ns: &mut Netns, w: &mut World, op: &Op) -> Result<(), Fault> {
+    if let Some(answer) = ipv6::execute(ns, op) {
+        return answer;
+    }
     match op {
         Op::AddAddr { dev, addr, .. } => addr::add(ns, w, *dev, addr),
         Op::DelAddr { dev, addr, .. } => addr::del(ns, w, *dev, addr),

@@ -16,6 +16,7 @@ mod fib;
 mod frame;
 mod inject;
 mod ip;
+mod ipv6;
 mod l3;
 mod neigh;
 mod netns;

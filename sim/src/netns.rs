@@ -1,12 +1,12 @@
 //! A namespace: its devices, its settings, and the IP layer's state; and the table of all namespaces.
 //!
-//! Kernel counterpart: `struct net`. Deliberately absent: namespace ids as other namespaces see them (`nsid`).
+//! Kernel counterpart: `struct net`, `net/core/net_namespace.c`. Deliberately absent: numbers of namespaces set by hand.
 
 use crate::dev::Dev;
 use crate::l3::L3;
 use crate::sysctl::Sysctls;
 use nettwin_model::{IfName, NetnsName};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A namespace's number within one simulation; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,8 @@ pub(crate) struct Netns {
     pub(crate) sysctl: Sysctls,
     /// The IP layer's state.
     pub(crate) l3: L3,
+    /// The numbers that it has for other namespaces, from the lowest that is free (`peernet2id_alloc`).
+    pub(crate) nsids: Nsids,
     /// Its TCP and UDP sockets, once there were any.
     pub(crate) sock: Option<Box<crate::sock::Transport>>,
 }
@@ -42,7 +44,22 @@ pub(crate) struct Netns {
 impl Netns {
     /// A new namespace, without even `lo`.
     pub(crate) fn new(id: NsId, name: NetnsName) -> Self {
-        Netns { id, name, devs: DevTable::default(), sysctl: Sysctls::default(), l3: L3::default(), sock: None }
+        Netns {
+            id,
+            name,
+            devs: DevTable::default(),
+            sysctl: Sysctls::default(),
+            l3: L3::default(),
+            nsids: Nsids::default(),
+            sock: None,
+        }
+    }
+
+    /// A link here refers to another namespace, which gets a number if it has none.
+    pub(crate) fn refers_to(&mut self, other: NsId) {
+        if other != self.id {
+            self.nsids.give(other);
+        }
     }
 
     /// The device of that index.
@@ -60,6 +77,41 @@ impl Netns {
     /// The device of that name.
     pub(crate) fn dev_named(&self, name: IfName) -> Option<&Dev> {
         self.dev(self.devs.by_name(name)?)
+    }
+}
+
+/// The numbers that a namespace has for others.
+#[derive(Default)]
+pub(crate) struct Nsids {
+    of: BTreeMap<NsId, u32>,
+    taken: BTreeSet<u32>,
+}
+
+impl Nsids {
+    fn give(&mut self, other: NsId) {
+        if self.of.contains_key(&other) {
+            return;
+        }
+        // Without a gap the highest number is one less than their count.
+        let dense = self.taken.last().is_none_or(|last| *last as usize + 1 == self.taken.len());
+        let free = if dense { self.taken.last().map_or(0, |last| last + 1) } else { self.first_gap() };
+        self.of.insert(other, free);
+        self.taken.insert(free);
+    }
+
+    fn first_gap(&self) -> u32 {
+        self.taken.iter().zip(0..).find(|(number, at)| *number != at).map_or(0, |(_, at)| at)
+    }
+
+    fn forget(&mut self, other: NsId) {
+        if let Some(number) = self.of.remove(&other) {
+            self.taken.remove(&number);
+        }
+    }
+
+    /// Each namespace with its number.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (NsId, u32)> {
+        self.of.iter().map(|(id, number)| (*id, *number))
     }
 }
 
@@ -230,6 +282,9 @@ impl NetnsTable {
     pub(crate) fn remove(&mut self, id: NsId) -> Option<Box<Netns>> {
         let ns = self.slots.get_mut(id.0 as usize)?.take()?;
         self.names.remove(&ns.name);
+        for other in self.slots.iter_mut().flatten() {
+            other.nsids.forget(id);
+        }
         Some(ns)
     }
 

@@ -1,16 +1,33 @@
 //! One question, one answer.
 
 use crate::dev::stp;
+use crate::execute::link;
+use crate::netns::NsId;
 use crate::sim::Sim;
 use crate::{l3, observe, sysctl};
 use nettwin_model::{Answer, Errno, Fault, NetnsName, Query};
+use std::cmp::Reverse;
 
 /// Answers it.
 pub(crate) fn query(sim: &mut Sim, query: &Query) -> Result<Answer, Fault> {
     let enoent = || Fault::errno(Errno::ENOENT);
     Ok(match query {
-        Query::NetnsList => Answer::NetnsList(sim.netns.iter().map(|ns| ns.name.clone()).collect::<Vec<NetnsName>>()),
+        Query::NetnsList => {
+            let mut all: Vec<_> = sim.netns.iter().map(|ns| (ns.id, ns.name.clone())).collect();
+            all.sort_by_key(|(id, _)| Reverse(*id));
+            Answer::NetnsList(all.into_iter().map(|(_, name)| name).collect::<Vec<NetnsName>>())
+        }
+        Query::Nsids(name) => {
+            let ns = sim.netns.by_name(name).ok_or_else(enoent)?;
+            let named = |(id, number): (NsId, u32)| Some((sim.netns.by_id(id)?.name.clone(), number));
+            Answer::Nsids(ns.nsids.iter().filter_map(named).collect())
+        }
+        Query::Ifindex { netns, dev } => {
+            let ns = sim.netns.by_name(netns).ok_or_else(enoent)?;
+            Answer::Ifindex(ns.devs.by_name(*dev).map(|index| index.0))
+        }
         Query::Netns(name) => {
+            link::tell_all(sim, link::find(sim, name)?);
             let ns = sim.netns.by_name(name).ok_or_else(enoent)?;
             Answer::Netns(Box::new(observe::netns(sim, ns)))
         }

@@ -201,9 +201,9 @@ fn settling_waits_for_carrier() {
 }
 
 #[test]
-fn names_are_listed_sorted() {
+fn names_are_listed_newest_first() {
     let Some(mut m) = machine("list", &["b", "a", "host"]) else { return };
-    assert_eq!(m.query(&Query::NetnsList), Ok(Answer::NetnsList(vec![ns("a"), ns("b"), ns("host")])));
+    assert_eq!(m.query(&Query::NetnsList), Ok(Answer::NetnsList(vec![ns("host"), ns("a"), ns("b")])));
     assert!(matches!(m.query(&Query::Netns(ns("a"))), Ok(Answer::Netns(_))));
     assert_eq!(m.query(&Query::Netns(ns("z"))), Err(Fault::errno(Errno::ENOENT)));
 }

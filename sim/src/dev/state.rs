@@ -35,9 +35,11 @@ pub(crate) fn open(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifind
         carrier_moved(ns, w, index);
     }
     if let Some(peer) = peer {
+        ns.refers_to(peer.ns);
         let Some(there) = netns.by_id_mut(peer.ns) else { return };
         tell_peer(there, peer.dev, |p| p.up = true);
         if paired {
+            there.refers_to(id);
             set_carrier(there, w, peer.dev, true);
         }
     }
@@ -72,6 +74,16 @@ pub(crate) fn close(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifin
         let Some(there) = netns.by_id_mut(peer.ns) else { return };
         tell_peer(there, peer.dev, |p| p.up = false);
         set_carrier(there, w, peer.dev, false);
+    }
+}
+
+/// What link watch makes of the two ends of a wire that has no carrier any more, each seen from where it is now.
+pub(crate) fn look_again(netns: &mut NetnsTable, a: (NsId, Ifindex), b: (NsId, Ifindex)) {
+    for ((id, index), (other, _)) in [(a, b), (b, a)] {
+        let Some(ns) = netns.by_id_mut(id) else { continue };
+        ns.refers_to(other);
+        let state = operstate(ns, index);
+        ns.dev_mut(index).into_iter().for_each(|dev| dev.operstate = state);
     }
 }
 

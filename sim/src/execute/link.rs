@@ -74,6 +74,9 @@ fn add_veth(sim: &mut Sim, id: NsId, link: &AddLink, peer_id: NsId, peer: &VethP
             if let Some(ns) = sim.netns.by_id_mut(peer_id) {
                 state::tell_peer(ns, peer_index, |p| p.dev = index);
             }
+            for (at, other) in [(peer_id, id), (id, peer_id)] {
+                sim.netns.by_id_mut(at).into_iter().for_each(|ns| ns.refers_to(other));
+            }
             // Both were registered without carrier; link watch then looks at each in its own namespace.
             for (at, dev) in [(peer_id, peer_index), (id, index)] {
                 if let Some(ns) = sim.netns.by_id_mut(at) {
@@ -231,6 +234,7 @@ fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<I
             return Err(Fault::refused(Errno::EEXIST, taken));
         }
     }
+    let lost_carrier = dev.up && dev.carrier;
     state::close(&mut sim.netns, &mut sim.world, id, index);
     let mut dev = unregister(sim, id, index).ok_or(Fault::errno(Errno::ENODEV))?;
     let there = sim.netns.by_id_mut(target).ok_or_else(enoent)?;
@@ -246,12 +250,31 @@ fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<I
     };
     there.devs.insert(dev);
     l3::link_added(there, &mut sim.world, new_index);
+    if let Some(peer) = peer {
+        there.refers_to(peer.ns);
+    }
+    sim.netns.by_id_mut(id).into_iter().for_each(|ns| ns.refers_to(target));
     if let Some(peer) = peer
         && let Some(ns) = sim.netns.by_id_mut(peer.ns)
     {
         state::tell_peer(ns, peer.dev, |p| (p.ns, p.dev) = (target, new_index));
+        if lost_carrier {
+            // Link watch comes when the move is over.
+            state::look_again(&mut sim.netns, (target, new_index), (peer.ns, peer.dev));
+        }
     }
     Ok(new_index)
+}
+
+/// Tells of a namespace's links, as a dump does: the namespaces where their peers are get numbers.
+pub(crate) fn tell_all(sim: &mut Sim, id: NsId) {
+    let Some(ns) = sim.netns.by_id_mut(id) else { return };
+    let peer_of = |dev: &Dev| match &dev.kind {
+        Kind::Veth(veth) => Some(veth.peer.ns),
+        _ => None,
+    };
+    let peers: Vec<NsId> = ns.devs.iter().filter_map(peer_of).filter(|&peer| peer != id).collect();
+    peers.into_iter().for_each(|peer| ns.refers_to(peer));
 }
 
 /// `dev_set_mac_address`. Setting the address that it has counts as set by hand, too.

@@ -19,6 +19,9 @@ use std::net::{IpAddr, Ipv4Addr};
 pub(crate) fn route_get(ns: &Netns, w: &World, get: &RouteGet) -> Result<RouteGot, Fault> {
     let v4 = |a: IpAddr| if let IpAddr::V4(a) = a { Ok(a) } else { Err(not_v4()) };
     let index = |name: IfName| ns.devs.by_name(name).ok_or_else(|| Fault::errno(Errno::ENODEV));
+    if get.dst.is_ipv6() {
+        return Err(Fault::errno(Errno::ENETUNREACH));
+    }
     let dst = v4(get.dst)?;
     let src = get.from.map(v4).transpose()?.unwrap_or(Ipv4Addr::UNSPECIFIED);
     let oif = get.oif.map(index).transpose()?.unwrap_or(Ifindex::NONE);
@@ -28,6 +31,8 @@ pub(crate) fn route_get(ns: &Netns, w: &World, get: &RouteGet) -> Result<RouteGo
     }
 }
 
+const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+
 struct Facts {
     dst: Ipv4Addr,
     kind: RouteKind,
@@ -35,7 +40,6 @@ struct Facts {
     via: Option<Ipv4Addr>,
     table: u32,
     src: Option<Ipv4Addr>,
-    tos: u8,
     metrics: Metrics,
     exception: Option<Exception>,
     flags: Vec<&'static str>,
@@ -45,6 +49,8 @@ fn goes_out(ns: &Netns, w: &World, flow: &Flow) -> Result<RouteGot, Fault> {
     let found = output::route(ns, w.now, flow).map_err(Fault::errno)?;
     let flags = match found.kind {
         RouteKind::Local => vec!["local"],
+        // Every host is in the group of all hosts.
+        RouteKind::Multicast if flow.dst == ALL_HOSTS => vec!["local", "mc"],
         RouteKind::Multicast => vec!["mc"],
         RouteKind::Broadcast => vec!["local", "brd"],
         _ if found.exception.is_some_and(|e| e.gateway.is_some()) => vec!["redirected"],
@@ -61,7 +67,6 @@ fn goes_out(ns: &Netns, w: &World, flow: &Flow) -> Result<RouteGot, Fault> {
             via: found.gateway,
             table: found.table,
             src: Some(found.src).filter(|s| !s.is_unspecified() && *s != flow.src),
-            tos: flow.tos,
             metrics: found.metrics,
             exception: found.exception,
             flags,
@@ -77,7 +82,6 @@ fn came_in(ns: &Netns, w: &World, arrival: &Arrival) -> Result<RouteGot, Fault> 
         via: None,
         table: TABLE_LOCAL,
         src: None,
-        tos: arrival.tos,
         metrics: Metrics::default(),
         exception: None,
         flags,
@@ -111,7 +115,6 @@ fn got(ns: &Netns, w: &World, facts: Facts) -> RouteGot {
     let learned = facts.exception;
     let mut route = Route::new(Cidr::host(facts.dst.into()));
     route.kind = facts.kind;
-    route.tos = facts.tos;
     route.table = if facts.table == 0 { TABLE_MAIN } else { facts.table };
     route.proto = 0;
     route.scope = Some(Scope::GLOBAL);

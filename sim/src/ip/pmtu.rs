@@ -2,7 +2,7 @@
 //!
 //! Kernel counterpart: `struct fib_nh_exception`, `__ip_rt_update_pmtu()` and `__ip_do_redirect()` of
 //! `net/ipv4/route.c`. As there, an exception belongs to a way of a route (device and gateway) and is of no use to
-//! another. Deliberately absent: the bound on how many there may be, `ip route flush cache`.
+//! another. Deliberately absent: the bound on how many there may be.
 
 use crate::addr::{is_zeronet, on_link};
 use crate::fib::{Flow, Hop};
@@ -100,6 +100,11 @@ fn believes(ns: &Netns, dev: Ifindex, from: Ipv4Addr, gateway: Ipv4Addr) -> bool
     }
     on_link(ns, dev, gateway, from)
         && !(any_conf(ns, dev, |c| c.secure_redirects) && route::is_default_gateway(ns, gateway, dev))
+}
+
+/// Forgets all (`rt_cache_flush`).
+pub(crate) fn flush(ns: &mut Netns) {
+    ns.l3.exceptions.by_dst.clear();
 }
 
 /// Forgets what was learned of ways by a device.

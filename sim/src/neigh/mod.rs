@@ -299,8 +299,11 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, neigh: &Neigh, replace: bool) -
         ns.l3.neigh.proxies.insert(key, neigh.state == Nud::Permanent);
         return Ok(());
     }
-    if ns.dev(key.0).is_some_and(|d| d.is_loopback()) || key.1.is_multicast() {
-        return Err(Fault::errno(Errno::EINVAL));
+    if ns.dev(key.0).is_some_and(|d| d.is_loopback()) {
+        return Err(Fault::Missing {
+            capability: "a neighbour of the loopback device in the simulator".into(),
+            remedy: "leave it out: what lo sends comes back to it".into(),
+        });
     }
     let there = ns.l3.neigh.entries.contains_key(&key);
     if there && !replace {
@@ -310,6 +313,8 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, neigh: &Neigh, replace: bool) -
         && entry::is_valid(neigh.state)
         && ns.l3.neigh.get(key.0, key.1).is_none_or(|e| !entry::is_valid(e.nud))
     {
+        // The kernel makes the entry before it finds out.
+        ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::new(w.now)));
         return Err(Fault::refused(Errno::EINVAL, "No link layer address given"));
     }
     let p = parms(ns, w, key.0).ok_or_else(|| Fault::errno(Errno::ENODEV))?;

@@ -8,6 +8,7 @@
 mod elsewhere;
 mod table;
 
+use crate::ip::pmtu;
 use crate::netns::{Ifindex, Netns};
 use nettwin_model::{Errno, Fault, IfName, SysctlKey};
 use std::borrow::Cow;
@@ -96,6 +97,12 @@ pub(crate) fn read(ns: &Netns, path: &str) -> Result<String, Fault> {
 
 /// Writes a setting with all that follows from it in the store.
 pub(crate) fn write(ns: &mut Netns, path: &str, text: &str) -> Result<(), Fault> {
+    if path == "net/ipv4/route/flush" {
+        if parse(text, Form::Int)?.is_some() {
+            pmtu::flush(ns);
+        }
+        return Ok(());
+    }
     let enoent = || elsewhere::missing(path).unwrap_or(Fault::errno(Errno::ENOENT));
     match locate(ns, path).ok_or_else(enoent)? {
         Place::Forward => {

@@ -78,7 +78,10 @@ fn namespaces(lab: &Lab) -> String {
 /// The names of a lab's namespaces.
 pub(crate) fn names(machine: &mut Machine) -> Result<String, Trouble> {
     match machine.backend().query(&Query::NetnsList)? {
-        Answer::NetnsList(names) => Ok(names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+        Answer::NetnsList(mut names) => {
+            names.sort();
+            Ok(names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        }
         _ => Ok(String::new()),
     }
 }
