@@ -4,6 +4,7 @@
 //! a complaint is a job too. Deliberately absent: names that no tool here answers to; the caller refuses them.
 
 use crate::brctl;
+use crate::ip;
 use crate::job::{Invocation, Job};
 use crate::nettools;
 use crate::ping;
@@ -29,6 +30,7 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "arp", start: nettools::arp::start },
     Tool { name: "brctl", start: brctl::start },
     Tool { name: "ifconfig", start: nettools::ifconfig::start },
+    Tool { name: "ip", start: ip::start },
     Tool { name: "netstat", start: nettools::netstat::start },
     Tool { name: "route", start: nettools::route::start },
     Tool { name: "ping", start: ping::start },

@@ -1,0 +1,345 @@
+//! `ip link add`, `set`, `del`: from words to ops.
+//!
+//! Counterpart: `iplink_parse()` and `iplink_modify()` of `ip/iplink.c`, `ip/link_veth.c`. Deliberately absent, and refused by
+//! name: kinds other than veth and bridge, VFs, XDP, queue numbers, chosen indexes, groups as a whole, `property`, statistics by kind.
+
+use super::link_type::{self, Kind};
+use super::{DONE, Ip, Ran, help, link_list, netns, unknown, unsupported};
+use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, integer, invarg, matches, nodev};
+use crate::iproute::inet;
+use nettwin_model::{
+    AddLink, BridgeAttrs, Errno, Fault, IfName, LinkChange, Mac, NameError, NetnsName, NewLink, Op, VethPeer,
+};
+
+/// Runs `ip link …`.
+pub(super) fn run(ip: &mut Ip<'_, '_>, _: &str, mut words: Words<'_>) -> Ran {
+    let Some(command) = words.next() else { return link_list::links(ip, words) };
+    match command {
+        w if matches(w, "add") => add(ip, words),
+        w if matches(w, "set") || matches(w, "change") => set(ip, words),
+        w if matches(w, "replace") => Err(unsupported("link replace")),
+        w if matches(w, "delete") => delete(ip, words),
+        w if matches(w, "show") || matches(w, "lst") || matches(w, "list") => link_list::links(ip, words),
+        w if matches(w, "xstats") || matches(w, "afstats") || matches(w, "property") => {
+            Err(unsupported(&format!("link {w}")))
+        }
+        w if matches(w, "help") => describe(ip, words),
+        w => Err(unknown(w, "link")),
+    }
+}
+
+/// `ip link help [TYPE]`.
+fn describe(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
+    let text = match words.next() {
+        Some("veth") => help::VETH,
+        Some("bridge") => help::BRIDGE,
+        Some("bridge_slave") => help::BRIDGE_SLAVE,
+        Some(kind) if link_type::is_known(kind) => return Err(unsupported(&format!("link help {kind}"))),
+        _ => return Err(usage()),
+    };
+    ip.kernel.cx.print(text);
+    DONE
+}
+
+fn usage() -> Stop {
+    Stop::exit(MINUS_ONE, help::LINK)
+}
+
+/// What the words before `type` say, and what follows it.
+#[derive(Default)]
+struct Said<'a> {
+    name: Option<&'a str>,
+    dev: Option<&'a str>,
+    link: Option<&'a str>,
+    /// The bytes of the address.
+    address: Option<Result<Mac, usize>>,
+    mtu: Option<i32>,
+    up: Option<bool>,
+    netns: Option<NetnsName>,
+    master: Option<Option<IfName>>,
+    kind: Option<&'a str>,
+    rest: &'a [String],
+}
+
+impl<'a> Said<'a> {
+    /// The name that the device is called by: either may be said instead of the other.
+    fn dev(&self) -> Option<&'a str> {
+        self.dev.or(self.name)
+    }
+}
+
+fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, creates: bool) -> Result<Said<'a>, Stop> {
+    let mut said = Said::default();
+    while let Some(word) = words.next() {
+        match word {
+            "up" | "down" => said.up = Some(word == "up"),
+            "name" => {
+                let value = words.value()?;
+                if said.name.is_some() {
+                    return Err(duparg("name", value));
+                }
+                said.name = Some(ifname(value).ok_or_else(|| invarg("\"name\" not a valid ifname", value))?);
+                // `dev` stays what was said, if only the name was.
+            }
+            "index" => return Err(unsupported(word)),
+            w if matches(w, "link") => said.link = Some(words.value()?),
+            w if matches(w, "address") => said.address = Some(inet::mac(words.value()?)?),
+            w if matches(w, "broadcast") || w == "brd" => return Err(unsupported(w)),
+            w if matches(w, "txqueuelen") || w == "qlen" || matches(w, "txqlen") => return Err(unsupported(w)),
+            "mtu" => {
+                let value = words.value()?;
+                if said.mtu.is_some() {
+                    return Err(duparg("mtu", value));
+                }
+                said.mtu = Some(integer(value).ok_or_else(|| invarg("Invalid \"mtu\" value\n", value))?);
+            }
+            "xdpgeneric" | "xdpdrv" | "xdpoffload" | "xdp" => return Err(unsupported(word)),
+            "netns" => {
+                let value = words.value()?;
+                if said.netns.is_some() {
+                    return Err(duparg("netns", value));
+                }
+                said.netns = Some(namespace(ip, value)?);
+            }
+            "multicast" | "allmulticast" | "promisc" | "trailers" | "arp" => {
+                on_off(word, words.value()?)?;
+                return Err(unsupported(word));
+            }
+            "carrier" | "vf" => return Err(unsupported(word)),
+            w if matches(w, "master") => {
+                let value = words.value()?;
+                let found = ip.kernel.link(value)?;
+                said.master = Some(Some(found.ok_or_else(|| invarg("Device does not exist\n", value))?.0));
+            }
+            "vrf" => {
+                let value = words.value()?;
+                return Err(invarg("Not a valid VRF name\n", value));
+            }
+            w if matches(w, "nomaster") => said.master = Some(None),
+            w if matches(w, "dynamic") => {
+                on_off("dynamic", words.value()?)?;
+                return Err(unsupported(w));
+            }
+            w if matches(w, "type") => {
+                said.kind = Some(words.value()?);
+                break;
+            }
+            w if matches(w, "alias") => return Err(unsupported(w)),
+            "group" | "mode" | "state" => return Err(unsupported(word)),
+            w if matches(w, "numtxqueues") || matches(w, "numrxqueues") => return Err(unsupported(w)),
+            w if matches(w, "addrgenmode") => return Err(unsupported(w)),
+            w if matches(w, "link-netns") || matches(w, "link-netnsid") => return Err(unsupported(w)),
+            "protodown" | "protodown_reason" | "gso_max_size" | "gso_max_segs" | "gro_max_size" | "parentdev" => {
+                return Err(unsupported(word));
+            }
+            w if matches(w, "help") => return Err(usage()),
+            word => {
+                let value = if word == "dev" { words.value()? } else { word };
+                if said.dev.is_some() {
+                    return Err(duparg2("dev", value));
+                }
+                if !is_altname(value) {
+                    return Err(invarg("\"dev\" not a valid ifname", value));
+                }
+                said.dev = Some(value);
+            }
+        }
+    }
+    said.rest = words.rest();
+    if let (Some(dev), Some(Err(length)), false) = (said.dev(), &said.address, creates)
+        && ip.kernel.link(dev)?.is_some()
+    {
+        return Err(Stop::back(1, format!("Invalid address length {length} - must be 6 bytes\n")));
+    }
+    Ok(said)
+}
+
+fn on_off(key: &str, word: &str) -> Result<bool, Stop> {
+    match word {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => {
+            let text = format!("Error: argument of \"{key}\" must be \"on\" or \"off\", not \"{word}\"\n");
+            Err(Stop::back(1, text))
+        }
+    }
+}
+
+/// `check_altifname`.
+fn is_altname(word: &str) -> bool {
+    !word.is_empty() && !word.contains(|c: char| c == '/' || c.is_ascii_whitespace() || c == '\x0b')
+}
+
+/// `check_ifname`.
+fn ifname(word: &str) -> Option<&str> {
+    (is_altname(word) && word.len() <= IfName::MAX_BYTES).then_some(word)
+}
+
+/// The namespace that a word names: by name, by a path below `/run/netns`, or by process 1.
+fn namespace(ip: &mut Ip<'_, '_>, word: &str) -> Result<NetnsName, Stop> {
+    let name = ["/run/netns/", "/var/run/netns/"].iter().find_map(|folder| word.strip_prefix(folder)).unwrap_or(word);
+    if let Some(netns) = netns::lookup(ip.kernel.cx, name)? {
+        return Ok(netns);
+    }
+    match integer(word) {
+        Some(1) => Ok(NetnsName::host()),
+        None if word == "/proc/1/ns/net" => Ok(NetnsName::host()),
+        None if word.starts_with("/proc/") => Err(unsupported(&format!("netns {word}"))),
+        Some(_) => Err(unsupported(&format!("netns {word}"))),
+        None => Err(invarg("Invalid \"netns\" value\n", word)),
+    }
+}
+
+/// A name for a new device as the kernel takes it.
+fn new_name(word: &str) -> Result<IfName, Stop> {
+    if word.contains('%') {
+        return Err(unsupported(word));
+    }
+    IfName::new(word).map_err(|error| match error {
+        NameError::TooLong { .. } => Stop::back(2, "Error: Attribute failed policy validation.\n"),
+        _ => einval(),
+    })
+}
+
+fn einval() -> Stop {
+    Stop::back(2, format!("RTNETLINK answers: {}\n", Errno::EINVAL))
+}
+
+/// An MTU as the kernel gets it: what is below zero is far above the greatest.
+fn mtu(said: &Said<'_>) -> Option<u32> {
+    said.mtu.map(i32::cast_unsigned)
+}
+
+fn address(said: &Said<'_>) -> Result<Option<Mac>, Stop> {
+    said.address.transpose().map_err(|_| einval())
+}
+
+fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
+    let said = parse(ip, words, true)?;
+    check_new(ip, &said)?;
+    let Some(kind) = said.kind else {
+        return Err(Stop::back(1, "Not enough information: \"type\" argument is required\n"));
+    };
+    let kind = link_type::parse(kind, said.rest)?;
+    let here = ip.kernel.netns.clone();
+    let there = said.netns.clone().unwrap_or_else(|| here.clone());
+    let mut names = Names::new(ip);
+    let (kind, name) = match kind {
+        Kind::Veth(peer) => {
+            let peer = parse(names.ip, Words::new(peer), true)?;
+            if let Some(kind) = peer.kind {
+                return Err(duparg("type", kind));
+            }
+            check_new(names.ip, &peer)?;
+            // The peer comes first, as the kernel makes it.
+            let netns = peer.netns.clone().unwrap_or(here);
+            let peer_name = names.choose(&netns, peer.dev(), "veth")?;
+            let (mac, peer_mtu) = (address(&peer)?, mtu(&peer));
+            // Of the rest that may be said of it the kernel hears `up` only, and cannot open what has no peer yet.
+            if peer.up == Some(true) {
+                return Err(Stop::back(2, format!("RTNETLINK answers: {}\n", Errno::ENOTCONN)));
+            }
+            let name = names.choose(&there, said.dev(), "veth")?;
+            (NewLink::Veth { peer: VethPeer { netns, name: peer_name, mac, mtu: peer_mtu } }, name)
+        }
+        Kind::Bridge(attrs) => (NewLink::Bridge { attrs }, names.choose(&there, said.dev(), "bridge")?),
+        Kind::Port(_) | Kind::Bare => return Err(Stop::back(2, "Error: Unknown device type.\n")),
+    };
+    let (mac, mtu) = (address(&said)?, mtu(&said));
+    let link = AddLink { netns: there, name, kind, mac, mtu, master: said.master.flatten(), up: said.up == Some(true) };
+    ip.kernel.talk(Op::AddLink(Box::new(link)))?;
+    DONE
+}
+
+/// What holds of a device that is made, and of its peer.
+fn check_new(ip: &mut Ip<'_, '_>, said: &Said<'_>) -> Result<(), Stop> {
+    if let (Some(name), Some(dev)) = (said.name, said.dev)
+        && name != dev
+    {
+        return Err(Stop::exit(MINUS_ONE, "both \"name\" and \"dev\" cannot be used when creating devices.\n"));
+    }
+    match said.link {
+        Some(link) if ip.kernel.link(link)?.is_none() => Err(nodev(link)),
+        Some(_) => Err(unsupported("link")),
+        None => Ok(()),
+    }
+}
+
+/// Names for devices that were given none.
+struct Names<'i, 'a, 'b> {
+    ip: &'i mut Ip<'a, 'b>,
+    /// Those that were given in this command.
+    taken: Vec<(NetnsName, IfName)>,
+}
+
+impl<'i, 'a, 'b> Names<'i, 'a, 'b> {
+    fn new(ip: &'i mut Ip<'a, 'b>) -> Self {
+        Names { ip, taken: Vec::new() }
+    }
+
+    /// The name said, or the first free of `veth0`, `veth1`, ….
+    fn choose(&mut self, netns: &NetnsName, said: Option<&str>, prefix: &str) -> Result<IfName, Stop> {
+        let name = match said {
+            Some(word) => new_name(word)?,
+            None => {
+                let state = self.ip.kernel.state_of(netns)?;
+                let is_free = |name: &IfName| {
+                    !state.config.links.contains_key(name) && !self.taken.contains(&(netns.clone(), *name))
+                };
+                let mut candidates = (0..=u16::MAX).filter_map(|n| IfName::new(&format!("{prefix}{n}")).ok());
+                candidates.find(is_free).ok_or_else(|| Stop::back(2, "RTNETLINK answers: No space left on device\n"))?
+            }
+        };
+        self.taken.push((netns.clone(), name));
+        Ok(name)
+    }
+}
+
+fn set(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
+    let said = parse(ip, words, false)?;
+    let dev = existing(ip, &said)?;
+    let rename = match said.name {
+        Some(name) if Some(name) != said.dev() => Some(new_name(name)?),
+        _ => None,
+    };
+    let netns = ip.kernel.netns.clone();
+    let kind = said.kind.map(|kind| link_type::parse(kind, said.rest)).transpose()?;
+    match kind {
+        Some(Kind::Bridge(attrs)) if attrs != BridgeAttrs::default() => {
+            ip.kernel.talk(Op::SetBridge { netns: netns.clone(), name: dev, attrs })?;
+        }
+        Some(Kind::Port(attrs)) if !attrs.is_empty() => {
+            ip.kernel.talk(Op::SetPort { netns: netns.clone(), name: dev, attrs })?;
+        }
+        Some(Kind::Veth([_, ..])) => return Err(Stop::back(2, format!("RTNETLINK answers: {}\n", Errno::EOPNOTSUPP))),
+        _ => {}
+    }
+    let change = LinkChange {
+        up: said.up,
+        mtu: mtu(&said),
+        mac: address(&said)?,
+        master: said.master,
+        rename,
+        netns: said.netns,
+    };
+    if change != LinkChange::default() {
+        ip.kernel.talk(Op::SetLink { netns, name: dev, change: Box::new(change) })?;
+    }
+    DONE
+}
+
+fn existing(ip: &mut Ip<'_, '_>, said: &Said<'_>) -> Result<IfName, Stop> {
+    let required = || Stop::exit(MINUS_ONE, "Not enough information: \"dev\" argument is required.\n");
+    ip.kernel.need_link(said.dev().ok_or_else(required)?)
+}
+
+fn delete(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
+    let said = parse(ip, words, false)?;
+    let name = existing(ip, &said)?;
+    let netns = ip.kernel.netns.clone();
+    match crate::say::execute(ip.kernel.cx, Op::DelLink { netns, name }) {
+        Ok(()) => DONE,
+        Err(Fault::Refused { errno: Errno::ENODEV, .. }) => Err(nodev(name.as_str())),
+        Err(fault) => Err(crate::iproute::kernel::refusal(&fault)),
+    }
+}

@@ -1,0 +1,343 @@
+//! A link's lines, long and brief.
+//!
+//! Counterpart: `print_linkinfo()` and its helpers in `ip/ipaddress.c`, `print_name_and_link()` of `lib/utils.c`. Deliberately
+//! absent: errors one by one (`-s -s`), what no link here has: aliases, alternative names, VFs, XDP.
+
+use super::bridge_print;
+use crate::iproute::inet::Family;
+use crate::iproute::page::{Colour, Page, Value};
+use nettwin_model::bridge::BridgeStatus;
+use nettwin_model::link::{LinkKind, OperState};
+use nettwin_model::snapshot::{LinkConfig, LinkDerived, LinkStats};
+use nettwin_model::{IfName, Mac, NetnsName, NetnsState};
+use std::collections::BTreeMap;
+
+/// How links are printed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Manner {
+    /// `ip link`, not `ip addr`.
+    pub(super) link_only: bool,
+    pub(super) brief: bool,
+    pub(super) details: bool,
+    pub(super) stats: bool,
+    /// Counters with a unit: its base.
+    pub(super) human: Option<u64>,
+    pub(super) family: Family,
+}
+
+/// A namespace that is printed, with what its links' neighbours are called.
+pub(super) struct Scene<'a> {
+    pub(super) state: &'a NetnsState,
+    pub(super) netns: &'a NetnsName,
+    pub(super) nsids: &'a BTreeMap<NetnsName, u32>,
+    /// Asked for only where details are.
+    pub(super) bridges: &'a BTreeMap<IfName, BridgeStatus>,
+    pub(super) manner: Manner,
+}
+
+/// A link of the scene.
+#[derive(Clone, Copy)]
+pub(super) struct Link<'a> {
+    pub(super) name: IfName,
+    pub(super) config: &'a LinkConfig,
+    pub(super) derived: &'a LinkDerived,
+}
+
+/// Where a link's other end is.
+enum Other<'a> {
+    None,
+    /// In this namespace.
+    Here(IfName),
+    /// In another, or nobody knows where.
+    There(u32, Option<&'a NetnsName>),
+}
+
+impl<'a> Scene<'a> {
+    /// The links by index, as the kernel dumps them.
+    pub(super) fn links(&self) -> Vec<Link<'a>> {
+        let state = self.state;
+        let mut all: Vec<_> = state
+            .derived
+            .links
+            .iter()
+            .filter_map(|(name, derived)| Some(Link { name: *name, config: state.config.links.get(name)?, derived }))
+            .collect();
+        all.sort_by_key(|link| link.derived.ifindex);
+        all
+    }
+
+    fn other(&self, link: Link<'a>) -> Other<'a> {
+        match (&link.config.kind, link.derived.link_ifindex) {
+            (LinkKind::Veth { peer: Some((netns, name)) }, Some(_)) if netns == self.netns => Other::Here(*name),
+            (LinkKind::Veth { peer: Some((netns, _)) }, Some(index)) => Other::There(index, Some(netns)),
+            (_, Some(index)) => Other::There(index, None),
+            (_, None) => Other::None,
+        }
+    }
+
+    fn is_up(&self, name: IfName) -> bool {
+        self.state.config.links.get(&name).is_some_and(|config| config.up)
+    }
+
+    /// One link, with its last newline.
+    pub(super) fn print(&self, page: &mut Page, link: Link<'a>) {
+        if self.manner.brief {
+            return self.print_brief(page, link);
+        }
+        let (config, d) = (link.config, link.derived);
+        page.say("ifindex", d.ifindex, format_args!("{}: ", d.ifindex));
+        let down = self.name(page, link, |name| format!("{name}: "));
+        flags(page, link, down);
+        page.say("mtu", d.mtu, format_args!("mtu {} ", d.mtu));
+        page.say("qdisc", &d.qdisc, format_args!("qdisc {} ", d.qdisc));
+        if let Some(master) = config.master {
+            page.say("master", master.as_str(), format_args!("master {master} "));
+        }
+        page.text("state ");
+        page.paint(state_colour(d.operstate), "operstate", d.operstate.word(), format_args!("{} ", d.operstate.word()));
+        if self.manner.link_only {
+            page.say("linkmode", "DEFAULT", format_args!("mode DEFAULT "));
+        }
+        page.say("group", "default", format_args!("group default "));
+        page.say("txqlen", 1000u32, format_args!("qlen 1000"));
+        if matches!(self.manner.family, Family::Unspec | Family::Packet) || self.manner.details {
+            hardware(page, link);
+        }
+        if let Other::There(_, netns) = self.other(link) {
+            self.netns_of(page, netns);
+        }
+        if self.manner.details {
+            self.details(page, link);
+        }
+        if self.manner.link_only && self.manner.stats {
+            page.nl();
+            self.counters(page, link);
+        }
+        page.text("\n");
+    }
+
+    fn print_brief(&self, page: &mut Page, link: Link<'a>) {
+        let d = link.derived;
+        let down = self.name(page, link, |name| format!("{name:<16} "));
+        page.paint(
+            state_colour(d.operstate),
+            "operstate",
+            d.operstate.word(),
+            format_args!("{:<14} ", d.operstate.word()),
+        );
+        if self.manner.family == Family::Packet {
+            let mac = d.mac.to_string();
+            page.paint(Colour::Mac, "address", &mac, format_args!("{mac} "));
+            flags(page, link, down);
+            page.text("\n");
+        }
+    }
+
+    /// The two tables of a link's counters; the last newline is the caller's.
+    pub(super) fn counters(&self, page: &mut Page, link: Link<'_>) {
+        let stats = self.state.volatile.stats.get(&link.name).copied().unwrap_or_default();
+        counters(page, &stats, self.manner.human);
+    }
+
+    /// The name with the other end's; says whether that one is down, here.
+    fn name(&self, page: &mut Page, link: Link<'a>, shape: impl Fn(&str) -> String) -> bool {
+        let (mut shown, mut down) = (link.name.to_string(), false);
+        match self.other(link) {
+            Other::None => {}
+            Other::Here(name) => {
+                page.field("link", name.as_str());
+                shown = format!("{shown}@{name}");
+                down = !self.is_up(name);
+            }
+            Other::There(index, _) => {
+                page.field("link_index", index);
+                shown = format!("{shown}@if{index}");
+            }
+        }
+        page.paint(Colour::Ifname, "ifname", link.name.as_str(), format_args!("{}", shape(&shown)));
+        down
+    }
+
+    fn netns_of(&self, page: &mut Page, netns: Option<&NetnsName>) {
+        let number = netns.and_then(|netns| self.nsids.get(netns));
+        match (netns, number) {
+            (_, Some(number)) if page.is_json() => page.field("link_netnsid", *number),
+            // A number that is none is -1.
+            (_, None) if page.is_json() => page.field("link_netnsid", Value::Signed(-1)),
+            (Some(netns), _) if !netns.is_host() => page.text(format_args!(" link-netns {netns}")),
+            (_, Some(number)) => page.text(format_args!(" link-netnsid {number}")),
+            (_, None) => page.text(" link-netnsid unknown"),
+        }
+    }
+
+    fn has_port(&self, bridge: Link<'_>) -> bool {
+        self.state.config.links.values().any(|link| link.master == Some(bridge.name))
+    }
+
+    fn details(&self, page: &mut Page, link: Link<'a>) {
+        let is_port = u32::from(link.config.master.is_some());
+        page.say("promiscuity", is_port, format_args!(" promiscuity {is_port} "));
+        page.say("allmulti", is_port, format_args!(" allmulti {is_port} "));
+        let (min, max) = if link.config.kind == LinkKind::Loopback { (0u32, 0u32) } else { (68, 65535) };
+        page.say("min_mtu", min, format_args!("minmtu {min} "));
+        page.say("max_mtu", max, format_args!("maxmtu {max} "));
+        if link.config.kind != LinkKind::Loopback {
+            bridge_print::kind(page, link, self.bridges);
+        }
+        if self.manner.link_only {
+            page.say("inet6_addr_gen_mode", "eui64", format_args!("addrgenmode eui64 "));
+        }
+        // A bridge without a port has the limit of a plain device; with one, and after it, its own.
+        let never_a_port =
+            link.config.kind == LinkKind::Bridge && link.derived.mac != Mac::ZERO && !self.has_port(link);
+        let tso: u32 = if never_a_port { 65536 } else { 524_280 };
+        // A veth has a queue for each processor, here one.
+        for (key, text, value) in [
+            ("num_tx_queues", "numtxqueues", 1u32),
+            ("num_rx_queues", "numrxqueues", 1),
+            ("gso_max_size", "gso_max_size", 65536),
+            ("gso_max_segs", "gso_max_segs", 65535),
+            ("tso_max_size", "tso_max_size", tso),
+            ("tso_max_segs", "tso_max_segs", 65535),
+            ("gro_max_size", "gro_max_size", 65536),
+        ] {
+            page.say(key, value, format_args!("{text} {value} "));
+        }
+    }
+}
+
+fn state_colour(state: OperState) -> Colour {
+    match state {
+        OperState::Up => Colour::Up,
+        OperState::Down => Colour::Down,
+        _ => Colour::None,
+    }
+}
+
+/// `<…>`.
+fn flags(page: &mut Page, link: Link<'_>, peer_down: bool) {
+    let running = matches!(link.derived.operstate, OperState::Up | OperState::Unknown);
+    let mut flags = Vec::new();
+    if link.config.up && !running {
+        flags.push("NO-CARRIER");
+    }
+    match link.config.kind {
+        LinkKind::Loopback => flags.push("LOOPBACK"),
+        _ => flags.extend(["BROADCAST", "MULTICAST"]),
+    }
+    if link.config.up {
+        flags.push("UP");
+        if link.derived.carrier {
+            flags.push("LOWER_UP");
+        }
+    }
+    if peer_down {
+        flags.push("M-DOWN");
+    }
+    page.open_array("flags");
+    page.text("<");
+    for (i, flag) in flags.iter().enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        page.item(flag, format_args!("{comma}{flag}"));
+    }
+    page.close_array();
+    page.text("> ");
+}
+
+fn hardware(page: &mut Page, link: Link<'_>) {
+    let (kind, broadcast) = match link.config.kind {
+        LinkKind::Loopback => ("loopback", Mac::ZERO),
+        _ => ("ether", Mac::BROADCAST),
+    };
+    page.nl();
+    page.say("link_type", kind, format_args!("    link/{kind} "));
+    let mac = link.derived.mac.to_string();
+    page.paint(Colour::Mac, "address", &mac, format_args!("{mac}"));
+    page.text(" brd ");
+    let broadcast = broadcast.to_string();
+    page.paint(Colour::Mac, "broadcast", &broadcast, format_args!("{broadcast}"));
+}
+
+/// The two tables of `-s`; errors, missed, multicast, carrier and collisions do not occur here.
+fn counters(page: &mut Page, s: &LinkStats, human: Option<u64>) {
+    if page.is_json() {
+        page.open_object("stats64");
+        page.open_object("rx");
+        for (key, value) in [("bytes", s.rx_bytes), ("packets", s.rx_packets), ("errors", 0), ("dropped", s.rx_dropped)]
+        {
+            page.field(key, value);
+        }
+        page.field("over_errors", 0u32);
+        page.field("multicast", 0u32);
+        page.close_object();
+        page.open_object("tx");
+        for (key, value) in [("bytes", s.tx_bytes), ("packets", s.tx_packets), ("errors", 0), ("dropped", s.tx_dropped)]
+        {
+            page.field(key, value);
+        }
+        page.field("carrier_errors", 0u32);
+        page.field("collisions", 0u32);
+        page.close_object();
+        page.close_object();
+        return;
+    }
+    let digits = |a: u64, b: u64, least: usize| match human {
+        Some(_) => least,
+        None => a.max(b).to_string().len().max(least),
+    };
+    let widths = [
+        digits(s.rx_bytes, s.tx_bytes, 10),
+        digits(s.rx_packets, s.tx_packets, 7),
+        6,
+        digits(s.rx_dropped, s.tx_dropped, 7),
+        7,
+        7,
+    ];
+    let tables = [
+        (
+            "RX",
+            ["bytes", "packets", "errors", "dropped", "missed", "mcast"],
+            [s.rx_bytes, s.rx_packets, 0, s.rx_dropped, 0, 0],
+        ),
+        (
+            "TX",
+            ["bytes", "packets", "errors", "dropped", "carrier", "collsns"],
+            [s.tx_bytes, s.tx_packets, 0, s.tx_dropped, 0, 0],
+        ),
+    ];
+    for (i, (name, titles, values)) in tables.into_iter().enumerate() {
+        if i > 0 {
+            page.nl();
+        }
+        page.text(format_args!("    {name}:"));
+        for (column, (title, width)) in titles.into_iter().zip(widths).enumerate() {
+            // The first column has its table's name in front.
+            let width = if column == 0 { width - 4 } else { width };
+            page.text(format_args!(" {title:>width$}"));
+        }
+        page.text(format_args!(" {:10}", ""));
+        page.nl();
+        page.text("    ");
+        for (value, width) in values.into_iter().zip(widths) {
+            page.text(format_args!("{:>width$} ", number(value, human)));
+        }
+    }
+}
+
+/// A counter, with a unit where it has one (`print_num`).
+fn number(count: u64, human: Option<u64>) -> String {
+    let Some(base) = human.filter(|base| count >= *base) else { return count.to_string() };
+    let (mut unit, mut power) = (0, base);
+    const UNITS: [char; 6] = ['k', 'M', 'G', 'T', 'P', 'E'];
+    while count / base >= power && unit + 1 < UNITS.len() {
+        (unit, power) = (unit + 1, power * base);
+    }
+    let precision = match count / power {
+        0..10 => 2,
+        10..100 => 1,
+        _ => 0,
+    };
+    let i = if base == 1024 { "i" } else { "" };
+    // Counters are far below 2^53 but for rounding that nobody sees.
+    format!("{:.precision$}{}{i}", count as f64 / power as f64, UNITS[unit])
+}

@@ -1,0 +1,275 @@
+//! `ip route add`, `del` and their like: from words to ops.
+//!
+//! Counterpart: `iproute_modify()`, `parse_nexthops()` of `ip/iproute.c`. Deliberately absent, and refused by name: metrics other than
+//! `mtu` and `advmss`, nexthop objects, encapsulation, sources, realms, gateways of another family, `test`, `save`, `restore`.
+
+use super::{DONE, Ip, Ran, help, route_get, route_list, unknown, unsupported};
+use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg2, invarg, matches, nodev, unsigned};
+use crate::iproute::inet::{self, Family, Prefix};
+use crate::iproute::names;
+use nettwin_model::route::{Nexthop, TABLE_LOCAL, TABLE_MAIN, proto};
+use nettwin_model::{IfName, Op, Route, RouteKind, RouteVerb, Scope};
+use std::net::IpAddr;
+
+/// Runs `ip route …`.
+pub(super) fn run(ip: &mut Ip<'_, '_>, _: &str, mut words: Words<'_>) -> Ran {
+    let Some(command) = words.next() else { return route_list::show(ip, words) };
+    match command {
+        w if matches(w, "add") => modify(ip, words, Some(RouteVerb::Add)),
+        w if matches(w, "change") || w == "chg" => modify(ip, words, Some(RouteVerb::Change)),
+        w if matches(w, "replace") => modify(ip, words, Some(RouteVerb::Replace)),
+        w if matches(w, "prepend") => modify(ip, words, Some(RouteVerb::Prepend)),
+        w if matches(w, "append") => modify(ip, words, Some(RouteVerb::Append)),
+        w if matches(w, "test") => Err(unsupported("route test")),
+        w if matches(w, "delete") => modify(ip, words, None),
+        w if matches(w, "list") || matches(w, "show") || matches(w, "lst") => route_list::show(ip, words),
+        w if matches(w, "get") => route_get::run(ip, words),
+        w if matches(w, "flush") => route_list::flush(ip, words),
+        w if matches(w, "save") || matches(w, "restore") || matches(w, "showdump") => {
+            Err(unsupported(&format!("route {w}")))
+        }
+        w if matches(w, "help") => Err(usage()),
+        w => Err(unknown(w, "route")),
+    }
+}
+
+fn usage() -> Stop {
+    Stop::exit(MINUS_ONE, help::ROUTE)
+}
+
+/// What the words say.
+#[derive(Default)]
+struct Said<'a> {
+    family: Family,
+    kind: Option<u8>,
+    dst: Option<Prefix>,
+    via: Option<IpAddr>,
+    dev: Option<&'a str>,
+    onlink: bool,
+    src: Option<IpAddr>,
+    tos: u8,
+    metric: u32,
+    scope: Option<Scope>,
+    mtu: Option<u32>,
+    mtu_lock: bool,
+    advmss: Option<u32>,
+    proto: Option<u8>,
+    table: Option<u32>,
+    /// From the first `nexthop` on.
+    nexthops: Option<Words<'a>>,
+}
+
+fn modify(ip: &mut Ip<'_, '_>, words: Words<'_>, verb: Option<RouteVerb>) -> Ran {
+    let mut said = parse(ip.family, words)?;
+    let dst = said.dst.ok_or_else(usage)?;
+    let dev = said.dev.map(|dev| ip.kernel.need_link(dev)).transpose()?;
+    let nexthops = match said.nexthops.take() {
+        Some(words) => {
+            if said.via.is_some() || said.dev.is_some() {
+                return Err(unsupported("nexthop beside via or dev"));
+            }
+            nexthops(ip, words, &mut said)?
+        }
+        None if said.via.is_some() || dev.is_some() || said.onlink => {
+            vec![Nexthop { via: said.via, dev, weight: 1, onlink: said.onlink }]
+        }
+        None => Vec::new(),
+    };
+    let number = said.kind.unwrap_or(1);
+    let kind = names::route_kind(number).ok_or_else(|| unsupported(&format!("route of type {number}")))?;
+    let is_local = matches!(kind, RouteKind::Local | RouteKind::Broadcast);
+    let by_way = said.via.is_some() || nexthops.iter().any(|hop| hop.via.is_some()) || nexthops.len() > 1;
+    let route = Route {
+        kind,
+        dst: Prefix { family: said.family, ..dst }.cidr(),
+        tos: said.tos,
+        table: said.table.unwrap_or(if is_local { TABLE_LOCAL } else { TABLE_MAIN }),
+        metric: said.metric,
+        // What is deleted is of any maker, which the model writes so.
+        proto: said.proto.unwrap_or(proto::BOOT),
+        scope: said.scope.or(match kind {
+            _ if said.family == Family::Inet6 => Some(Scope::GLOBAL),
+            RouteKind::Local => Some(Scope::HOST),
+            RouteKind::Broadcast | RouteKind::Multicast => Some(Scope::LINK),
+            _ if verb.is_none() => None,
+            RouteKind::Unicast if !by_way => Some(Scope::LINK),
+            _ => Some(Scope::GLOBAL),
+        }),
+        prefsrc: said.src,
+        mtu: said.mtu,
+        mtu_lock: said.mtu_lock && said.mtu.is_some(),
+        advmss: said.advmss,
+        nexthops,
+    };
+    let netns = ip.kernel.netns.clone();
+    ip.kernel.talk(match verb {
+        Some(verb) => Op::AddRoute { netns, verb, route },
+        None => Op::DelRoute { netns, route },
+    })?;
+    DONE
+}
+
+/// Metrics that the model does not have, in the order in which abbreviations are resolved.
+const OTHER_METRICS: [&str; 4] = ["hoplimit", "rtt", "rto_min", "expires"];
+const ABBREVIATED_METRICS: [&str; 9] =
+    ["reordering", "window", "cwnd", "initcwnd", "initrwnd", "features", "quickack", "congctl", "rttvar"];
+
+fn parse<'a>(family: Family, mut words: Words<'a>) -> Result<Said<'a>, Stop> {
+    let mut said = Said { family, ..Said::default() };
+    loop {
+        let before = words.clone();
+        let Some(word) = words.next() else { break };
+        match word {
+            "src" => {
+                let addr = inet::address(words.value()?, said.family)?;
+                said.family = said.family.or(Family::of(addr));
+                said.src = Some(addr);
+            }
+            "as" | "from" => return Err(unsupported(word)),
+            "via" => {
+                if said.via.is_some() {
+                    return Err(invarg("use nexthop syntax to specify multiple via\n", word));
+                }
+                said.via = Some(gateway(&mut words, &mut said.family)?);
+            }
+            w if w == "tos" || matches(w, "dsfield") => {
+                let value = words.value()?;
+                said.tos = names::dsfield(value).ok_or_else(|| invarg("\"tos\" value is invalid\n", value))?;
+            }
+            w if OTHER_METRICS.contains(&w) => return Err(unsupported(w)),
+            w if matches(w, "metric") || matches(w, "priority") || w == "preference" => {
+                let value = words.value()?;
+                said.metric = unsigned(value).ok_or_else(|| invarg("\"metric\" value is invalid\n", value))?;
+            }
+            "scope" => {
+                let value = words.value()?;
+                said.scope = Some(names::scope(value).ok_or_else(|| invarg("invalid \"scope\" value\n", value))?);
+            }
+            "mtu" => {
+                let mut value = words.value()?;
+                if value == "lock" {
+                    (said.mtu_lock, value) = (true, words.value()?);
+                }
+                said.mtu = Some(unsigned(value).ok_or_else(|| invarg("\"mtu\" value is invalid\n", value))?);
+            }
+            "advmss" => {
+                let value = words.value()?;
+                if value == "lock" {
+                    return Err(unsupported("advmss lock"));
+                }
+                said.advmss = Some(unsigned(value).ok_or_else(|| invarg("\"mss\" value is invalid\n", value))?);
+            }
+            w if ABBREVIATED_METRICS.iter().any(|full| matches(w, full)) => return Err(unsupported(w)),
+            w if matches(w, "ssthresh") || matches(w, "realms") => return Err(unsupported(w)),
+            "onlink" => said.onlink = true,
+            "nexthop" => {
+                said.nexthops = Some(before);
+                break;
+            }
+            "nhid" => return Err(unsupported(word)),
+            w if matches(w, "protocol") => {
+                let value = words.value()?;
+                said.proto = Some(names::proto(value).ok_or_else(|| invarg("\"protocol\" value is invalid\n", value))?);
+            }
+            w if matches(w, "table") => {
+                let value = words.value()?;
+                said.table = Some(names::table(value).ok_or_else(|| invarg("\"table\" value is invalid\n", value))?);
+            }
+            w if matches(w, "vrf") => return Err(invarg("Invalid VRF\n", words.value()?)),
+            "dev" | "oif" => said.dev = Some(words.value()?),
+            w if matches(w, "pref") || w == "encap" || w == "ttl-propagate" || matches(w, "fastopen_no_cookie") => {
+                return Err(unsupported(w));
+            }
+            word => destination(word, &mut words, &mut said)?,
+        }
+    }
+    Ok(said)
+}
+
+/// `[to] [TYPE] PREFIX`.
+fn destination<'a>(word: &'a str, words: &mut Words<'a>, said: &mut Said<'a>) -> Result<(), Stop> {
+    let mut value = if word == "to" { words.value()? } else { word };
+    if !value.starts_with(|c: char| c.is_ascii_digit())
+        && let Some(kind) = names::route_type(value)
+    {
+        (said.kind, value) = (Some(kind), words.value()?);
+    }
+    if matches(value, "help") {
+        return Err(usage());
+    }
+    if said.dst.is_some() {
+        return Err(duparg2("to", value));
+    }
+    let dst = inet::prefix(value, said.family)?;
+    said.family = said.family.or(dst.family);
+    said.dst = Some(dst);
+    Ok(())
+}
+
+/// `[FAMILY] ADDRESS`, after `via`.
+fn gateway(words: &mut Words<'_>, family: &mut Family) -> Result<IpAddr, Stop> {
+    let mut value = words.value()?;
+    let asked = match Family::read(value) {
+        Family::Unspec => *family,
+        said => {
+            value = words.value()?;
+            said
+        }
+    };
+    let addr = inet::address(value, asked)?;
+    if !family.takes(Family::of(addr)) {
+        return Err(unsupported("via of another family"));
+    }
+    *family = family.or(Family::of(addr));
+    Ok(addr)
+}
+
+/// `nexthop …` to the end of the line.
+fn nexthops(ip: &mut Ip<'_, '_>, mut words: Words<'_>, said: &mut Said<'_>) -> Result<Vec<Nexthop>, Stop> {
+    let mut hops = Vec::new();
+    while let Some(word) = words.next() {
+        if word != "nexthop" {
+            let text = format!("Error: \"nexthop\" or end of line is expected instead of \"{word}\"\n");
+            return Err(Stop::exit(MINUS_ONE, text));
+        }
+        if words.peek().is_none() {
+            return Err(Stop::exit(MINUS_ONE, "Error: unexpected end of line after \"nexthop\"\n"));
+        }
+        hops.push(one_nexthop(ip, &mut words, said)?);
+    }
+    Ok(hops)
+}
+
+fn one_nexthop(ip: &mut Ip<'_, '_>, words: &mut Words<'_>, said: &mut Said<'_>) -> Result<Nexthop, Stop> {
+    let mut hop = Nexthop { via: None, dev: None, weight: 1, onlink: said.onlink };
+    while let Some(word) = words.peek() {
+        match word {
+            "via" => {
+                words.next();
+                hop.via = Some(gateway(words, &mut said.family)?);
+            }
+            "dev" => {
+                words.next();
+                let name = words.value()?;
+                let dev: Option<IfName> = ip.kernel.link(name)?.map(|(dev, _)| dev);
+                hop.dev = Some(dev.ok_or_else(|| {
+                    let text = format!("{}Error: cannot parse nexthop\n", nodev(name).text);
+                    Stop::exit(MINUS_ONE, text)
+                })?);
+            }
+            "weight" => {
+                words.next();
+                let value = words.value()?;
+                let weight = unsigned(value).and_then(|n| u16::try_from(n).ok()).filter(|n| (1..=256).contains(n));
+                hop.weight = weight.ok_or_else(|| invarg("\"weight\" is invalid\n", value))?;
+            }
+            "onlink" => {
+                words.next();
+                hop.onlink = true;
+            }
+            w if matches(w, "realms") || w == "encap" || w == "as" => return Err(unsupported(w)),
+            _ => break,
+        }
+    }
+    Ok(hop)
+}

@@ -1,0 +1,135 @@
+//! `ip route get`.
+//!
+//! Counterpart: `iproute_get()` of `ip/iproute.c`. Deliberately absent, and refused by name: marks, users, ports, `fibmatch`,
+//! `connected`, `notify`, `as`.
+
+use super::route_print::{self, Manner};
+use super::{DONE, Ip, Ran, help, unsupported};
+use crate::iproute::args::{MINUS_ONE, Stop, Words, invarg, matches};
+use crate::iproute::inet::{self, Family};
+use crate::iproute::names;
+use crate::iproute::page::{Colour, Page};
+use nettwin_model::route::{TABLE_LOCAL, TABLE_MAIN};
+use nettwin_model::words::route::table_word;
+use nettwin_model::{Answer, Cidr, IfName, Query, RouteGet, RouteGot};
+
+/// Runs `ip route get …`.
+pub(super) fn run(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
+    let usage = || Stop::exit(MINUS_ONE, help::ROUTE);
+    let mut family = ip.family;
+    let (mut dst, mut from, mut iif, mut oif, mut tos) = (None, None, None, None, 0);
+    while let Some(word) = words.next() {
+        match word {
+            w if w == "tos" || matches(w, "dsfield") => {
+                let value = words.value()?;
+                tos = names::dsfield(value).ok_or_else(|| invarg("TOS value is invalid\n", value))?;
+            }
+            w if matches(w, "from") => {
+                let value = words.value()?;
+                if matches(value, "help") {
+                    return Err(usage());
+                }
+                let prefix = inet::prefix(value, family)?;
+                family = family.or(prefix.family);
+                from = prefix.addr;
+            }
+            w if matches(w, "iif") => iif = Some(words.value()?),
+            w if matches(w, "mark") => return Err(unsupported(w)),
+            w if matches(w, "oif") || w == "dev" => oif = Some(words.value()?),
+            w if matches(w, "notify") || matches(w, "connected") => return Err(unsupported(w)),
+            w if matches(w, "vrf") => return Err(invarg("Invalid VRF\n", words.value()?)),
+            w if matches(w, "uid") || matches(w, "fibmatch") || w == "as" => return Err(unsupported(w)),
+            w if matches(w, "sport") || matches(w, "dport") || matches(w, "ipproto") => return Err(unsupported(w)),
+            word => {
+                let value = if word == "to" { words.value()? } else { word };
+                if matches(value, "help") {
+                    return Err(usage());
+                }
+                let prefix = inet::prefix(value, family)?;
+                family = family.or(prefix.family);
+                let cidr = prefix.cidr();
+                let host = Cidr::host(cidr.addr).len;
+                if prefix.len != host {
+                    let text = format!(
+                        "Warning: /{} as prefix is invalid, only /{host} (or none) is supported.\n",
+                        prefix.len
+                    );
+                    ip.kernel.cx.complain(&text);
+                }
+                dst = Some(cidr.addr);
+            }
+        }
+    }
+    let dst = dst.ok_or_else(|| Stop::back(1, "need at least a destination address\n"))?;
+    let iif = iif.map(|dev| ip.kernel.need_link(dev)).transpose()?;
+    let oif = oif.map(|dev| ip.kernel.need_link(dev)).transpose()?;
+    let get = RouteGet { netns: ip.kernel.netns.clone(), dst, from, iif, oif, tos };
+    let Answer::Route(got) = ip.kernel.ask(&Query::RouteGet(get.clone()))? else { return Err(super::confused()) };
+    let mut page = ip.page();
+    page.open();
+    page.open_object("");
+    print(&mut page, &get, &got, ip.options.details);
+    page.close_object();
+    page.close();
+    ip.print(page);
+    DONE
+}
+
+fn print(page: &mut Page, get: &RouteGet, got: &RouteGot, details: bool) {
+    let route = &got.route;
+    route_print::head(page, route, details);
+    if let Some(from) = get.from {
+        page.paint(Colour::of(from), "from", &from.to_string(), format_args!("from {from} "));
+    }
+    if route.tos != 0 {
+        let tos = names::dsfield_word(route.tos);
+        page.say("tos", &tos, format_args!("tos {tos} "));
+    }
+    if let Some(hop) = route.nexthops.first() {
+        route_print::way(page, hop, Manner::default());
+    }
+    // While no rule is added, the kernel finds what is local in the table main.
+    let table = if route.table == TABLE_LOCAL { TABLE_MAIN } else { route.table };
+    if (table != TABLE_MAIN || details) && get.iif.is_none() {
+        let table = table_word(table);
+        page.say("table", &table, format_args!("table {table} "));
+    }
+    if let Some(src) = route.prefsrc {
+        route_print::source(page, src);
+    }
+    // The bit that says multicast is also that of a failed offload.
+    let is_group = got.flags.iter().any(|flag| flag == "mc");
+    route_print::flags(page, if is_group { &["rt_offload_failed"] } else { &[] });
+    if get.iif.is_none() {
+        page.say("uid", 0u32, format_args!("uid 0 "));
+    }
+    if Family::of(get.dst) == Family::Inet {
+        cache(page, got);
+    }
+    route_print::metrics(page, route);
+    if let Some(iif) = get.iif {
+        incoming(page, iif);
+    }
+    page.text("\n");
+}
+
+/// The flags, and how long what was learned is believed.
+fn cache(page: &mut Page, got: &RouteGot) {
+    page.nl();
+    page.text("    cache ");
+    page.open_array("cache");
+    for (i, flag) in got.flags.iter().enumerate() {
+        let (before, after) = (if i == 0 { "<" } else { "," }, if i + 1 == got.flags.len() { "> " } else { "" });
+        page.item(flag, format_args!("{before}{flag}{after}"));
+    }
+    page.close_array();
+    if let Some(expires) = got.expires_s.filter(|seconds| *seconds != 0) {
+        page.say("expires", expires, format_args!("expires {expires}sec "));
+    }
+}
+
+fn incoming(page: &mut Page, iif: IfName) {
+    page.field("iif", iif.as_str());
+    page.text("iif ");
+    page.paint_text(Colour::Ifname, format_args!("{iif} "));
+}

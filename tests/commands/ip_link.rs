@@ -1,0 +1,327 @@
+//! `ip link`.
+
+use crate::agree;
+
+#[test]
+fn links_are_made_and_changed() {
+    agree(
+        "ip-link",
+        &[
+            (
+                "veth",
+                r"
+            ip link add veth0 type veth peer name veth1
+            ip link
+            ip link show
+            ip link show dev veth0
+            ip l sh veth1
+            ip link set veth0 up
+            ip link show veth0
+            ip link set dev veth1 up
+            ip link show type veth
+            ip -br link
+            ip -br l show up
+            ip link set veth1 down
+            ip -br link show veth0
+            ip link set veth0 mtu 1400
+            ip link set veth0 address 02:00:00:00:00:01
+            ip link show veth0
+            ip link set veth0 name left
+            ip link set left down
+            ip link set left name right
+            ip -br link
+            ip -o link
+            ip link del right
+            ip link
+        ",
+            ),
+            (
+                "veth between namespaces",
+                r"
+            ip netns add h1
+            ip netns add h2
+            ip link add h1-eth0 address 02:00:00:00:00:01 type veth peer name h2-eth0 address 02:00:00:00:00:02
+            ip link set h1-eth0 netns h1
+            ip link set h2-eth0 netns h2
+            ip link
+            ip netns exec h1 ip link
+            ip netns exec h1 ip link set dev h1-eth0 up
+            ip netns exec h1 ip link show h1-eth0
+            ip netns exec h2 ip link set dev h2-eth0 up
+            ip netns exec h2 ip link set lo up
+            ip netns exec h1 ip link
+            ip -n h2 -br link
+            ip -n h2 link set h2-eth0 netns h1
+            ip -n h1 link
+            ip -n h1 link del h1-eth0
+            ip -n h1 link
+            ip -n h2 link
+        ",
+            ),
+            (
+                "veth at once",
+                r"
+            ip netns add a
+            ip netns add b
+            ip link add eth0 netns a type veth peer name eth0 netns b
+            ip -n a link add eth1 mtu 1400 address 02:00:00:00:00:11 up type veth peer eth1 netns b mtu 1300
+            sleep 1.2
+            ip -n a link
+            ip -n b link
+            ip link add x type veth peer name y netns a
+            ip link
+            ip -n a -br link
+            ip link add name p type veth
+            ip link add type veth
+            ip link add type bridge
+            ip link add type veth peer name named
+            ip -br link
+            ip link add up0 type veth peer name up1 up
+            ip link show up1
+        ",
+            ),
+            (
+                "bridge",
+                r"
+            ip link add br0 type bridge
+            ip link add name br1 address 02:00:00:00:00:99 type bridge
+            ip link add p1 address 02:00:00:00:00:11 type veth peer name e1 address 02:00:00:00:00:21
+            ip link add p2 address 02:00:00:00:00:12 type veth peer name e2 address 02:00:00:00:00:22
+            ip link set p1 master br0
+            ip link set dev p2 master br0
+            ip link set br0 up
+            ip link set p1 up
+            ip link set e1 up
+            ip link show master br0
+            ip link show br0
+            ip link show type bridge
+            ip link show type bridge_slave
+            ip link show nomaster
+            ip link show up
+            ip -j link show type bridge up
+            ip -j link show type bridge_slave
+            ip link set p2 nomaster
+            ip link show master br0
+            ip link set p1 master br1
+            ip -br link show master br1
+            ip link show br1
+            ip link set br1 type bridge stp_state 1
+            ip link set br1 type bridge ageing_time 1000 priority 4096
+            ip link set p1 type bridge_slave cost 5 hairpin on
+            ip link del br0 type bridge
+            ip link del br1
+            ip -br link
+        ",
+            ),
+            (
+                "details",
+                r"
+            ip netns add a
+            ip link add br0 address 02:00:00:00:00:01 type bridge stp_state 1 forward_delay 200 hello_time 100
+            ip link add p1 address 02:00:00:00:00:02 type veth peer name e1 address 02:00:00:00:00:03 netns a
+            ip link set p1 master br0
+            ip -d link show lo
+            ip -d link show p1
+            ip -d link show br0
+            ip -d -j -p link show br0
+            ip -d -j -p link show p1
+            ip -d addr show p1
+            ip -n a -details link show e1
+            ip link add br1 address 02:00:00:00:00:05 type bridge mcast_snooping 0 group_fwd_mask 8 ageing_time 0
+            ip -d link show br1
+        ",
+            ),
+            (
+                "json",
+                r"
+            ip netns add a
+            ip link add br0 type bridge
+            ip link add v0 type veth peer name v1
+            ip link add w0 type veth peer name w1 netns a
+            ip link set w0 master br0
+            ip link set v0 up
+            ip -j link
+            ip -j -p link show w0
+            ip -p -j link show v0
+            ip -j link show up
+            ip -j -br link
+            ip -j -s link show v0
+            ip -json -pretty -stats link show lo
+            ip -j -o link show v0
+            ip -p link show v0
+        ",
+            ),
+            (
+                "statistics",
+                r"
+            ip link add v0 type veth peer name v1
+            ip -s link
+            ip -s -br link
+            ip -s -o link show v0
+            ip -s addr show lo
+            ip -stats -j addr show lo
+            ip -h -s link show lo
+            ip -h -iec -s link show lo
+        ",
+            ),
+            (
+                "colours",
+                r"
+            ip link add v0 type veth peer name v1
+            ip link set v0 up
+            ip -c=always link
+            ip -c=never link
+            ip -c link show v0
+            ip -c=always -br link
+            ip -c=always addr show lo
+            ip -c=always -j link show lo
+            ip -c=foo link
+        ",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn link_mistakes() {
+    agree(
+        "ip-link-mistakes",
+        &[
+            (
+                "names",
+                r"
+            ip link add abcdefghijklmnop type bridge
+            ip link add a:b type bridge
+            ip link add . type bridge
+            ip link add a/b type bridge
+            ip link add name abcdefghijklmnop type bridge
+            ip link add x type veth peer name abcdefghijklmnop
+            ip link add x type veth peer y:
+            ip link add v0 type veth peer name v1
+            ip link add v0 type veth peer name v2
+            ip link add v2 type veth peer name v1
+            ip link add v3 type veth peer name v3
+            ip link add v0 type bridge
+            ip link set v0 name a:b
+            ip link set v0 name v1
+            ip link set v0 name abcdefghijklmnop
+            ip link set v0 name ''
+            ip link add ''
+            ip -br link
+        ",
+            ),
+            (
+                "values",
+                r"
+            ip link add v0 type veth peer name v1
+            ip link set v0 mtu 20
+            ip link set v0 mtu 70000
+            ip link set v0 mtu -1
+            ip link set v0 mtu abc
+            ip link set v0 mtu 1400 mtu 1300
+            ip link set lo mtu 100
+            ip link set v0 address 02:00
+            ip link set v0 address zz:00
+            ip link set v0 address 02:00:00:00:00:1g
+            ip link set v0 address 01:00:00:00:00:01
+            ip link set v0 address 00:00:00:00:00:00
+            ip link set v0 address ff:ff:ff:ff:ff:ff
+            ip link add x mtu 20 type veth
+            ip link add x address 02:00 type veth
+            ip link add x address 02:00 type bridge
+            ip link add x address 01:00:00:00:00:00 type bridge
+            ip link add x mtu 20 type bridge
+            ip link add br0 type bridge forward_delay abc
+            ip link add br0 type bridge stp_state 1 forward_delay 5000
+            ip link add br0 type bridge foo
+            ip link add br0 type bridge priority 70000
+            ip link add br0 type bridge group_fwd_mask 1
+            ip link set v0 promisc maybe
+            ip -br link
+        ",
+            ),
+            (
+                "devices",
+                r"
+            ip link set nosuch up
+            ip link set dev nosuch up
+            ip link del nosuch
+            ip link show nosuch
+            ip link show dev nosuch
+            ip link set
+            ip link add
+            ip link del
+            ip link set up
+            ip link set lo master nosuch
+            ip link show master nosuch
+            ip link show type nosuch
+            ip link set lo netns nosuch
+            ip link del lo
+            ip link add link nosuch name v type bridge
+            ip link set lo vrf red
+            ip link show dev
+            ip link show up lo foo
+        ",
+            ),
+            (
+                "words",
+                r"
+            ip link foo
+            ip link add a type veth
+            ip link add x
+            ip link add x type
+            ip link add x type foo
+            ip link add x type foo bar
+            ip link add x type veth bar
+            ip link add x type veth peer name y type veth
+            ip link add dev x name y type bridge
+            ip link add name x name y type bridge
+            ip link add dev x dev y type bridge
+            ip link set lo up down foo
+            ip link set lo lo
+            ip link set lo netns
+            ip link help
+            ip link add help
+            ip link set help
+            ip link show help
+            ip link help veth
+            ip link help bridge
+            ip link help bridge_slave
+            ip link help foo
+            ip link set lo type foo
+            ip -br link
+        ",
+            ),
+            (
+                "bridges and ports",
+                r"
+            ip netns add a
+            ip link add br0 type bridge
+            ip link add br1 type bridge
+            ip link add v0 type veth peer name v1
+            ip link set br0 master br1
+            ip link set lo master br0
+            ip link set v0 master v1
+            ip link set v0 master lo
+            ip link set v0 type bridge_slave cost 3
+            ip link set v0 type bridge stp_state 1
+            ip link set br0 netns a
+            ip link set lo netns a
+            ip link set v0 master br0
+            ip link set v0 master br0
+            ip link set v0 type bridge_slave cost 0
+            ip link set v0 type bridge_slave cost abc
+            ip link set v0 type bridge_slave priority 64
+            ip link set v0 type bridge_slave hairpin maybe
+            ip link set v0 type bridge_slave foo
+            ip link set br0 type bridge ageing_time
+            ip link set v0 netns a
+            ip link add v0 type veth peer name v9
+            ip link set v0 netns a
+            ip link set v0 name v8 netns a
+            ip -n a -br link
+        ",
+            ),
+        ],
+    );
+}

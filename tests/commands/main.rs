@@ -1,0 +1,99 @@
+//! Command tests: lists of command lines, run by the real tools in a private network and mount namespace and by ours on the
+//! simulator; standard output, standard error and status of every line must agree. A file for each tool and phenomenon.
+//!
+//! The real tools' answers are kept in `tests/golden/commands/`, so that a machine without namespaces or without the tools
+//! still compares with recorded truth. `UPDATE_GOLDEN=1` rewrites them, from a run of the real tools only.
+
+mod ip_addr;
+mod ip_general;
+mod ip_link;
+mod ip_neigh;
+mod ip_netns;
+mod ip_route;
+mod normalise;
+mod random;
+mod real;
+mod script;
+mod simulated;
+
+use script::{Case, Entry};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What a phenomenon's golden file holds.
+#[derive(Default, Serialize, Deserialize)]
+struct Golden {
+    kernel: String,
+    cases: BTreeMap<String, Vec<Entry>>,
+}
+
+/// Runs every case of a phenomenon and compares. Cases run side by side, each in namespaces of its own.
+fn agree(phenomenon: &str, cases: &[(&str, &str)]) {
+    let cases: Vec<Case> = cases.iter().map(|(name, text)| Case::new(name, text)).collect();
+    let real = real::answers(&cases);
+    let file = format!("{phenomenon}.json");
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", "commands", &file].iter().collect();
+    let mut golden: Golden = std::fs::read_to_string(&path)
+        .map(|text| serde_json::from_str(&text).expect("a golden file"))
+        .unwrap_or_default();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        let records = real.as_ref().expect("golden answers are written only by a run of the real tools");
+        golden.kernel = real::release();
+        golden.cases = cases.iter().map(|c| c.name.clone()).zip(records.iter().cloned()).collect();
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the golden folder");
+        let text = serde_json::to_string(&golden).expect("serialisable");
+        // One line a line: a change can be read in a diff.
+        std::fs::write(&path, text.replace("{\"line\":", "\n{\"line\":") + "\n").expect("the golden file");
+    }
+    let mut failures = Vec::new();
+    for (i, case) in cases.iter().enumerate() {
+        let ours = simulated::run(case);
+        match (&real, golden.cases.get(&case.name)) {
+            (Some(records), _) => differences(&case.name, "the real tools", &records[i], &ours, &mut failures),
+            (None, Some(record)) => differences(&case.name, &golden.kernel, record, &ours, &mut failures),
+            (None, None) => failures.push(format!("{}: neither the real tools nor a golden answer", case.name)),
+        }
+    }
+    let lines: usize = cases.iter().map(|case| case.lines.len()).sum();
+    println!("{phenomenon}: {lines} lines in {} cases compared", cases.len());
+    assert!(
+        failures.is_empty(),
+        "{phenomenon}: {} differences in {lines} lines\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+/// The lines of one case that differ, with what each side said.
+fn differences(case: &str, whose: &str, theirs: &[Entry], ours: &[Entry], out: &mut Vec<String>) {
+    for (a, b) in theirs.iter().zip(ours) {
+        if a == b {
+            continue;
+        }
+        let mut text = format!("  {case}: {}", a.line);
+        if a.line != b.line {
+            text += &format!("\n    against {}: other lines; write the golden answers anew", b.line);
+        }
+        for (what, a, b) in [("stdout", &a.out, &b.out), ("stderr", &a.err, &b.err)] {
+            if a != b {
+                text += &format!("\n    {what} of {whose}:\n{}\n    ours:\n{}", indented(a), indented(b));
+            }
+        }
+        if a.status != b.status {
+            text += &format!("\n    status of {whose} {}, ours {}", a.status, b.status);
+        }
+        out.push(text);
+    }
+    if theirs.len() != ours.len() {
+        out.push(format!("  {case}: {} lines against {}", theirs.len(), ours.len()));
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.split_inclusive('\n')
+        .map(|line| format!("      |{}", line.replace('\t', "\\t")))
+        .collect::<String>()
+        .trim_end_matches('\n')
+        .to_owned()
+}

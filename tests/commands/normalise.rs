@@ -1,0 +1,77 @@
+//! What is random by nature, taken out of what was said.
+//!
+//! The list: MAC addresses (and bridge identifiers of them) that no line of the case writes; the order of lines of a
+//! command marked `~`; the ages of `ip -s neigh`; how many queues a link has, which is how many processors there are.
+
+use crate::script::{Case, Entry};
+
+/// Takes it out of a case's entries.
+pub(crate) fn all(case: &Case, entries: Vec<Entry>) -> Vec<Entry> {
+    let typed: String = case.lines.iter().map(|l| l.text.to_lowercase() + "\n").collect();
+    let tidy = |entry: Entry, unordered: bool| {
+        let mut out = macs(&entry.out, &typed);
+        if unordered {
+            let mut lines: Vec<&str> = out.split_inclusive('\n').collect();
+            lines.sort_unstable();
+            out = lines.concat();
+        }
+        Entry { out: queues(&ages(&out)), err: macs(&entry.err, &typed), ..entry }
+    };
+    entries.into_iter().zip(&case.lines).map(|(entry, line)| tidy(entry, line.unordered)).collect()
+}
+
+/// MAC addresses that nobody typed become `MAC`.
+fn macs(text: &str, typed: &str) -> String {
+    const LEN: usize = 17;
+    let bytes = text.as_bytes();
+    let is_mac = |at: usize| {
+        bytes.len() >= at + LEN
+            && (0..LEN).all(|i| if i % 3 == 2 { bytes[at + i] == b':' } else { bytes[at + i].is_ascii_hexdigit() })
+    };
+    let fixed = |mac: &str| {
+        mac == "00:00:00:00:00:00"
+            || mac == "ff:ff:ff:ff:ff:ff"
+            || mac.starts_with("01:")
+            || mac.starts_with("33:33:")
+            || typed.contains(mac)
+    };
+    let (mut out, mut at) = (String::new(), 0);
+    while at < bytes.len() {
+        if is_mac(at) && !fixed(&text[at..at + LEN]) {
+            out.push_str("MAC");
+            at += LEN;
+        } else {
+            let c = text[at..].chars().next().expect("a character's beginning");
+            out.push(c);
+            at += c.len_utf8();
+        }
+    }
+    out
+}
+
+/// The number after `numtxqueues` and its like.
+fn queues(text: &str) -> String {
+    let mut out = text.to_owned();
+    for key in ["numtxqueues ", "numrxqueues ", "\"num_tx_queues\": ", "\"num_rx_queues\": "] {
+        let parts: Vec<&str> = out.split(key).collect();
+        let rest =
+            parts[1..].iter().map(|part| format!("{key}N{}", part.trim_start_matches(|c: char| c.is_ascii_digit())));
+        out = std::iter::once(parts[0].to_owned()).chain(rest).collect();
+    }
+    out
+}
+
+/// `used 3/3/3` says how many seconds ago.
+fn ages(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        match line.split_once(" used ") {
+            Some((before, after)) => {
+                let end = after.find(|c: char| !c.is_ascii_digit() && c != '/').unwrap_or(after.len());
+                out += &format!("{before} used N/N/N{}", &after[end..]);
+            }
+            None => out += line,
+        }
+    }
+    out
+}
