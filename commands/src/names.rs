@@ -85,6 +85,39 @@ impl Names {
     }
 }
 
+/// `/etc/services`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Services(Vec<(u16, String, Vec<String>)>);
+
+impl Services {
+    /// Reads the file; what cannot be read holds nothing.
+    pub(crate) fn read(cx: &mut Context<'_>) -> Self {
+        let text = cx.files.read("/etc/services").unwrap_or_default();
+        Services::parse(&String::from_utf8_lossy(&text))
+    }
+
+    fn parse(text: &str) -> Self {
+        let entry = |line: &str| {
+            let mut words = line.split('#').next()?.split_whitespace();
+            let (name, port) = (words.next()?, words.next()?);
+            let (port, proto) = port.split_once('/')?;
+            let names = std::iter::once(name).chain(words).map(str::to_owned).collect();
+            Some((port.parse().ok()?, proto.to_owned(), names))
+        };
+        Services(text.lines().filter_map(entry).collect())
+    }
+
+    /// The port of a service.
+    pub(crate) fn of_name(&self, proto: &str, name: &str) -> Option<u16> {
+        self.0.iter().find(|(_, p, names)| p == proto && names.iter().any(|n| n == name)).map(|(port, ..)| *port)
+    }
+
+    /// The first name of a port.
+    pub(crate) fn of_port(&self, proto: &str, port: u16) -> Option<&str> {
+        self.0.iter().find(|(n, p, _)| *n == port && p == proto).map(|(.., names)| names[0].as_str())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,5 +142,12 @@ mod tests {
         let networks = Names::parse("loopback 127.0.0.0 lo\n");
         assert_eq!(networks.of_name("lo"), Some((Ipv4Addr::new(127, 0, 0, 0), "loopback")));
         assert_eq!((hosts.of_name("ip6"), hosts.of_addr(Ipv4Addr::new(10, 0, 0, 2))), (None, None));
+    }
+
+    #[test]
+    fn services_have_aliases() {
+        let services = Services::parse("# x\nhttp\t80/tcp\twww # web\ndomain 53/udp\ndomain 53/tcp\n");
+        assert_eq!((services.of_name("tcp", "www"), services.of_name("udp", "www")), (Some(80), None));
+        assert_eq!((services.of_port("udp", 53), services.of_port("tcp", 22)), (Some("domain"), None));
     }
 }

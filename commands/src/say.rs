@@ -26,6 +26,18 @@ pub(crate) fn errno(cx: &mut Context<'_>, tool: &str, fault: &Fault) -> Result<E
     }
 }
 
+/// What a file's system call failed with.
+pub(crate) fn io_error(error: &std::io::Error) -> Errno {
+    use std::io::ErrorKind;
+    match (error.raw_os_error(), error.kind()) {
+        (Some(number), _) => Errno(number),
+        (None, ErrorKind::NotFound) => Errno::ENOENT,
+        (None, ErrorKind::PermissionDenied) => Errno::EACCES,
+        (None, ErrorKind::AlreadyExists) => Errno::EEXIST,
+        (None, _) => Errno::EINVAL,
+    }
+}
+
 /// The state of the namespace that the tool runs in.
 pub(crate) fn state(cx: &mut Context<'_>) -> Result<NetnsState, Fault> {
     match cx.machine.query(&Query::Netns(cx.netns.clone()))? {

@@ -10,6 +10,7 @@ use crate::nettools;
 use crate::ping;
 use crate::sleep;
 use crate::sysctl;
+use crate::tcpdump;
 
 /// A command.
 pub struct Tool {
@@ -38,4 +39,5 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "ping6", start: ping::start },
     Tool { name: "sleep", start: sleep::start },
     Tool { name: "sysctl", start: sysctl::start },
+    Tool { name: "tcpdump", start: tcpdump::start },
 ];

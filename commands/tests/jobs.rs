@@ -165,3 +165,60 @@ fn names_come_from_the_hosts_file() {
         ("ping: bobby: Temporary failure in name resolution\n".into(), Ended::Exit(2))
     );
 }
+
+#[test]
+fn a_capture_prints_what_passes_and_its_counts_at_the_end() {
+    let mut shell = Shell::new();
+    let dump = shell.start("b", "tcpdump -n -t -i v1");
+    shell.pass(10);
+    shell.run("a", "ping -c 1 -e 7 10.0.0.2");
+    shell.pass(1500);
+    shell.signal(dump, Signal::INT);
+    assert_eq!(shell.ended[&dump], Ended::Exit(0));
+    let mac = shell.said[&dump].lines().find_map(|l| l.split(" is-at ").nth(1)).map(|l| l[..17].to_owned()).unwrap();
+    expect_test::expect![[r#"
+        tcpdump: verbose output suppressed, use -v[v]... for full protocol decode
+        listening on v1, link-type EN10MB (Ethernet), snapshot length 262144 bytes
+        ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28
+        ARP, Reply 10.0.0.2 is-at MAC, length 28
+        IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 1, length 64
+        IP 10.0.0.2 > 10.0.0.1: ICMP echo reply, id 7, seq 1, length 64
+
+        4 packets captured
+        4 packets received by filter
+        0 packets dropped by kernel
+    "#]]
+    .assert_eq(&shell.said[&dump].replace(&mac, "MAC"));
+}
+
+#[test]
+fn what_came_within_the_block_is_counted_but_not_printed() {
+    let mut shell = Shell::new();
+    let dump = shell.start("b", "tcpdump -n -i v1 icmp");
+    let quick = shell.start("b", "tcpdump -n -l -i v1 icmp");
+    shell.run("a", "ping -c 1 10.0.0.2");
+    shell.pass(500);
+    shell.signal(dump, Signal::TERM);
+    assert!(
+        shell.said[&dump]
+            .ends_with("\n0 packets captured\n2 packets received by filter\n0 packets dropped by kernel\n")
+    );
+    shell.signal(quick, Signal::INT);
+    assert!(shell.said[&quick].contains("\n2 packets captured\n"));
+}
+
+#[test]
+fn a_savefile_is_read_with_a_filter() {
+    let mut shell = Shell::new();
+    shell.start("b", "tcpdump -c 4 -w x.pcap");
+    shell.run("a", "ping -c 1 -e 7 -p 41 10.0.0.2");
+    shell.pass(1100);
+    assert_eq!(shell.files.0["x.pcap"].len(), 24 + 2 * (16 + 42) + 2 * (16 + 98));
+    let (text, end) = shell.run("a", "tcpdump -ntXr x.pcap src 10.0.0.1 and icmp");
+    assert_eq!(end, Ended::Exit(0));
+    let text: Vec<&str> = text.lines().collect();
+    assert_eq!(text[0], "IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 1, length 64");
+    assert_eq!(text[5], "\t0x0040:  4141 4141 4141 4141 4141 4141 4141 4141  AAAAAAAAAAAAAAAA");
+    assert_eq!(text[6], "\t0x0050:  4141 4141                                AAAA");
+    assert_eq!(text[7], "reading from file x.pcap, link-type EN10MB (Ethernet), snapshot length 262144");
+}

@@ -304,7 +304,7 @@ mod tests {
     }
 
     fn capture() -> Probe {
-        Probe::Capture(Capture { netns: NetnsName::host(), dev: IfName::lo(), snap_len: 64 })
+        Probe::Capture(Capture { netns: NetnsName::host(), dev: IfName::lo(), snap_len: 64, promiscuous: false })
     }
 
     #[test]

@@ -286,7 +286,8 @@ fn traceroute_finds_the_router_and_the_end() {
 #[test]
 fn a_capture_sees_the_question_before_the_ping() {
     let Some(mut lab) = wire() else { return };
-    let capture = |ns: &str| Probe::Capture(Capture { netns: netns(ns), dev: dev("v0"), snap_len: 262_144 });
+    let capture =
+        |ns: &str| Probe::Capture(Capture { netns: netns(ns), dev: dev("v0"), snap_len: 262_144, promiscuous: false });
     let (at_a, at_b) = (lab.start(capture("a")), lab.start(capture("b")));
     let p = lab.start(Probe::Ping(ping("a", "10.0.0.2", 1)));
     let mut frames = Vec::new();
@@ -318,7 +319,8 @@ fn a_capture_sees_the_question_before_the_ping() {
 fn captured_segments_have_their_checksums_and_lo_shows_each_frame_once() {
     let Some(mut lab) = wire() else { return };
     lab.start(listen(Proto::Tcp, 7));
-    let id = lab.start(Probe::Capture(Capture { netns: netns("b"), dev: dev("v0"), snap_len: 262_144 }));
+    let id =
+        lab.start(Probe::Capture(Capture { netns: netns("b"), dev: dev("v0"), snap_len: 262_144, promiscuous: false }));
     lab.start(tcp(7, "10.0.0.2", 1000));
     let mut segments = 0;
     let until = lab.machine.now() + Duration::from_millis(500);
@@ -336,7 +338,7 @@ fn captured_segments_have_their_checksums_and_lo_shows_each_frame_once() {
     }
     assert!(segments >= 8, "{segments}");
     lab.machine.stop(id, Stop::Kill);
-    let id = lab.start(Probe::Capture(Capture { netns: netns("a"), dev: dev("lo"), snap_len: 60 }));
+    let id = lab.start(Probe::Capture(Capture { netns: netns("a"), dev: dev("lo"), snap_len: 60, promiscuous: false }));
     let p = lab.start(Probe::Ping(ping("a", "127.0.0.1", 1)));
     let mut on_lo = Vec::new();
     while let Some((_, of, event)) = lab.machine.advance(Instant::FAR) {
@@ -354,7 +356,7 @@ fn captured_segments_have_their_checksums_and_lo_shows_each_frame_once() {
 #[test]
 fn a_capture_that_nobody_reads_says_how_much_it_lost() {
     let Some(mut lab) = wire() else { return };
-    let id = lab.start(Probe::Capture(Capture { netns: netns("b"), dev: dev("v0"), snap_len: 60 }));
+    let id = lab.start(Probe::Capture(Capture { netns: netns("b"), dev: dev("v0"), snap_len: 60, promiscuous: false }));
     // A hundred megabytes in fragments, while the machine reads nothing.
     let a = lab.machine.netns(&netns("a")).unwrap();
     let flood = || {

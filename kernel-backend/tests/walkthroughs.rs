@@ -314,7 +314,7 @@ impl Lab {
 
     fn tap(&mut self, at: &str) -> ProbeId {
         let (netns, dev) = end(at);
-        self.start(Probe::Capture(Capture { netns, dev, snap_len: 2000 }))
+        self.start(Probe::Capture(Capture { netns, dev, snap_len: 2000, promiscuous: false }))
     }
 
     /// Runs a workload to its end while captures run, then ends those.

@@ -47,7 +47,7 @@ pub(crate) fn tap(ns: &Netns, w: &mut World, pkt: &Pkt, direction: Direction) {
     let bytes = w.frames.bytes(pkt.frame);
     for tap in &dev.taps {
         match *tap {
-            Tap::Probe { id, snap_len } => {
+            Tap::Probe { id, snap_len, .. } => {
                 let kept = bytes.len().min(snap_len as usize);
                 let frame = ProbeEvent::Frame {
                     direction,

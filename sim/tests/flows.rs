@@ -237,7 +237,8 @@ fn a_connection_confirms_the_neighbour() {
         // By now the entry is stale.
         let stale = sim.now() + Duration::from_secs(60);
         while sim.advance(stale).is_some() {}
-        sim.start(Probe::Capture(Capture { netns: ns("h1"), dev: dev("eth0"), snap_len: 64 })).unwrap();
+        sim.start(Probe::Capture(Capture { netns: ns("h1"), dev: dev("eth0"), snap_len: 64, promiscuous: false }))
+            .unwrap();
         sim.start(flow).unwrap();
         let mut asked = 0;
         while let Some((_, _, event)) = sim.advance(stale + Duration::from_secs(20)) {

@@ -218,7 +218,7 @@ impl Case {
     }
 
     pub(crate) fn capture(self, name: &'static str, netns: &str, on: &str) -> Self {
-        let probe = Probe::Capture(Capture { netns: ns(netns), dev: dev(on), snap_len: 65535 });
+        let probe = Probe::Capture(Capture { netns: ns(netns), dev: dev(on), snap_len: 65535, promiscuous: false });
         self.start(name, probe)
     }
 

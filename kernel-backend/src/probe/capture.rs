@@ -24,6 +24,9 @@ pub(super) fn open(capture: &Capture) -> Result<Begin, Refusal> {
     sys::want_timestamps(&link)?;
     sys::want_auxdata(&link)?;
     sys::bind_link(&link, index, ETH_P_ALL)?;
+    if capture.promiscuous {
+        sys::take_all_frames(&link, index)?;
+    }
     let keep = usize::try_from(capture.snap_len).unwrap_or(usize::MAX);
     let is_lo = capture.dev == IfName::lo();
     Ok(Box::new(move |clock, out| {

@@ -171,6 +171,15 @@ pub(super) fn take_drops(fd: impl AsFd) -> u32 {
     if r == 0 { stats[1] } else { 0 }
 }
 
+/// Lets an interface take all frames as long as the packet socket lives (`PACKET_MR_PROMISC`).
+pub(super) fn take_all_frames(fd: impl AsFd, ifindex: u32) -> Result<(), Errno> {
+    // struct packet_mreq: index, type, the length of an address and the address, which does not count here.
+    let mut request = [0; 16];
+    request[..4].copy_from_slice(&ifindex.to_ne_bytes());
+    request[4..6].copy_from_slice(&(libc::PACKET_MR_PROMISC as u16).to_ne_bytes()); // 1.
+    set(fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &request)
+}
+
 fn set(fd: impl AsFd, level: c_int, name: c_int, value: &[u8]) -> Result<(), Errno> {
     let len = value.len() as libc::socklen_t; // A few bytes.
     // SAFETY: the kernel reads `len` bytes at the pointer, and that is the slice.

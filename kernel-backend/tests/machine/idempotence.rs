@@ -61,7 +61,7 @@ fn a_namespace_with_a_workload_in_it_may_be_removed() {
     use nettwin_model::probe::{Capture, Probe, Stop};
     let Some(mut m) = machine("busy", &["a", "b"]) else { return };
     crate::common::done(&mut m, &[crate::common::veth(("a", "e0"), ("b", "e0"))]);
-    let capture = Capture { netns: ns("b"), dev: crate::common::dev("e0"), snap_len: 100 };
+    let capture = Capture { netns: ns("b"), dev: crate::common::dev("e0"), snap_len: 100, promiscuous: false };
     let id = m.start(Probe::Capture(capture)).unwrap();
     let begun = std::time::Instant::now();
     crate::common::done(&mut m, &[Op::DelNetns { netns: ns("b") }]);

@@ -275,6 +275,9 @@ pub struct Capture {
     pub dev: IfName,
     /// How much of each frame to keep, bytes.
     pub snap_len: u32,
+    /// The interface takes every frame while this lasts, whoever it is for (`IFF_PROMISC`).
+    #[serde(default)]
+    pub promiscuous: bool,
 }
 
 /// How to end a workload.

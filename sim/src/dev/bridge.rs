@@ -44,6 +44,8 @@ pub(crate) struct Bridge {
     pub(crate) mcast_snooping: bool,
     /// The MTU was set by hand.
     pub(crate) mtu_set: bool,
+    /// Somebody wants to see all that passes (`IFF_PROMISC`).
+    pub(crate) promiscuous: bool,
 }
 
 /// A port's state.
@@ -86,6 +88,7 @@ impl Default for Bridge {
             fdb_max_learned: 0,
             mcast_snooping: true,
             mtu_set: false,
+            promiscuous: false,
         }
     }
 }
@@ -190,6 +193,7 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let (kind, dst_key, src_key) = (Kind::of(dst), fdb::key(dst), fdb::key(src));
     let reserved = (dst[..5] == [0x01, 0x80, 0xc2, 0, 0] && dst[5] < 0x10).then_some(dst[5]);
     let (verdict, learned) = classify(bridge, at.number, kind, reserved, dst_key, src_key, now);
+    let promiscuous = bridge.promiscuous;
     if learned == Learned::New && bridge.fdb.sweep_at.is_none() {
         let due = now + bridge.hold();
         bridge.fdb.sweep_at = Some(due);
@@ -199,12 +203,22 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         explain(ns, w, pkt, at, &verdict, learned, src_key, dst_key);
     }
     match verdict {
+        Verdict::Port(to) if promiscuous => {
+            let mut copy = Pkt { frame: w.frames.share(pkt.frame), ..*pkt };
+            match forward(ns, w, &mut copy, at.bridge, Some(at.number), to) {
+                Next::To(stage) => drop(path::run(ns, w, &mut copy, stage)),
+                // The one that goes up counts in its stead.
+                _ => w.frames.release(copy.frame),
+            }
+            pkt.dev = at.bridge;
+            Next::To(Stage::Dev)
+        }
         Verdict::Port(to) => forward(ns, w, pkt, at.bridge, Some(at.number), to),
         Verdict::Up => {
             pkt.dev = at.bridge;
             Next::To(Stage::Dev)
         }
-        Verdict::Flood { kind, up } => flood(ns, w, pkt, at.bridge, Some(at.number), kind, up),
+        Verdict::Flood { kind, up } => flood(ns, w, pkt, at.bridge, Some(at.number), kind, up || promiscuous),
         Verdict::Drop(reason) => Next::Drop(reason),
         Verdict::Pass => Next::To(Stage::Ethertype),
         Verdict::Bpdu => super::stp::input(ns, w, pkt, at),

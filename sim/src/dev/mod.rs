@@ -82,6 +82,8 @@ pub(crate) enum Tap {
         id: ProbeId,
         /// How much of each, bytes.
         snap_len: u32,
+        /// It wants to see all that passes.
+        promiscuous: bool,
     },
     /// A pcapng recording of the simulation.
     Recording(u32),
@@ -125,6 +127,26 @@ impl Dev {
     #[inline]
     pub(crate) fn takes_length(&self, len: usize) -> bool {
         len <= self.mtu as usize + L2_LEN + TAG_LEN
+    }
+
+    /// Begins to show frames to somebody.
+    pub(crate) fn add_tap(&mut self, tap: Tap) {
+        self.taps.push(tap);
+        self.set_promiscuous();
+    }
+
+    /// Shows no more frames to a workload.
+    pub(crate) fn remove_taps(&mut self, of: ProbeId) {
+        self.taps.retain(|tap| !matches!(tap, Tap::Probe { id, .. } if *id == of));
+        self.set_promiscuous();
+    }
+
+    /// Only a bridge does something else for it: frames come to the others' ends whoever they are for.
+    fn set_promiscuous(&mut self) {
+        let promiscuous = self.taps.iter().any(|tap| matches!(tap, Tap::Probe { promiscuous: true, .. }));
+        if let Some(bridge) = self.bridge_mut() {
+            bridge.promiscuous = promiscuous;
+        }
     }
 
     /// The bridge that it is.

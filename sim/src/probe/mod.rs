@@ -124,7 +124,7 @@ pub(crate) fn stop(sim: &mut Sim, id: ProbeId, how: Stop) {
             if let Some(ns) = sim.netns.by_id_mut(running.ns) {
                 for dev in ns.devs.indexes() {
                     if let Some(dev) = ns.dev_mut(dev) {
-                        dev.taps.retain(|t| !matches!(t, Tap::Probe { id: of, .. } if *of == id));
+                        dev.remove_taps(id);
                     }
                 }
             }
@@ -143,7 +143,7 @@ fn start_capture(sim: &mut Sim, ns: NsId, capture: &Capture) -> Result<ProbeId, 
     let enodev = || Fault::errno(Errno::ENODEV);
     let netns = sim.netns.by_id_mut(ns).ok_or_else(enodev)?;
     let dev = netns.devs.by_name(capture.dev).and_then(|d| netns.dev_mut(d)).ok_or_else(enodev)?;
-    dev.taps.push(Tap::Probe { id, snap_len: capture.snap_len });
+    dev.add_tap(Tap::Probe { id, snap_len: capture.snap_len, promiscuous: capture.promiscuous });
     sim.world.probes.put(id, Running { ns, work: Work::Capture });
     sim.world.report(id, ProbeEvent::Started { source: None });
     Ok(id)
