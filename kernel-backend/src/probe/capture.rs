@@ -10,7 +10,7 @@ use super::sys::{self, Peer, Received};
 use super::{Begin, Clock, Outbox, Refusal, Task, ifindex, no_socket};
 use nettwin_model::probe::{Capture, Direction, Outcome, ProbeEvent, Stop, WakeAt};
 use nettwin_model::wire::{self, Eth, Ipv4};
-use nettwin_model::{Errno, IfName};
+use nettwin_model::{Errno, IfName, Instant};
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::{AddressFamily, SocketType};
 use std::os::fd::OwnedFd;
@@ -31,7 +31,7 @@ pub(super) fn open(capture: &Capture) -> Result<Begin, Refusal> {
     let is_lo = capture.dev == IfName::lo();
     Ok(Box::new(move |clock, out| {
         out.push((clock.now(), ProbeEvent::Started { source: None }));
-        Some(Box::new(Tap { link, keep, is_lo, buffer: vec![0; BUFFER_BYTES] }))
+        Some(Box::new(Tap { link, keep, is_lo, last: Instant::ZERO, buffer: vec![0; BUFFER_BYTES] }))
     }))
 }
 
@@ -40,6 +40,9 @@ struct Tap {
     link: OwnedFd,
     keep: usize,
     is_lo: bool,
+    /// When the last frame came. A received one bears the time of its arrival, a sent one that of its passing; their order
+    /// is that of passing.
+    last: Instant,
     buffer: Vec<u8>,
 }
 
@@ -73,8 +76,8 @@ impl Task for Tap {
         loop {
             match sys::receive(&self.link, &mut self.buffer) {
                 Ok(received) => {
-                    let at = clock.ago(received.age);
-                    out.extend(self.frame(&received).map(|event| (at, event)));
+                    self.last = self.last.max(clock.ago(received.age));
+                    out.extend(self.frame(&received).map(|event| (self.last, event)));
                 }
                 // The interface went down; when it comes up again the capture goes on.
                 Err(Errno::ENETDOWN) => {}
