@@ -10,7 +10,7 @@ use crate::name::{IfName, NetnsName};
 use crate::neigh::{FdbEntry, FdbKind, Neigh};
 use crate::plan::Desired;
 use crate::route::Route;
-use crate::snapshot::{Config, Snapshot};
+use crate::snapshot::{BridgeDerived, Config, NetnsState, Snapshot};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// netem's own queue limit, in packets.
@@ -119,6 +119,22 @@ pub(crate) fn port_changes(wanted: &PortAttrs, seen: Option<&PortAttrs>) -> Port
     wanted.changes_from(&seen.map_or(default.clone(), |seen| seen.or(&default)))
 }
 
+/// A bridge that speaks the spanning tree protocol shows the times in force, not those it was given: the root's, and for
+/// ageing, while the topology changes, twice the forward delay. What it was given cannot be seen then, and is believed.
+fn own_times(seen: &mut BridgeAttrs, wanted: &BridgeAttrs, derived: &BridgeDerived) {
+    if seen.stp_state != Some(true) {
+        return;
+    }
+    if seen.ageing_time == seen.forward_delay.map(|delay| 2 * delay) {
+        seen.ageing_time = wanted.ageing_time.or(seen.ageing_time);
+    }
+    if derived.root != derived.id {
+        seen.forward_delay = wanted.forward_delay.or(seen.forward_delay);
+        seen.hello_time = wanted.hello_time.or(seen.hello_time);
+        seen.max_age = wanted.max_age.or(seen.max_age);
+    }
+}
+
 /// Whether a link is what is wanted or must be made anew.
 pub(crate) fn kind(wanted: &LinkKind, seen: &LinkKind, desired: &Desired, observed: &Snapshot) -> bool {
     match (wanted, seen) {
@@ -133,8 +149,15 @@ pub(crate) fn kind(wanted: &LinkKind, seen: &LinkKind, desired: &Desired, observ
 
 /// The part of what was observed in a namespace that a plan may touch: not the kinds of links that nettwin does not make,
 /// and in `host`, which is not only ours, nothing but what is named in `wanted`.
-pub(crate) fn within_reach(netns: &NetnsName, wanted: &Config, seen: &Config) -> Config {
-    let mut out = seen.clone();
+pub(crate) fn within_reach(netns: &NetnsName, wanted: &Config, state: &NetnsState) -> Config {
+    let mut out = state.config.clone();
+    for (dev, link) in &mut out.links {
+        let derived = state.derived.links.get(dev).and_then(|d| d.bridge.as_ref());
+        let wanted = wanted.links.get(dev).and_then(|w| w.bridge.as_ref());
+        if let (Some(seen), Some(wanted), Some(derived)) = (&mut link.bridge, wanted, derived) {
+            own_times(seen, wanted, derived);
+        }
+    }
     out.links.retain(|dev, link| match (&link.kind, wanted.links.get(dev)) {
         (LinkKind::Other(_), named) => named.is_some_and(|w| w.kind == link.kind),
         (_, None) => !netns.is_host(),

@@ -59,7 +59,7 @@ pub fn from_wanted(desired: &Desired, observed: &Snapshot) -> Vec<Difference> {
     for netns in names {
         match (desired.netns.get(netns), observed.netns.get(netns)) {
             (Some(wanted), Some(seen)) => {
-                let seen = agree::within_reach(netns, wanted, &seen.config);
+                let seen = agree::within_reach(netns, wanted, seen);
                 Wanted { desired, observed, netns, wanted, seen: &seen }.compare(&mut out);
             }
             (Some(_), None) => out.add(netns.to_string(), Some(PRESENT.into()), None),

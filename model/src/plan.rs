@@ -57,7 +57,7 @@ impl Plan {
     /// observed and is not wanted is removed, unless it is `host`.
     pub fn between(desired: &Desired, observed: &Snapshot) -> Plan {
         let reach = |(netns, wanted): (&NetnsName, &Config)| {
-            let seen = observed.netns.get(netns).map(|state| agree::within_reach(netns, wanted, &state.config));
+            let seen = observed.netns.get(netns).map(|state| agree::within_reach(netns, wanted, state));
             (netns.clone(), There { config: seen.unwrap_or_default() })
         };
         let there = desired.netns.iter().map(reach).collect();

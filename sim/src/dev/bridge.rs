@@ -34,8 +34,10 @@ pub(crate) struct Bridge {
     pub(crate) order: Vec<u16>,
     /// The spanning tree's state.
     pub(crate) stp: Stp,
-    /// `ageing_time`.
+    /// `ageing_time` as it is in force and shown: twice the forward delay while the topology changes.
     pub(crate) ageing_time: u32,
+    /// As it was set.
+    pub(crate) own_ageing_time: u32,
     /// `group_fwd_mask`.
     pub(crate) group_fwd_mask: u16,
     /// `fdb_max_learned`.
@@ -84,6 +86,7 @@ impl Default for Bridge {
             order: Vec::new(),
             stp: Stp::default(),
             ageing_time: 30000,
+            own_ageing_time: 30000,
             group_fwd_mask: 0,
             fdb_max_learned: 0,
             mcast_snooping: true,

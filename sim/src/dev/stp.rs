@@ -183,7 +183,7 @@ pub(crate) fn timer(ns: &mut Netns, w: &mut World, dev: Ifindex, timer: StpTimer
         }
         StpTimer::TopologyChange if due(&mut b.stp.topology_change_at) => {
             b.stp.topology_change_detected = false;
-            b.stp.topology_change = false;
+            at.set_topology_change(false);
         }
         StpTimer::Forward(n) if b.port_mut(n).is_some_and(|p| due(&mut p.stp.forward_at)) => at.forward_delay_over(n),
         StpTimer::MessageAge(n) if b.port_mut(n).is_some_and(|p| due(&mut p.stp.message_age_at)) => {
@@ -437,13 +437,22 @@ impl At<'_> {
         }
     }
 
+    /// `__br_set_topology_change`. Switched off meanwhile, the protocol leaves the bridge with the short ageing time.
+    fn set_topology_change(&mut self, on: bool) {
+        let Some(b) = self.bridge_mut() else { return };
+        if b.stp.enabled && b.stp.topology_change != on {
+            b.ageing_time = if on { b.stp.forward_delay.saturating_mul(2) } else { b.own_ageing_time };
+        }
+        b.stp.topology_change = on;
+    }
+
     /// `br_topology_change_detection`.
     fn topology_changed(&mut self) {
         if !self.stp().enabled {
             return;
         }
         if is_root(self.stp()) {
-            self.stp_mut().topology_change = true;
+            self.set_topology_change(true);
             let time = self.stp().own_forward_delay.saturating_add(self.stp().own_max_age);
             self.arm(StpTimer::TopologyChange, time);
         } else if !self.stp().topology_change_detected {
@@ -539,7 +548,8 @@ impl At<'_> {
             let to_centis = |d: Duration| u32::try_from(d.as_millis() / 10).unwrap_or(u32::MAX);
             let stp = self.stp_mut();
             (stp.max_age, stp.hello_time) = (to_centis(config.max_age), to_centis(config.hello_time));
-            (stp.forward_delay, stp.topology_change) = (to_centis(config.forward_delay), config.topology_change);
+            stp.forward_delay = to_centis(config.forward_delay);
+            self.set_topology_change(config.topology_change);
             self.config_generation();
             if config.topology_change_ack {
                 self.stp_mut().topology_change_detected = false;

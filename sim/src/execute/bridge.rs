@@ -53,7 +53,7 @@ pub(crate) fn set(ns: &mut Netns, w: &mut World, index: Ifindex, attrs: &BridgeA
         }
     }
     if let Some(time) = attrs.ageing_time {
-        b.ageing_time = time;
+        (b.ageing_time, b.own_ageing_time) = (time, time);
         let id = ns.id;
         let b = bridge_mut(ns, index)?;
         bridge::sweep(id, w, index, b);
@@ -159,6 +159,8 @@ fn fdb_place(ns: &Netns, entry: &FdbEntry) -> Result<(Ifindex, u16), Fault> {
     match dev.port {
         Some(at) => Ok((at.bridge, at.number)),
         None if dev.bridge().is_some() => Ok((dev.ifindex, SELF)),
+        // rtnl_fdb_add() takes Ethernet devices only, before it asks who they are.
+        None if dev.is_loopback() => Err(Fault::errno(Errno::EINVAL)),
         None => Err(Fault::errno(Errno::EOPNOTSUPP)),
     }
 }

@@ -26,8 +26,9 @@ impl At<'_> {
                 self.disable_port(number);
             }
         }
+        self.set_topology_change(false);
         let stp = self.stp_mut();
-        (stp.topology_change, stp.topology_change_detected) = (false, false);
+        stp.topology_change_detected = false;
         (stp.hello_at, stp.topology_change_at, stp.tcn_at) = (None, None, None);
     }
 
