@@ -1,7 +1,7 @@
 //! ARP: who answers, who learns, who asks.
 //!
 //! Kernel counterpart: `net/ipv4/arp.c`, decision by decision. Deliberately absent: other hardware than Ethernet,
-//! `proxy_arp_pvlan`, `medium_id`, user space resolvers.
+//! `medium_id`, user space resolvers.
 
 use crate::addr;
 use crate::drop::DropReason;
@@ -78,7 +78,7 @@ fn process(ns: &mut Netns, w: &mut World, pkt: &Pkt, arp: &Arp, proxied: bool) -
                 }
                 return done(w, pkt);
             }
-            InRoute::Forward(way) if proxies(ns, dev, tpa, way.dev) => {
+            InRoute::Forward(way) if proxies(ns, dev, (spa, tpa), way.dev) => {
                 learn(ns, w, dev, spa, sha);
                 w.decide(ns, Stage::Arp, pkt, "arp", || format!("answers for {tpa}, as its proxy"));
                 return proxy_reply(ns, w, pkt, arp, proxied);
@@ -151,8 +151,11 @@ fn filters(ns: &Netns, w: &World, dev: Ifindex, spa: Ipv4Addr, tpa: Ipv4Addr) ->
 }
 
 /// Whether to answer for somebody whom the route leads to by `out`.
-fn proxies(ns: &Netns, dev: Ifindex, tpa: Ipv4Addr, out: Ifindex) -> bool {
-    out != dev && (any_conf(ns, dev, |c| c.proxy_arp) || ns.l3.neigh.is_proxy(dev, tpa))
+fn proxies(ns: &Netns, dev: Ifindex, (spa, tpa): (Ipv4Addr, Ipv4Addr), out: Ifindex) -> bool {
+    if out == dev {
+        return spa != tpa && any_conf(ns, dev, |c| c.proxy_arp_pvlan);
+    }
+    any_conf(ns, dev, |c| c.proxy_arp) || ns.l3.neigh.is_proxy(dev, tpa)
 }
 
 /// Answers for somebody else: at once if the request came to us alone or has waited, else after a random delay

@@ -180,6 +180,12 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     match dev.kind {
         // lo counts where it sends.
         Kind::Loopback => {}
+        // Its sender has told of it already.
+        Kind::Veth(_) if !dev.takes_length(len) => {
+            dev.stats.rx_dropped += 1;
+            w.frames.release(pkt.frame);
+            return Next::Done;
+        }
         Kind::Veth(_) => {
             dev.stats.rx_packets += 1;
             dev.stats.rx_bytes += len as u64;
@@ -203,19 +209,23 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
 
 /// Stage [`Stage::Ethertype`]: whom a frame is for, by MAC and by protocol (`eth_type_trans`, `deliver_skb`).
 pub(crate) fn ethertype(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
-    let Some(dev) = ns.dev_mut(pkt.dev) else { return Next::Drop(DropReason::DevDown) };
     let bytes = w.frames.bytes(pkt.frame);
     if bytes.len() < L2_LEN {
         return Next::Drop(DropReason::TooShort);
     }
-    pkt.cast = match Mac([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]]) {
+    let to = Mac([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]]);
+    let ethertype = u16::from_be_bytes([bytes[12], bytes[13]]);
+    // What a bridge passes up may have been meant for the port that it came by.
+    let for_port = pkt.iif != pkt.dev && ns.dev(pkt.iif).is_some_and(|port| port.mac == to);
+    let Some(dev) = ns.dev_mut(pkt.dev) else { return Next::Drop(DropReason::DevDown) };
+    pkt.cast = match to {
         Mac::BROADCAST => Cast::Broadcast,
         mac if mac.is_multicast() => Cast::Multicast,
-        mac if mac == dev.mac => Cast::Host,
+        mac if mac == dev.mac || for_port => Cast::Host,
         _ => Cast::Other,
     };
     pkt.iif = pkt.dev;
-    match u16::from_be_bytes([bytes[12], bytes[13]]) {
+    match ethertype {
         0x0806 => Next::To(Stage::Arp),
         0x0800 => Next::To(Stage::IpInput),
         0x86dd => Next::Drop(DropReason::Ipv6Disabled),

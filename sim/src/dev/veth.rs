@@ -37,6 +37,11 @@ pub(crate) fn xmit(dev: &mut Dev, w: &mut World, pkt: &mut Pkt) -> Next {
     let len = w.frames.len(pkt.frame);
     if !peer.up || len > peer.mtu as usize + L2_LEN + TAG_LEN {
         dev.stats.tx_dropped += 1;
+        if peer.up {
+            // It arrives, to be counted there.
+            let copy = w.frames.share(pkt.frame);
+            w.push(peer.ns, Stage::Dev, Pkt::on(copy, peer.dev));
+        }
         return Next::Drop(if peer.up { DropReason::TooLong } else { DropReason::PeerDown });
     }
     dev.stats.tx_packets += 1;

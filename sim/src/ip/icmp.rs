@@ -16,7 +16,9 @@ use crate::world::World;
 use crate::{probe, route, sock};
 use nettwin_model::gist::icmp_error;
 use nettwin_model::probe::{IcmpError, PmtuDisc};
-use nettwin_model::wire::{ICMP_LEN, IPV4_LEN, Icmp, Ipv4, Ipv4Header, PROTO_ICMP, set_ipv4_addrs, write_icmp};
+use nettwin_model::wire::{
+    ICMP_LEN, IPV4_LEN, Icmp, Ipv4, Ipv4Header, PROTO_ICMP, PROTO_TCP, set_ipv4_addrs, write_icmp,
+};
 use nettwin_model::{RouteKind, Scope};
 use std::net::Ipv4Addr;
 
@@ -220,7 +222,14 @@ fn heard_error(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Next {
         return Next::Drop(DropReason::Icmp);
     }
     let info = match (icmp.kind(), icmp.code()) {
-        (Icmp::UNREACHABLE, FRAG_NEEDED) => icmp.rest() & 0xffff,
+        (Icmp::UNREACHABLE, FRAG_NEEDED) => match ns.sysctl.net.ip_no_pmtu_disc {
+            2 => return Next::Drop(DropReason::Icmp),
+            // Only TCP can tell a true error from a forged one (`icmp_tag_validation`).
+            3 if inner.proto() != PROTO_TCP => return Next::Drop(DropReason::Icmp),
+            0 | 3 => icmp.rest() & 0xffff,
+            // Believed to be less than the least.
+            _ => 0,
+        },
         (Icmp::REDIRECT, _) => icmp.rest(),
         (Icmp::PARAMETER, _) => icmp.rest() >> 24,
         _ => 0,
@@ -236,7 +245,7 @@ fn heard_error(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Next {
     }
     if error.kind == Icmp::REDIRECT && error.code <= 3 {
         pmtu::learn_gateway(ns, w, from, to, Ipv4Addr::from(info));
-    } else if (error.kind, error.code) == (Icmp::UNREACHABLE, FRAG_NEEDED) && ns.sysctl.net.ip_no_pmtu_disc == 0 {
+    } else if (error.kind, error.code) == (Icmp::UNREACHABLE, FRAG_NEEDED) {
         pmtu::learn_mtu(ns, w, to, info);
     }
     finish(w, pkt)

@@ -179,7 +179,8 @@ fn forward(ns: &Netns, now: Instant, flow: &Flow, hit: &Hit<'_>, arrival: &Arriv
     }
     let mut redirect = false;
     if hop.dev == dev {
-        if arrival.arp {
+        // Nobody answers for a neighbour of the asker's, except where neighbours do not hear each other.
+        if arrival.arp && !any_conf(ns, dev, |c| c.proxy_arp_pvlan) {
             return InRoute::Dropped(DropReason::Arp);
         }
         // A directly connected destination is on the link of whoever is on the link.

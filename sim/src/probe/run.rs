@@ -8,9 +8,9 @@ use super::{Running, Work, finish, packets};
 use crate::fib::Flow;
 use crate::ip::output::{self, SendError};
 use crate::netns::{Ifindex, Netns, NsId};
-use crate::path;
 use crate::sim::Sim;
 use crate::world::World;
+use crate::{l3, path};
 use nettwin_model::probe::workload::{Act, Input, Workload};
 use nettwin_model::probe::{Arping, ArpingMode, ArpingRun, Ping, PingRun, Probe, ProbeId, Trace, TraceRun, WakeAt};
 use nettwin_model::{Errno, Fault, IfName, RouteKind, Scope};
@@ -95,7 +95,7 @@ fn device(ns: &Netns, name: Option<IfName>) -> Result<Option<Ifindex>, Fault> {
 /// ping finds its source by connecting a UDP socket, unless it is told one: then it binds.
 fn open_ping(ns: &Netns, w: &World, ping: &Ping, dev: Ifindex) -> Result<Ipv4Addr, Errno> {
     match ping.source {
-        Some(source) if !ns.l3.fib.is_local(source) => Err(Errno::EADDRNOTAVAIL),
+        Some(source) if !l3::can_bind(ns, source) => Err(Errno::EADDRNOTAVAIL),
         Some(source) => Ok(source),
         None => connect(ns, w, ping.dst, dev, ping.broadcast),
     }
