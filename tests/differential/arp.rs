@@ -5,7 +5,7 @@ use nettwin_model::op::LinkChange;
 use nettwin_model::probe::{Arping, ArpingMode, Probe};
 use std::time::Duration;
 
-fn wired(name: &'static str) -> Case {
+pub(crate) fn wired(name: &'static str) -> Case {
     Case::new(name).netns(&["a", "b"]).wire(("a", "x"), ("b", "y"), (1, 2)).addr("a", "x", "10.0.0.1/24").addr(
         "b",
         "y",
@@ -146,6 +146,108 @@ fn answers() {
                 .capture("cap", "b", "y")
                 .ping_with("a", "10.0.0.2", 1, |p| p.source = "10.9.9.9".parse().ok())
                 .end("cap"),
+        ],
+    );
+}
+
+#[test]
+fn settings() {
+    let apart = |name| {
+        Case::new(name)
+            .netns(&["a", "b", "c"])
+            .wire(("a", "x"), ("b", "y"), (1, 2))
+            .wire(("b", "z"), ("c", "w"), (3, 4))
+            .addr("a", "x", "10.0.0.1/24")
+            .addr("b", "y", "10.0.0.2/24")
+            .addr("b", "z", "10.1.0.2/24")
+            .addr("c", "w", "10.1.0.3/24")
+    };
+    let ask = |to| arping("a", "x", to, ArpingMode::Ask);
+    let proxy =
+        |case: Case| case.sysctl("b", "net/ipv4/ip_forward", "1").sysctl("b", "net/ipv4/neigh/y/proxy_delay", "0");
+    crate::agree(
+        "arp-settings",
+        vec![
+            apart("arp_ignore 2 wants the asker in the subnet")
+                .sysctl("b", "net/ipv4/conf/y/arp_ignore", "2")
+                .probe(ask("10.0.0.2"))
+                .addr("b", "y", "10.5.0.2/24")
+                .probe(ask("10.5.0.2")),
+            apart("arp_ignore 3 hides what is of host scope")
+                .sysctl("b", "net/ipv4/conf/all/arp_ignore", "3")
+                .addr("b", "lo", "10.7.7.7/32")
+                .probe(ask("10.7.7.7"))
+                .probe(ask("10.0.0.2")),
+            apart("arp_filter answers where the way back leads")
+                .sysctl("b", "net/ipv4/conf/y/arp_filter", "1")
+                .probe(ask("10.1.0.2"))
+                .route("b", "10.0.0.1/32 dev z")
+                .probe(ask("10.0.0.2")),
+            apart("arp_announce 1 names an address of the subnet")
+                .addr("a", "x", "10.9.9.9/32")
+                .sysctl("a", "net/ipv4/conf/x/arp_announce", "1")
+                .capture("cap", "b", "y")
+                .ping_with("a", "10.0.0.2", 1, |p| p.source = "10.9.9.9".parse().ok())
+                .end("cap"),
+            proxy(apart("a proxy entry for one address"))
+                .neigh("b", "y", "10.0.0.88", None)
+                .probe(ask("10.0.0.88"))
+                .probe(ask("10.0.0.89")),
+            proxy(apart("proxy ARP wants forwarding and another way out"))
+                .sysctl("b", "net/ipv4/conf/all/proxy_arp", "1")
+                .probe(ask("10.0.0.88"))
+                .probe(ask("10.1.0.3"))
+                .probe(ask("10.77.0.1"))
+                .route("b", "10.77.0.0/16 via 10.1.0.3")
+                .probe(ask("10.77.0.1"))
+                .sysctl("b", "net/ipv4/ip_forward", "0")
+                .probe(ask("10.77.0.1")),
+            proxy(apart("proxy_arp_pvlan answers for the same link"))
+                .sysctl("b", "net/ipv4/conf/y/proxy_arp_pvlan", "1")
+                .probe(ask("10.0.0.88"))
+                .sysctl("b", "net/ipv4/conf/y/proxy_arp_pvlan", "0")
+                .sysctl("b", "net/ipv4/conf/all/proxy_arp_pvlan", "1")
+                .probe(ask("10.0.0.89")),
+            apart("gratuitous ARP unwanted")
+                .ping("a", "10.0.0.2", 1)
+                .sysctl("b", "net/ipv4/conf/y/drop_gratuitous_arp", "1")
+                .set("a", "x", LinkChange { mac: Some(mac(9)), ..LinkChange::default() })
+                .wait_ms(1200)
+                .probe(arping("a", "x", "10.0.0.1", ArpingMode::Announce))
+                .neighs(),
+            apart("gratuitous ARP tells of a new MAC")
+                .ping("a", "10.0.0.2", 1)
+                .wait_ms(1200)
+                .set("a", "x", LinkChange { mac: Some(mac(9)), ..LinkChange::default() })
+                .probe(arping("a", "x", "10.0.0.1", ArpingMode::Announce))
+                .neighs(),
+            apart("arp_notify tells when the link comes up")
+                .sysctl("a", "net/ipv4/conf/x/arp_notify", "1")
+                .down("a", "x")
+                .wait_ms(500)
+                .capture("cap", "b", "y")
+                .up("a", "x")
+                .wait_ms(300)
+                .addr("a", "x", "10.0.0.5/24")
+                .wait_ms(300)
+                .end("cap"),
+            Case::new("two have the address: the first answer counts")
+                .netns(&["s", "a", "b", "c"])
+                .bridge("s", "s1")
+                .wire(("a", "x"), ("s", "p1"), (1, 0x11))
+                .wire(("b", "x"), ("s", "p2"), (2, 0x12))
+                .wire(("c", "x"), ("s", "p3"), (3, 0x13))
+                .master("s", "p1", Some("s1"))
+                .master("s", "p2", Some("s1"))
+                .master("s", "p3", Some("s1"))
+                .up("s", "s1")
+                .addr("a", "x", "10.0.0.1/24")
+                .addr("b", "x", "10.0.0.2/24")
+                .addr("c", "x", "10.0.0.2/24")
+                .capture("cap", "a", "x")
+                .ping("a", "10.0.0.2", 1)
+                .end("cap")
+                .neighs(),
         ],
     );
 }

@@ -5,7 +5,7 @@ use nettwin_model::op::LinkChange;
 use nettwin_model::{BridgeAttrs, FdbEntry, FdbKind, Op, PortAttrs};
 
 /// h1, h2, h3 on ports p1, p2, p3 of bridge s1 in namespace s.
-fn star(name: &'static str) -> Case {
+pub(crate) fn star(name: &'static str) -> Case {
     let mut case = Case::new(name).netns(&["s", "h1", "h2", "h3"]).bridge("s", "s1");
     for (i, host) in ["h1", "h2", "h3"].into_iter().enumerate() {
         let n = i as u8 + 1;
@@ -19,15 +19,15 @@ fn star(name: &'static str) -> Case {
     case.up("s", "s1")
 }
 
-fn port(name: &str, attrs: PortAttrs) -> Op {
+pub(crate) fn port(name: &str, attrs: PortAttrs) -> Op {
     Op::SetPort { netns: ns("s"), name: dev(name), attrs }
 }
 
-fn bridge(attrs: BridgeAttrs) -> Op {
+pub(crate) fn bridge(attrs: BridgeAttrs) -> Op {
     Op::SetBridge { netns: ns("s"), name: dev("s1"), attrs }
 }
 
-fn fdb(port: &str, m: u8, kind: FdbKind) -> Op {
+pub(crate) fn fdb(port: &str, m: u8, kind: FdbKind) -> Op {
     let entry = FdbEntry { bridge: dev("s1"), dev: dev(port), mac: mac(m), kind, sticky: false };
     Op::AddFdb { netns: ns("s"), entry, replace: false }
 }

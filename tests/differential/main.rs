@@ -7,6 +7,7 @@
 mod addr;
 mod arp;
 mod bridge;
+mod fdb;
 mod flow;
 mod forward;
 mod fragment;
@@ -14,7 +15,11 @@ mod harness;
 mod icmp;
 mod kernel;
 mod link;
+mod moves;
+mod nud;
 mod route;
+mod router;
+mod stp;
 mod walkthrough;
 
 use harness::{Case, Record, differences, run};
