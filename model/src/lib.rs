@@ -46,7 +46,7 @@ pub use complaint::{Complaint, Severity};
 pub use errno::Errno;
 pub use gist::Gist;
 pub use impair::Impairment;
-pub use link::{BridgeAttrs, LinkKind, OperState, PortAttrs, PortState};
+pub use link::{BridgeAttrs, LinkKind, LinkTraits, OperState, PortAttrs, PortState};
 pub use name::{IfName, Mac, NameError, NetnsName};
 pub use neigh::{FdbEntry, FdbKind, Neigh, Nud};
 pub use op::{AddLink, LinkChange, NewLink, Op, RouteVerb, VethPeer};

@@ -35,6 +35,29 @@ impl LinkKind {
     }
 }
 
+/// What a link carries besides, as it is unless somebody said otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkTraits {
+    /// `txqueuelen`, packets.
+    pub txqueuelen: u32,
+    /// `alias`, a description.
+    pub alias: Option<String>,
+    /// `group`, 0 for none.
+    pub group: u32,
+    /// `promisc`.
+    pub promisc: bool,
+    /// `allmulticast`.
+    pub allmulti: bool,
+    /// `multicast off`.
+    pub no_multicast: bool,
+}
+
+impl Default for LinkTraits {
+    fn default() -> Self {
+        LinkTraits { txqueuelen: 1000, alias: None, group: 0, promisc: false, allmulti: false, no_multicast: false }
+    }
+}
+
 /// Declares a struct of optional attributes with the operations that plans need on them.
 macro_rules! attrs {
     ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty = $default:expr;)* }) => {

@@ -218,6 +218,18 @@ pub struct LinkChange {
     pub rename: Option<IfName>,
     /// Move to that namespace.
     pub netns: Option<NetnsName>,
+    /// Queue length, packets.
+    pub txqueuelen: Option<u32>,
+    /// A description; the empty one takes it away.
+    pub alias: Option<String>,
+    /// Group.
+    pub group: Option<u32>,
+    /// Promiscuous or not.
+    pub promisc: Option<bool>,
+    /// All multicast or not.
+    pub allmulti: Option<bool>,
+    /// Multicast or not.
+    pub multicast: Option<bool>,
 }
 
 /// How `ip route` treats what is there.

@@ -6,7 +6,7 @@
 
 use crate::addr::Address;
 use crate::impair::Impairment;
-use crate::link::{BridgeAttrs, BridgeId, LinkKind, OperState, PortAttrs, PortState};
+use crate::link::{BridgeAttrs, BridgeId, LinkKind, LinkTraits, OperState, PortAttrs, PortState};
 use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
 use crate::route::Route;
@@ -37,6 +37,9 @@ pub struct NetnsState {
 pub struct Config {
     /// Links by name, `lo` included.
     pub links: BTreeMap<IfName, LinkConfig>,
+    /// What links carry besides, where it is not as it is by default.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub traits: BTreeMap<IfName, LinkTraits>,
     /// Routes that somebody added: every table, `proto kernel` and `proto redirect` excluded.
     pub routes: Vec<Route>,
     /// Permanent and proxy neighbour entries, by device and address.

@@ -8,7 +8,7 @@ use crate::sim::Sim;
 use crate::{l3, sysctl};
 use nettwin_model::snapshot::{BridgeDerived, LinkConfig, LinkDerived, PortDerived};
 use nettwin_model::{
-    BridgeAttrs, Extent, FdbEntry, FdbKind, LinkKind, Mac, NetnsState, OperState, PortAttrs, Snapshot,
+    BridgeAttrs, Extent, FdbEntry, FdbKind, LinkKind, LinkTraits, Mac, NetnsState, OperState, PortAttrs, Snapshot,
 };
 
 /// Reads the namespaces of `extent`.
@@ -33,6 +33,9 @@ pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
     for dev in ns.devs.iter() {
         state.config.links.insert(dev.name, link_config(sim, ns, dev));
         state.derived.links.insert(dev.name, link_derived(ns, dev));
+        if dev.traits != LinkTraits::default() {
+            state.config.traits.insert(dev.name, dev.traits.clone());
+        }
         state.volatile.stats.insert(dev.name, dev.stats);
         state.volatile.qdiscs.extend(dev.qdisc.state().map(|qdisc| (dev.name, qdisc)));
     }

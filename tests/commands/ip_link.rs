@@ -152,6 +152,37 @@ fn links_are_made_and_changed() {
         ",
             ),
             (
+                "what a link carries besides",
+                r"
+            ip link add v0 type veth peer name v1
+            ip link set v0 txqueuelen 500
+            ip link set v0 qlen 400 up
+            ip link show v0
+            ip link set dev v0 promisc on
+            ip link set v1 promisc on allmulticast on multicast off
+            ip link set v0 alias 'to the router'
+            ip link set v1 group 5
+            ip link
+            ip addr show v0
+            ip -d link show v1
+            ip -d addr show v0
+            ip -br link
+            ip -j link show v0
+            ip -j link show v1
+            ip link show group 5
+            ip link show group default
+            ip link set v1 promisc off allmulticast off multicast on group default
+            ip link set v0 alias ''
+            ip link set v0 txqueuelen 0
+            ip link
+            ip link set v0 txqueuelen abc
+            ip link set v0 group foo
+            ip link set v0 promisc
+            ip link set v0 multicast maybe
+            ip link show group foo
+        ",
+            ),
+            (
                 "statistics",
                 r"
             ip link add v0 type veth peer name v1

@@ -7,6 +7,7 @@ use super::link_type::{self, Kind};
 use super::{DONE, Ip, Ran, help, link_list, netns, unknown, unsupported};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, integer, invarg, matches, nodev};
 use crate::iproute::inet;
+use crate::iproute::names;
 use nettwin_model::{
     AddLink, BridgeAttrs, Errno, Fault, IfName, LinkChange, Mac, NameError, NetnsName, NewLink, Op, VethPeer,
 };
@@ -57,6 +58,8 @@ struct Said<'a> {
     up: Option<bool>,
     netns: Option<NetnsName>,
     master: Option<Option<IfName>>,
+    /// What is said of the device itself and nothing else.
+    change: LinkChange,
     kind: Option<&'a str>,
     rest: &'a [String],
 }
@@ -85,7 +88,14 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, creates: bool) -> Result
             w if matches(w, "link") => said.link = Some(words.value()?),
             w if matches(w, "address") => said.address = Some(inet::mac(words.value()?)?),
             w if matches(w, "broadcast") || w == "brd" => return Err(unsupported(w)),
-            w if matches(w, "txqueuelen") || w == "qlen" || matches(w, "txqlen") => return Err(unsupported(w)),
+            w if matches(w, "txqueuelen") || w == "qlen" || matches(w, "txqlen") => {
+                let value = words.value()?;
+                if said.change.txqueuelen.is_some() {
+                    return Err(duparg("txqueuelen", value));
+                }
+                let length = integer(value).ok_or_else(|| invarg("Invalid \"txqueuelen\" value\n", value))?;
+                said.change.txqueuelen = Some(length.cast_unsigned());
+            }
             "mtu" => {
                 let value = words.value()?;
                 if said.mtu.is_some() {
@@ -101,7 +111,10 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, creates: bool) -> Result
                 }
                 said.netns = Some(namespace(ip, value)?);
             }
-            "multicast" | "allmulticast" | "promisc" | "trailers" | "arp" => {
+            "multicast" => said.change.multicast = Some(on_off(word, words.value()?)?),
+            "allmulticast" => said.change.allmulti = Some(on_off(word, words.value()?)?),
+            "promisc" => said.change.promisc = Some(on_off(word, words.value()?)?),
+            "trailers" | "arp" => {
                 on_off(word, words.value()?)?;
                 return Err(unsupported(word));
             }
@@ -124,8 +137,22 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, creates: bool) -> Result
                 said.kind = Some(words.value()?);
                 break;
             }
-            w if matches(w, "alias") => return Err(unsupported(w)),
-            "group" | "mode" | "state" => return Err(unsupported(word)),
+            w if matches(w, "alias") => {
+                let value = words.value()?;
+                if value.len() >= 256 {
+                    return Err(invarg("alias too long\n", value));
+                }
+                said.change.alias = Some(value.to_owned());
+            }
+            "group" => {
+                let value = words.value()?;
+                if said.change.group.is_some() {
+                    return Err(duparg("group", value));
+                }
+                said.change.group =
+                    Some(names::group(value).ok_or_else(|| invarg("Invalid \"group\" value\n", value))?);
+            }
+            "mode" | "state" => return Err(unsupported(word)),
             w if matches(w, "numtxqueues") || matches(w, "numrxqueues") => return Err(unsupported(w)),
             w if matches(w, "addrgenmode") => return Err(unsupported(w)),
             w if matches(w, "link-netns") || matches(w, "link-netnsid") => return Err(unsupported(w)),
@@ -146,6 +173,12 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, creates: bool) -> Result
         }
     }
     said.rest = words.rest();
+    if said.change.group.is_some() && said.dev().is_none() {
+        return Err(unsupported("group without dev"));
+    }
+    if creates && said.change != LinkChange::default() {
+        return Err(unsupported("txqueuelen, alias, group or flags of a new link"));
+    }
     if let (Some(dev), Some(Err(length)), false) = (said.dev(), &said.address, creates)
         && ip.kernel.link(dev)?.is_some()
     {
@@ -321,6 +354,7 @@ fn set(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
         master: said.master,
         rename,
         netns: said.netns,
+        ..said.change
     };
     if change != LinkChange::default() {
         ip.kernel.talk(Op::SetLink { netns, name: dev, change: Box::new(change) })?;

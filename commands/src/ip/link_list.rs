@@ -1,7 +1,7 @@
 //! `ip link show`, `ip addr show` and `ip addr flush`: which links and addresses.
 //!
 //! Counterpart: `ipaddr_list_flush_or_save()` of `ip/ipaddress.c`. Where the kernel filters a dump, what does not fit is not there;
-//! where only the tool does, JSON shows an empty object. Deliberately absent, and refused by name: groups other than `default`.
+//! where only the tool does, JSON shows an empty object. Deliberately absent: VRFs.
 
 use super::link_print::{Link, Manner, Scene};
 use super::{DONE, Ip, Ran, addr_print, help, nsids, unsupported};
@@ -30,6 +30,7 @@ struct Filter<'a> {
     kind: Option<&'a str>,
     slave_kind: Option<&'a str>,
     dev: Option<IfName>,
+    group: Option<u32>,
 }
 
 /// `IFA_F_*`.
@@ -100,10 +101,10 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, usage: &'static str) -> 
             "up" => filter.up = true,
             w if flag(w, &mut filter) => {}
             "label" => filter.label = Some(words.value()?),
-            "group" => match words.value()? {
-                "default" | "0" => {}
-                group => return Err(unsupported(&format!("group {group}"))),
-            },
+            "group" => {
+                let value = words.value()?;
+                filter.group = Some(names::group(value).ok_or_else(|| invarg("Invalid \"group\" value\n", value))?);
+            }
             "master" => {
                 let value = words.value()?;
                 let found = ip.kernel.link(value)?.ok_or_else(|| invarg("Device does not exist\n", value))?;
@@ -177,7 +178,7 @@ impl Filter<'_> {
     }
 
     /// What the tool shows of a link that it was told of: nothing, its addresses only, or all.
-    fn told(&self, link: Link<'_>) -> Option<Told> {
+    fn told(&self, link: Link<'_>, group: u32) -> Option<Told> {
         let slave = if link.config.master.is_some() { "bridge" } else { "" };
         if self.up && !link.config.up {
             return None;
@@ -185,7 +186,8 @@ impl Filter<'_> {
         if self.label.is_some() {
             return Some(Told::Addresses);
         }
-        let fits = self.master.flatten().is_none_or(|master| link.config.master == Some(master))
+        let fits = self.group.is_none_or(|asked| asked == group)
+            && self.master.flatten().is_none_or(|master| link.config.master == Some(master))
             && self.kind.is_none_or(|kind| kind == kind_of(link))
             && self.slave_kind.is_none_or(|kind| kind == slave);
         fits.then_some(Told::All)
@@ -233,7 +235,7 @@ fn show(ip: &mut Ip<'_, '_>, words: Words<'_>, manner: Manner) -> Ran {
         page.open_object("");
         // On one line each, addresses stand alone.
         let with_link = manner.brief || !with_addrs || !oneline;
-        let told = if with_link { filter.told(link) } else { Some(Told::Addresses) };
+        let told = if with_link { filter.told(link, scene.traits(link).group) } else { Some(Told::Addresses) };
         if told == Some(Told::All) {
             scene.print(&mut page, link);
         }

@@ -1,15 +1,16 @@
 //! A link's lines, long and brief.
 //!
 //! Counterpart: `print_linkinfo()` and its helpers in `ip/ipaddress.c`, `print_name_and_link()` of `lib/utils.c`. Deliberately
-//! absent: errors one by one (`-s -s`), what no link here has: aliases, alternative names, VFs, XDP.
+//! absent: errors one by one (`-s -s`), what no link here has: alternative names, VFs, XDP.
 
 use super::bridge_print;
 use crate::iproute::inet::Family;
+use crate::iproute::names;
 use crate::iproute::page::{Colour, Page, Value};
 use nettwin_model::bridge::BridgeStatus;
 use nettwin_model::link::{LinkKind, OperState};
 use nettwin_model::snapshot::{LinkConfig, LinkDerived, LinkStats};
-use nettwin_model::{IfName, Mac, NetnsName, NetnsState};
+use nettwin_model::{IfName, LinkTraits, Mac, NetnsName, NetnsState};
 use std::collections::BTreeMap;
 
 /// How links are printed.
@@ -75,6 +76,11 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// What a link carries besides.
+    pub(super) fn traits(&self, link: Link<'_>) -> LinkTraits {
+        self.state.config.traits.get(&link.name).cloned().unwrap_or_default()
+    }
+
     fn is_up(&self, name: IfName) -> bool {
         self.state.config.links.get(&name).is_some_and(|config| config.up)
     }
@@ -87,7 +93,7 @@ impl<'a> Scene<'a> {
         let (config, d) = (link.config, link.derived);
         page.say("ifindex", d.ifindex, format_args!("{}: ", d.ifindex));
         let down = self.name(page, link, |name| format!("{name}: "));
-        flags(page, link, down);
+        flags(page, link, &self.traits(link), down);
         page.say("mtu", d.mtu, format_args!("mtu {} ", d.mtu));
         page.say("qdisc", &d.qdisc, format_args!("qdisc {} ", d.qdisc));
         if let Some(master) = config.master {
@@ -98,8 +104,13 @@ impl<'a> Scene<'a> {
         if self.manner.link_only {
             page.say("linkmode", "DEFAULT", format_args!("mode DEFAULT "));
         }
-        page.say("group", "default", format_args!("group default "));
-        page.say("txqlen", 1000u32, format_args!("qlen 1000"));
+        let (traits, group) = (self.traits(link), names::group_word(self.traits(link).group));
+        page.say("group", &group, format_args!("group {group} "));
+        if traits.txqueuelen != 0 {
+            // The tool reads it as a signed number.
+            let length = traits.txqueuelen.cast_signed();
+            page.say("txqlen", Value::Signed(length.into()), format_args!("qlen {length}"));
+        }
         if matches!(self.manner.family, Family::Unspec | Family::Packet) || self.manner.details {
             hardware(page, link);
         }
@@ -108,6 +119,11 @@ impl<'a> Scene<'a> {
         }
         if self.manner.details {
             self.details(page, link);
+        }
+        if let (Some(alias), true) = (&traits.alias, self.manner.link_only || self.manner.details) {
+            page.nl();
+            page.text("    ");
+            page.say("ifalias", alias, format_args!("alias {alias}"));
         }
         if self.manner.link_only && self.manner.stats {
             page.nl();
@@ -128,7 +144,7 @@ impl<'a> Scene<'a> {
         if self.manner.family == Family::Packet {
             let mac = d.mac.to_string();
             page.paint(Colour::Mac, "address", &mac, format_args!("{mac} "));
-            flags(page, link, down);
+            flags(page, link, &self.traits(link), down);
             page.text("\n");
         }
     }
@@ -176,8 +192,10 @@ impl<'a> Scene<'a> {
 
     fn details(&self, page: &mut Page, link: Link<'a>) {
         let is_port = u32::from(link.config.master.is_some());
-        page.say("promiscuity", is_port, format_args!(" promiscuity {is_port} "));
-        page.say("allmulti", is_port, format_args!(" allmulti {is_port} "));
+        let traits = self.traits(link);
+        let (promisc, allmulti) = (is_port + u32::from(traits.promisc), is_port + u32::from(traits.allmulti));
+        page.say("promiscuity", promisc, format_args!(" promiscuity {promisc} "));
+        page.say("allmulti", allmulti, format_args!(" allmulti {allmulti} "));
         let (min, max) = if link.config.kind == LinkKind::Loopback { (0u32, 0u32) } else { (68, 65535) };
         page.say("min_mtu", min, format_args!("minmtu {min} "));
         page.say("max_mtu", max, format_args!("maxmtu {max} "));
@@ -215,7 +233,7 @@ fn state_colour(state: OperState) -> Colour {
 }
 
 /// `<…>`.
-fn flags(page: &mut Page, link: Link<'_>, peer_down: bool) {
+fn flags(page: &mut Page, link: Link<'_>, traits: &LinkTraits, peer_down: bool) {
     let running = matches!(link.derived.operstate, OperState::Up | OperState::Unknown);
     let mut flags = Vec::new();
     if link.config.up && !running {
@@ -223,7 +241,14 @@ fn flags(page: &mut Page, link: Link<'_>, peer_down: bool) {
     }
     match link.config.kind {
         LinkKind::Loopback => flags.push("LOOPBACK"),
+        _ if traits.no_multicast => flags.push("BROADCAST"),
         _ => flags.extend(["BROADCAST", "MULTICAST"]),
+    }
+    if traits.allmulti {
+        flags.push("ALLMULTI");
+    }
+    if traits.promisc {
+        flags.push("PROMISC");
     }
     if link.config.up {
         flags.push("UP");

@@ -17,6 +17,19 @@ pub(crate) fn proto(word: &str) -> Option<u8> {
     by_name(word, proto_word).or_else(|| super::args::u8(word))
 }
 
+/// A group of links by name or number (`rtnl_group_a2n`).
+pub(crate) fn group(word: &str) -> Option<u32> {
+    match word {
+        "default" => Some(0),
+        word => super::args::integer(word).and_then(|n| n.try_into().ok()),
+    }
+}
+
+/// Its name, or its number.
+pub(crate) fn group_word(group: u32) -> String {
+    if group == 0 { "default".to_owned() } else { group.to_string() }
+}
+
 /// A routing table by name or number (`rtnl_rttable_a2n`).
 pub(crate) fn table(word: &str) -> Option<u32> {
     match word {

@@ -1,7 +1,7 @@
 //! Links: `RTM_NEWLINK`, `RTM_DELLINK`, `RTM_GETLINK`.
 //!
 //! Kernel counterpart: `rtnl_newlink()`, `do_setlink()`, `rtnl_fill_ifinfo()`, `veth_newlink()`. Deliberately absent:
-//! altnames, groups, VF and XDP attributes.
+//! altnames, VF and XDP attributes.
 
 use crate::netlink::Request;
 use crate::object::bridge::{self, BridgeRow, PortRow};
@@ -12,7 +12,7 @@ use netlink_packet_route::link::{
     LinkMessage, Stats64,
 };
 use nettwin_model::snapshot::LinkStats;
-use nettwin_model::{AddLink, BridgeAttrs, IfName, LinkChange, Mac, NewLink, OperState, PortAttrs};
+use nettwin_model::{AddLink, BridgeAttrs, IfName, LinkChange, LinkTraits, Mac, NewLink, OperState, PortAttrs};
 use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 use std::os::fd::RawFd;
 
@@ -63,6 +63,24 @@ pub(crate) fn set(index: u32, change: &LinkChange, resolved: &Resolved) -> Reque
     }
     if let Some(name) = &change.rename {
         builder = builder.name(name.as_str());
+    }
+    if let Some(length) = change.txqueuelen {
+        builder = builder.txqueuelen(length);
+    }
+    if let Some(alias) = &change.alias {
+        builder = builder.alias(alias);
+    }
+    if let Some(group) = change.group {
+        builder = builder.link_group(group);
+    }
+    if let Some(on) = change.promisc {
+        builder = builder.promiscuous(on);
+    }
+    if let Some(on) = change.allmulti {
+        builder = builder.allmulticast(on);
+    }
+    if let Some(on) = change.multicast {
+        builder = builder.multicast(on);
     }
     builder = match change.up {
         Some(true) => builder.up(),
@@ -148,6 +166,7 @@ pub(crate) struct LinkRow {
     pub(crate) carrier_changes: u32,
     pub(crate) qdisc: String,
     pub(crate) stats: LinkStats,
+    pub(crate) traits: LinkTraits,
     pub(crate) bridge: Option<BridgeRow>,
     pub(crate) port: Option<PortRow>,
 }
@@ -173,6 +192,13 @@ impl LinkRow {
             carrier_changes: 0,
             qdisc: String::new(),
             stats: LinkStats::default(),
+            traits: LinkTraits {
+                promisc: header.flags.contains(LinkFlags::Promisc),
+                allmulti: header.flags.contains(LinkFlags::Allmulti),
+                no_multicast: header.link_layer_type == LinkLayerType::Ether
+                    && !header.flags.contains(LinkFlags::Multicast),
+                ..LinkTraits::default()
+            },
             bridge: None,
             port: None,
         };
@@ -197,6 +223,9 @@ impl LinkRow {
                 self.operstate = OperState::from_number(state.into()).unwrap_or(OperState::Unknown);
             }
             LinkAttribute::Qdisc(kind) => self.qdisc = kind,
+            LinkAttribute::TxQueueLen(length) => self.traits.txqueuelen = length,
+            LinkAttribute::IfAlias(alias) => self.traits.alias = Some(alias),
+            LinkAttribute::Group(group) => self.traits.group = group,
             LinkAttribute::Stats64(stats) => self.stats = counters(&stats),
             LinkAttribute::LinkInfo(infos) => infos.into_iter().for_each(|info| self.take_info(info)),
             _ => {}

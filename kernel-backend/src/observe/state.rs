@@ -9,7 +9,8 @@ use crate::object::{addr, neigh, route};
 use nettwin_model::route::proto;
 use nettwin_model::snapshot::{LinkConfig, LinkDerived};
 use nettwin_model::{
-    Address, BridgeAttrs, FdbEntry, FdbKind, IfName, LinkKind, Mac, NetnsName, NetnsState, Nud, PortAttrs, Route,
+    Address, BridgeAttrs, FdbEntry, FdbKind, IfName, LinkKind, LinkTraits, Mac, NetnsName, NetnsState, Nud, PortAttrs,
+    Route,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +38,9 @@ pub(super) fn build(tables: &Tables, peers: Option<&BTreeMap<u32, (NetnsName, If
         let config = LinkConfig { addrs, master, impairment, ..config_of(row, peer) };
         state.config.links.insert(own_name, config);
         state.derived.links.insert(own_name, LinkDerived { auto_addrs, ..derived_of(row) });
+        if row.traits != LinkTraits::default() {
+            state.config.traits.insert(own_name, row.traits.clone());
+        }
         state.volatile.stats.insert(own_name, row.stats);
         state.volatile.qdiscs.extend(qdisc.map(|qdisc| (own_name, qdisc)));
     }

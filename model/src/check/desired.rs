@@ -22,6 +22,7 @@ pub(super) fn desired(t: &Topology, layout: &Layout, routes: &BTreeMap<NetnsName
         let links = devices.iter().map(|(dev, device)| (*dev, link(t, device))).collect();
         let said = t.netns.get(name);
         let config = Config {
+            traits: BTreeMap::new(),
             links,
             routes: routes.get(name).cloned().unwrap_or_default(),
             neighs: said.into_iter().flat_map(|n| &n.neighbours).map(|n| n.value.clone()).collect(),

@@ -1,7 +1,7 @@
 //! Link settings in iproute2's words: what follows `ip link set dev DEV`, and the attributes of bridges and their ports.
 //!
 //! Counterpart: `ip/iplink.c`, `ip/iplink_bridge.c`, `ip/iplink_bridge_slave.c`. `fdb_max_learned` is newer than ip 6.1.
-//! Deliberately absent: `txqueuelen`, `alias`, `altname`, `group`, promiscuity and its like.
+//! Deliberately absent: `altname`, `arp`, an alias of several words.
 
 use super::cursor::{Words, WordsError, once};
 use crate::link::{BridgeAttrs, PortAttrs};
@@ -25,6 +25,14 @@ pub fn parse_change(text: &str) -> Result<LinkChange, WordsError> {
             "address" => once(&mut out.mac, words.value(key)?.mac()?, key)?,
             "master" => once(&mut out.master, Some(words.value(key)?.ifname()?), key)?,
             "nomaster" => once(&mut out.master, None, key)?,
+            "txqueuelen" => {
+                once(&mut out.txqueuelen, words.value(key)?.number("a queue's length", 0..=u32::MAX)?, key)?
+            }
+            "alias" => once(&mut out.alias, words.value(key)?.text.to_owned(), key)?,
+            "group" => once(&mut out.group, words.value(key)?.number("a group", 0..=u32::MAX)?, key)?,
+            "promisc" => once(&mut out.promisc, words.value(key)?.on_off()?, key)?,
+            "allmulticast" => once(&mut out.allmulti, words.value(key)?.on_off()?, key)?,
+            "multicast" => once(&mut out.multicast, words.value(key)?.on_off()?, key)?,
             "name" => once(&mut out.rename, words.value(key)?.ifname()?, key)?,
             "netns" => {
                 let value = words.value(key)?;
@@ -57,6 +65,12 @@ pub fn print_change(change: &LinkChange) -> String {
         Some(None) => out.word("nomaster"),
         None => {}
     }
+    out.given("txqueuelen", change.txqueuelen);
+    out.given("alias", change.alias.as_ref());
+    out.given("group", change.group);
+    out.switch("promisc", change.promisc, ["off", "on"]);
+    out.switch("allmulticast", change.allmulti, ["off", "on"]);
+    out.switch("multicast", change.multicast, ["off", "on"]);
     if let Some(up) = change.up {
         out.word(if up { "up" } else { "down" });
     }
@@ -203,7 +217,13 @@ mod tests {
 
     #[test]
     fn settings_round_trip() {
-        for text in ["up", "name e1 address 02:00:00:00:00:01 mtu 1400 master br0 down netns h2", "nomaster", ""] {
+        for text in [
+            "up",
+            "name e1 address 02:00:00:00:00:01 mtu 1400 master br0 down netns h2",
+            "nomaster",
+            "txqueuelen 5 alias x group 7 promisc on",
+            "",
+        ] {
             assert_eq!(print_change(&parse_change(text).unwrap()), text);
         }
         for attrs in [BridgeAttrs::kernel_default(), BridgeAttrs::default()] {

@@ -1,7 +1,7 @@
 //! Devices: what every kind has in common, reception and transmission.
 //!
 //! Kernel counterpart: `struct net_device`, `net/core/dev.c`. Deliberately absent: queues per CPU, features, offloads,
-//! groups, aliases, alternative names, hardware flags.
+//! alternative names, hardware flags.
 
 mod bpdu;
 pub(crate) mod bridge;
@@ -25,7 +25,7 @@ use crate::world::{World, place};
 use bridge::{Bridge, PortRef};
 use nettwin_model::probe::{Direction, ProbeId};
 use nettwin_model::snapshot::LinkStats;
-use nettwin_model::{IfName, Mac, OperState};
+use nettwin_model::{IfName, LinkTraits, Mac, OperState};
 use std::sync::Arc;
 use veth::Veth;
 
@@ -57,6 +57,8 @@ pub(crate) struct Dev {
     pub(crate) taps: Vec<Tap>,
     /// Its MAC was set by hand (`NET_ADDR_SET`).
     pub(crate) mac_set: bool,
+    /// What it carries besides.
+    pub(crate) traits: LinkTraits,
     /// Its IPv4 and neighbour settings, shared with `default` until written.
     pub(crate) conf: Arc<DevConf>,
     /// The IP layer's state of it.
@@ -108,6 +110,7 @@ impl Dev {
             stats: LinkStats::default(),
             taps: Vec::new(),
             mac_set: false,
+            traits: LinkTraits::default(),
             conf,
             in_dev: InDev::default(),
         }

@@ -204,6 +204,7 @@ pub(crate) fn set(sim: &mut Sim, netns: &NetnsName, name: IfName, change: &LinkC
     if let Some(name) = change.rename {
         rename(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, name)?;
     }
+    set_traits(sim.netns.by_id_mut(id).ok_or_else(enoent)?, index, change)?;
     match change.up {
         Some(true) => state::open(&mut sim.netns, &mut sim.world, id, index),
         Some(false) => state::close(&mut sim.netns, &mut sim.world, id, index),
@@ -212,6 +213,27 @@ pub(crate) fn set(sim: &mut Sim, netns: &NetnsName, name: IfName, change: &LinkC
     if let Some(master) = master {
         set_master(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, master)?;
     }
+    Ok(())
+}
+
+/// What is told of a device and does nothing to its frames.
+fn set_traits(ns: &mut Netns, index: Ifindex, change: &LinkChange) -> Result<(), Fault> {
+    let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
+    if change.promisc == Some(true) && dev.bridge().is_some() {
+        return Err(Fault::Missing {
+            capability: "a promiscuous bridge in the simulator".into(),
+            remedy: "leave promisc off: captures see all that the ports see, or run this on the kernel".into(),
+        });
+    }
+    let traits = &mut dev.traits;
+    traits.txqueuelen = change.txqueuelen.unwrap_or(traits.txqueuelen);
+    traits.group = change.group.unwrap_or(traits.group);
+    if let Some(alias) = &change.alias {
+        traits.alias = Some(alias.clone()).filter(|alias| !alias.is_empty());
+    }
+    traits.promisc = change.promisc.unwrap_or(traits.promisc);
+    traits.allmulti = change.allmulti.unwrap_or(traits.allmulti);
+    traits.no_multicast = change.multicast.map_or(traits.no_multicast, |on| !on);
     Ok(())
 }
 
