@@ -105,11 +105,11 @@ impl KernelBackend {
         for op in ops {
             match op {
                 Op::AddLink(link) => match &link.kind {
-                    NewLink::Bridge { attrs } => drop(self.fit_bridge(attrs)?),
+                    NewLink::Bridge { attrs } => self.fit_bridge(attrs).map(|_| ())?,
                     NewLink::Veth { .. } => {}
                 },
-                Op::SetBridge { attrs, .. } => drop(self.fit_bridge(attrs)?),
-                Op::SetPort { attrs, .. } => drop(self.fit_port(attrs)?),
+                Op::SetBridge { attrs, .. } => self.fit_bridge(attrs).map(|_| ())?,
+                Op::SetPort { attrs, .. } => self.fit_port(attrs).map(|_| ())?,
                 _ => {}
             }
         }
