@@ -148,7 +148,10 @@ fn listener(machine: &mut dyn Backend, flow: &FlowArgs, proto: Proto) -> Result<
 
 fn find_netns(machine: &mut dyn Backend, name: &str) -> Result<NetnsName, Trouble> {
     let known = match machine.query(&Query::NetnsList)? {
-        Answer::NetnsList(names) => names,
+        Answer::NetnsList(mut names) => {
+            names.sort();
+            names
+        }
         _ => Vec::new(),
     };
     let found = known.iter().find(|n| n.as_str() == name).cloned();
