@@ -19,14 +19,16 @@ impl KernelBackend {
         self.indices.clear();
         let mut done = 0;
         while done < ops.len() {
-            let run = bulk::run_length(&ops[done..]);
-            if run > 1 {
-                self.execute_run(&ops[done..done + run]).map_err(|(n, fault)| Failure { done: done + n, fault })?;
-                done += run;
-            } else {
-                self.execute_one(&ops[done]).map_err(|fault| Failure { done, fault })?;
-                done += 1;
-            }
+            let run = &ops[done..done + bulk::run_length(&ops[done..])];
+            self.note_in_host(run).map_err(|fault| Failure { done, fault })?;
+            let executed = match run {
+                [one] => self.execute_one(one).map_err(|fault| (0, fault)),
+                run => self.execute_run(run),
+            };
+            let count = executed.as_ref().map_or_else(|(n, _)| *n, |()| run.len());
+            self.note_done_in_host(&run[..count]).map_err(|fault| Failure { done, fault })?;
+            done += count;
+            executed.map_err(|(_, fault)| Failure { done, fault })?;
         }
         self.await_departures().map_err(|fault| Failure { done: done.saturating_sub(1), fault })
     }

@@ -5,7 +5,8 @@
 //! one recorded. Kernel counterpart: `nsfs` (`fs/nsfs.c`), where device and inode name a namespace. Deliberately absent:
 //! what is inside the namespaces; it goes with them.
 
-use nettwin_model::NetnsName;
+use crate::netns::NetnsId;
+use nettwin_model::{IfName, NetnsName, Op};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -49,8 +50,30 @@ pub enum Record {
         /// Its name in the lab.
         netns: NetnsName,
     },
+    /// Something was made, or is about to be changed, in the machine's own namespace.
+    Host {
+        /// Which namespace that is.
+        netns: NetnsId,
+        /// What.
+        mark: Mark,
+    },
     /// The lab outlives its builder from here on.
     Committed,
+}
+
+/// What does not go with the lab's namespaces, because it is in the machine's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// A link.
+    Link {
+        /// Its name.
+        name: IfName,
+        /// Its index, by which it is told from somebody else's of the same name.
+        index: u32,
+    },
+    /// What takes another op back.
+    Undo(Op),
 }
 
 /// A named namespace that nettwin made.
@@ -80,6 +103,10 @@ pub struct Said {
     pub real_host: bool,
     /// The named namespaces that were made and not removed.
     pub netns: BTreeMap<NetnsName, Made>,
+    /// What is to be taken back from the machine's own namespace, in the order of making.
+    pub marks: Vec<Mark>,
+    /// Which namespace that is, once there is a mark.
+    pub host: Option<NetnsId>,
     /// The lab was committed.
     pub committed: bool,
 }
@@ -88,7 +115,7 @@ impl Journal {
     /// Begins a journal at `path`, which must not exist.
     pub fn create(path: &Path, kind: Kind, real_host: bool) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
-        let said = Said { kind, real_host, netns: BTreeMap::new(), committed: false };
+        let said = Said::new(kind, real_host);
         let mut journal = Journal { file, said };
         journal.append(&Record::Lab { kind, real_host })?;
         Ok(journal)
@@ -118,6 +145,11 @@ impl Journal {
         self.append(&Record::Removed { netns: netns.clone() })
     }
 
+    /// Something of the machine's own namespace is to be taken back when the lab goes.
+    pub fn mark(&mut self, netns: NetnsId, mark: Mark) -> io::Result<()> {
+        self.append(&Record::Host { netns, mark })
+    }
+
     /// The lab outlives its builder from here on.
     pub fn commit(&mut self) -> io::Result<()> {
         self.append(&Record::Committed)
@@ -133,6 +165,10 @@ impl Journal {
 }
 
 impl Said {
+    fn new(kind: Kind, real_host: bool) -> Self {
+        Said { kind, real_host, netns: BTreeMap::new(), marks: Vec::new(), host: None, committed: false }
+    }
+
     /// Reads the journal at `path`.
     pub fn read(path: &Path) -> io::Result<Self> {
         let text = std::fs::read(path)?;
@@ -140,7 +176,7 @@ impl Said {
         let Some(Record::Lab { kind, real_host }) = records.next() else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the journal has no beginning"));
         };
-        let mut said = Said { kind, real_host, netns: BTreeMap::new(), committed: false };
+        let mut said = Said::new(kind, real_host);
         records.for_each(|record| said.take_in(record));
         Ok(said)
     }
@@ -153,6 +189,10 @@ impl Said {
             }
             Record::Removed { netns } => {
                 self.netns.remove(&netns);
+            }
+            Record::Host { netns, mark } => {
+                self.host = Some(netns);
+                self.marks.push(mark);
             }
             Record::Committed => self.committed = true,
         }

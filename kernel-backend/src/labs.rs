@@ -280,8 +280,8 @@ fn sweep(dir: &Path) -> Result<(), String> {
 
 /// Removes a lab's namespaces, then its folder, unless something of it stays that only the folder's journal knows.
 fn end(said: &Said, dir: &Path) -> Vec<String> {
-    let mut errors = Vec::new();
-    let mut stays = false;
+    let mut errors = crate::host::take_back(&said.marks, said.host);
+    let mut stays = !errors.is_empty();
     for (netns, made) in &said.netns {
         if let Err(error) = release(made) {
             stays |= matches!(error, ReleaseError::Failed(_));

@@ -23,6 +23,7 @@ pub mod serve;
 mod bulk;
 mod depart;
 mod execute;
+mod host;
 mod named;
 mod object;
 mod observe;

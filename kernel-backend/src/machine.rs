@@ -4,7 +4,7 @@
 //! is always asked of the kernel, since programs that run in the lab change it too.
 
 use crate::depart::Departing;
-use crate::journal::{Journal, Made};
+use crate::journal::{Journal, Made, Mark};
 use crate::named;
 use crate::netlink::Netlink;
 use crate::netns::{Netns, Worker};
@@ -28,6 +28,13 @@ pub struct Options {
     /// `host` is the namespace that this process is in, and exists from the beginning. Otherwise it is one of the
     /// lab's own, like the others.
     pub real_host: bool,
+}
+
+impl Options {
+    /// Only the machine's own namespace.
+    pub fn of_host() -> Self {
+        Options { naming: Naming::Unnamed, real_host: true }
+    }
 }
 
 /// Whether namespaces have names in `/run/netns`.
@@ -141,6 +148,18 @@ impl KernelBackend {
             Naming::Named { bare: true, .. } => Some(named::path_of(name.as_str())),
             Naming::Named { prefix, bare: false } => Some(named::path_of(&format!("{prefix}.{name}"))),
         }
+    }
+
+    /// Whether what is done in the machine's own namespace goes into a journal.
+    pub(crate) fn marks_host(&self) -> bool {
+        self.journal.is_some() && self.rooms.get(&NetnsName::host()).is_some_and(|room| room.real)
+    }
+
+    /// Writes into the journal what is to be taken back from the machine's own namespace.
+    pub(crate) fn mark(&mut self, mark: Mark) -> Result<(), Fault> {
+        let id = self.room(&NetnsName::host())?.netns.id();
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        journal.mark(id, mark).map_err(|e| Fault::Broken(format!("the lab's journal: {e}")))
     }
 
     /// Removes every namespace that this machine made or adopted; goes on past failures and returns them all.

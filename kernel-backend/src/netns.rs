@@ -9,6 +9,7 @@ use nettwin_model::{Errno, Fault};
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::MountPropagationFlags;
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
+use serde::{Deserialize, Serialize};
 use std::any::Any;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -20,7 +21,7 @@ use std::thread::JoinHandle;
 pub(crate) const OWN_NETNS: &str = "/proc/thread-self/ns/net";
 
 /// What tells one namespace from all others while it lives: the device and inode of its nsfs file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NetnsId {
     /// The device number of nsfs.
     pub dev: u64,

@@ -239,6 +239,67 @@ fn somebody_elses_namespaces_are_left_alone() {
     lab.is_gone();
 }
 
+/// What a lab has of the machine's own namespace, here one that nobody misses, is given back as it was.
+#[test]
+fn the_machines_own_namespace_is_given_back() {
+    let text = r#"
+        name = "pair"
+        [netns.host]
+        interfaces.up0.addresses = ["10.7.0.1/24"]
+        interfaces.lo.addresses = ["10.9.0.1/32"]
+        routes = ["10.8.0.0/24 via 10.7.0.2", "blackhole 10.8.1.0/24"]
+        sysctls."net.ipv4.ip_default_ttl" = 33
+        [netns.h1]
+        interfaces.eth0.addresses = ["10.7.0.2/24"]
+        [bridge.br7]
+        in = "host"
+        [[link]]
+        ends = ["host:up0", "h1:eth0"]
+        [[link]]
+        ends = ["br7:p1", "h1:eth1"]
+        [[expect]]
+        ping = "host -> h1"
+    "#;
+    let Some(place) = (if is_root() { Some(Place::new()) } else { Place::of_a_user() }) else { return };
+    let lab = Lab::new(place, "host", text);
+    let bad = text.replace("[netns.h1]", "[netns.h1]\nsysctls.\"net.ipv4.tcp_congestion_control\" = \"nosuch\"");
+    let bad = lab.place.file("bad.toml", &bad);
+    let script = r#"
+        state() { ip link; ip -4 addr; ip route; sysctl -a 2>/dev/null | grep -E 'ip_default_ttl|ip_forward|all.(rp|disable)'; }
+        # By the number of a device its link is told from one made again.
+        set -e
+        mount -t tmpfs tmpfs /run
+        ip link set lo up
+        ip link add keep0 type veth peer name keep1
+        ip addr add 10.99.0.1/24 dev keep0
+        sysctl -qw net.ipv4.ip_forward=1
+        state > before
+        "$1" apply --real-host "$2"
+        "$1" diff "$2"
+        test "$(sysctl -n net.ipv4.ip_forward net.ipv4.ip_default_ttl | xargs)" = "1 33"
+        test -z "$("$1" plan "$2" | sed 1,2d)"
+        ip link show br7 > /dev/null
+        # Somebody takes our bridge away and makes one of that name: theirs stays.
+        ip link del br7
+        ip link add br7 type bridge
+        "$1" destroy "$3"
+        ip link del br7
+        state | diff before - && echo as before
+        if "$1" apply --real-host "$4"; then exit 9; fi
+        state | diff before - && echo as before again
+        ls -A /run/netns
+    "#;
+    let user = if is_root() { "-mn" } else { "-Urmn" };
+    let mut command = lab.place.program(Path::new("unshare"));
+    command.args([user, "sh", "-c", script, "sh"]).arg(lab.place.binary()).args([&lab.file, &lab.name, &bad]);
+    let Ok(run) = command.output() else { return skip("there is no unshare") };
+    let said = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(0), "{said}");
+    for words in ["ping host -> h1: reached", "no difference", "as before\n", "as before again\n"] {
+        assert!(said.contains(words), "{said}");
+    }
+}
+
 /// Makes what must leave nothing behind, kills it in the midst, and collects what is left.
 #[test]
 fn what_a_killed_nettwin_leaves_is_collected() {

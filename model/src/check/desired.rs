@@ -80,12 +80,24 @@ pub(super) fn said(t: &Topology, layout: &Layout, desired: &Desired) -> Desired 
             };
             link.port = device.master.map(|_| device.port.clone());
         }
-        let netns = t.netns.get(name);
-        let own = |key: &SysctlKey| netns.is_some_and(|n| n.sysctls.contains_key(key));
-        let forwarding = |key: &SysctlKey| netns.is_some_and(forwards) && key.path() == "net/ipv4/ip_forward";
-        config.sysctls.retain(|key, _| own(key) || forwarding(key));
+        config.sysctls.retain(|key, _| says_sysctl(t, name, key));
     }
     out
+}
+
+/// The machine's own namespace keeps what the topology does not say of it.
+pub(super) fn with_real_host(t: &Topology, desired: &Desired) -> Desired {
+    let mut out = desired.clone();
+    for (name, config) in out.netns.iter_mut().filter(|(name, _)| name.is_host()) {
+        config.sysctls.retain(|key, _| says_sysctl(t, name, key));
+    }
+    out
+}
+
+/// Whether the topology says a sysctl itself, or by the word that makes the namespace forward.
+fn says_sysctl(t: &Topology, name: &NetnsName, key: &SysctlKey) -> bool {
+    let Some(netns) = t.netns.get(name) else { return false };
+    netns.sysctls.contains_key(key) || forwards(netns) && key.path() == "net/ipv4/ip_forward"
 }
 
 /// The baseline, the file's own on top.

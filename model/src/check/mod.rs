@@ -53,6 +53,11 @@ impl Checked {
         &self.desired
     }
 
+    /// The same where `host` is the machine's own namespace: of its sysctls only those that the topology says.
+    pub fn desired_with_real_host(&self) -> Desired {
+        desired::with_real_host(&self.topology, &self.desired)
+    }
+
     /// The part of the desired state that the topology says itself: to compare with what something else made.
     pub fn said(&self) -> Desired {
         desired::said(&self.topology, &self.layout, &self.desired)

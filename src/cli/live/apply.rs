@@ -3,7 +3,7 @@
 //! With `--json` one object: `lab`, `is_new`, `ops` (how many were executed), `summary` (`create`, `change`, `delete`), and
 //! unless told otherwise `played` (`judged`, `refused`, `left_out`).
 
-use super::{Site, not_applied};
+use super::{Site, desired, not_applied};
 use crate::cli::args::ApplyArgs;
 use crate::cli::input::Loaded;
 use crate::cli::judged;
@@ -21,7 +21,8 @@ pub(crate) fn run(args: &ApplyArgs, out: &mut Output) -> Result<ExitCode, Troubl
     let mut site = Site::open(&lab, &args.lab, loaded.checked.seed())?;
     let is_new = site.claim.is_fresh;
     let progress = Progress::new(format!("applying {lab}"));
-    let applied = apply(site.machine.backend(), loaded.checked.desired(), &mut |_| {});
+    let desired = desired(&loaded.checked, site.claim.said.real_host);
+    let applied = apply(site.machine.backend(), &desired, &mut |_| {});
     let plan = match applied {
         Ok(plan) => plan,
         Err(failure) => {

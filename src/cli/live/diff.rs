@@ -2,7 +2,7 @@
 //!
 //! With `--json` a list of `{part, path, left, right}`: left what is wanted, right what is there, `null` for what is not.
 
-use super::{choose, is_root, open};
+use super::{choose, desired, is_root, open};
 use crate::cli::args::DiffArgs;
 use crate::cli::input::Loaded;
 use crate::cli::output::{BAD, GOOD, Output, count, exit};
@@ -32,8 +32,8 @@ pub(crate) fn run(args: &DiffArgs, out: &mut Output) -> Result<ExitCode, Trouble
 fn against_lab(args: &DiffArgs, loaded: &Loaded) -> Result<Vec<Difference>, Trouble> {
     let name = args.lab.clone().unwrap_or_else(|| loaded.lab());
     let lab = choose(Some(&name))?;
-    let desired = loaded.checked.desired();
-    Ok(from_wanted(desired, &open(&lab)?.backend().observe(&desired.extent())?))
+    let desired = desired(&loaded.checked, lab.said.as_ref().is_some_and(|said| said.real_host));
+    Ok(from_wanted(&desired, &open(&lab)?.backend().observe(&desired.extent())?))
 }
 
 /// Looks into namespaces that something else made; what the file leaves open is not compared.

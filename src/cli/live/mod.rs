@@ -18,7 +18,9 @@ use nettwin::kernel::labs::{self, Claim, Found, Lab, Place, State};
 use nettwin::kernel::remote::RemoteBackend;
 use nettwin::kernel::{KernelBackend, Naming, Options, holder};
 use nettwin::model::apply::{NotApplied, Why};
-use nettwin::model::{Backend, Failure, Fault, NetnsName, Op, Plan};
+use nettwin::model::check::Checked;
+use nettwin::model::{Backend, Desired, Failure, Fault, NetnsName, Op, Plan};
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
@@ -142,7 +144,7 @@ impl Site {
 }
 
 /// How the lab is kept: as it is already, as the flags say, or as this user can.
-fn manner(name: &str, args: &LabArgs) -> Result<(Kind, bool), Trouble> {
+pub(crate) fn manner(name: &str, args: &LabArgs) -> Result<(Kind, bool), Trouble> {
     let named = args.named || args.bare_names || args.real_host;
     let standing = labs::find(name).into_iter().find(|lab| lab.state != State::Abandoned);
     if let (false, false, Some(said)) = (named, args.rootless, standing.and_then(|lab| lab.said)) {
@@ -158,6 +160,11 @@ fn manner(name: &str, args: &LabArgs) -> Result<(Kind, bool), Trouble> {
         return Ok((Kind::Rootless, false));
     }
     Ok((Kind::Named { bare: args.bare_names }, args.real_host))
+}
+
+/// What a topology wants of a lab. The machine's own namespace is left as it is where the file says nothing.
+pub(crate) fn desired(checked: &Checked, real_host: bool) -> Cow<'_, Desired> {
+    if real_host { Cow::Owned(checked.desired_with_real_host()) } else { Cow::Borrowed(checked.desired()) }
 }
 
 fn options(name: &str, kind: Kind, real_host: bool) -> Options {
