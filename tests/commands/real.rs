@@ -95,7 +95,7 @@ fn driver(case: &Case) -> String {
     for (i, line) in case.lines.iter().enumerate() {
         let streams = format!(">{i}.out 2>{i}.err");
         if unsettled && !changes_links(&line.what) {
-            out += "sleep 0.3\n";
+            out += "sleep 0.6\n";
             unsettled = false;
         }
         unsettled |= changes_links(&line.what);
