@@ -155,10 +155,75 @@ impl Printer {
                 self.put(format_args!(" [bad length {len}]"));
                 return;
             }
-            if code == 0 {
-                return;
+            match code {
+                0 => return,
+                7 | 131 | 137 => self.route_option(&rest[..len]),
+                68 => self.time_option(&rest[..len]),
+                148 if len >= 4 && rest[2..4] != [0, 0] => {
+                    self.put(format_args!(" value {}", u16::from_be_bytes([rest[2], rest[3]])));
+                }
+                _ => {}
             }
             rest = &rest[len..];
+        }
+    }
+
+    /// A recorded or given route (`ip_printroute`).
+    fn route_option(&mut self, option: &[u8]) {
+        let len = option.len();
+        if len < 3 || (len + 1) & 3 != 0 {
+            self.put(format_args!(" [bad length {len}]"));
+        }
+        let Some(&said) = option.get(2) else { return };
+        let next = usize::from(said).wrapping_sub(1);
+        if next < 3 || next.wrapping_add(1) & 3 != 0 || next > len + 1 {
+            self.put(format_args!(" [bad ptr {said}]"));
+        }
+        for (at, addr) in (3..).step_by(4).zip(option[3..].chunks_exact(4)) {
+            let addr = self.address(Ipv4Addr::from_bits(u32_at(addr, 0).unwrap_or(0)));
+            let comma = if next > at { "," } else { "" };
+            self.put(format_args!(" {addr}{comma}"));
+        }
+    }
+
+    /// Times of passing (`ip_printts`).
+    fn time_option(&mut self, option: &[u8]) {
+        let len = option.len();
+        let Some(&[said, flags]) = option.get(2..4).and_then(|b| b.first_chunk()) else {
+            return self.put(format_args!("[bad length {len}]"));
+        };
+        self.out.push_str(" TS{");
+        let step = if flags & 15 == 0 { 4 } else { 8 };
+        if (len - 4) & (step - 1) != 0 {
+            self.put(format_args!("[bad length {len}]"));
+        }
+        let next = usize::from(said).wrapping_sub(1);
+        if next < 4 || next.wrapping_sub(4) & (step - 1) != 0 || next > len + 1 {
+            self.put(format_args!("[bad ptr {said}]"));
+        }
+        let mut at = 4;
+        match flags & 15 {
+            0 => self.out.push_str("TSONLY"),
+            1 => self.out.push_str("TS+ADDR"),
+            3 => self.out.push_str("PRESPEC"),
+            other => {
+                self.put(format_args!("[bad ts type {other}]"));
+                at = len;
+            }
+        }
+        while let Some(hop) = option.get(at..at + step) {
+            let mark = if next == at { " ^ " } else { " " };
+            let addr =
+                if step == 8 { self.address(Ipv4Addr::from_bits(u32_at(hop, 0).unwrap_or(0))) } else { String::new() };
+            self.put(format_args!("{mark}{}@{addr}", u32_at(hop, step - 4).unwrap_or(0)));
+            at += step;
+        }
+        if next == at {
+            self.out.push_str(" ^ ");
+        }
+        match flags >> 4 {
+            0 => self.out.push('}'),
+            hops => self.put(format_args!(" [{hops} hops not recorded]}} ")),
         }
     }
 
