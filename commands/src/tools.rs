@@ -3,6 +3,7 @@
 //! Counterpart: the folders of `PATH`. A tool takes the whole command line and answers with a job, whatever the words are:
 //! a complaint is a job too. Deliberately absent: names that no tool here answers to; the caller refuses them.
 
+use crate::arping;
 use crate::brctl;
 use crate::ip;
 use crate::job::{Invocation, Job};
@@ -28,6 +29,7 @@ pub fn tool(name: &str) -> Option<&'static Tool> {
 /// All commands, by name.
 #[rustfmt::skip]
 pub const TOOLS: &[Tool] = &[
+    Tool { name: "arping", start: arping::start },
     Tool { name: "arp", start: nettools::arp::start },
     Tool { name: "brctl", start: brctl::start },
     Tool { name: "ifconfig", start: nettools::ifconfig::start },
