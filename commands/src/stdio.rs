@@ -9,22 +9,35 @@ use crate::job::Context;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stdout {
     held: Vec<u8>,
-    by_line: bool,
+    hold: Hold,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Hold {
+    #[default]
+    Blocks,
+    Lines,
+    Nothing,
 }
 
 impl Stdout {
     /// By line, or as much as the buffer takes.
     pub(crate) fn new(by_line: bool) -> Self {
-        Stdout { held: Vec::new(), by_line }
+        Stdout { held: Vec::new(), hold: if by_line { Hold::Lines } else { Hold::Blocks } }
+    }
+
+    /// As it comes.
+    pub(crate) fn unbuffered() -> Self {
+        Stdout { held: Vec::new(), hold: Hold::Nothing }
     }
 
     /// Prints; whole buffers go on.
     pub(crate) fn print(&mut self, cx: &mut Context<'_>, text: &str) {
         self.held.extend_from_slice(text.as_bytes());
-        let go = if self.by_line {
-            self.held.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1)
-        } else {
-            self.held.len() - self.held.len() % BUFFER_BYTES
+        let go = match self.hold {
+            Hold::Blocks => self.held.len() - self.held.len() % BUFFER_BYTES,
+            Hold::Lines => self.held.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1),
+            Hold::Nothing => self.held.len(),
         };
         cx.out.extend(self.held.drain(..go));
     }

@@ -47,6 +47,8 @@ pub(crate) fn tap(ns: &Netns, w: &mut World, pkt: &Pkt, direction: Direction) {
     let bytes = w.frames.bytes(pkt.frame);
     for tap in &dev.taps {
         match *tap {
+            // Where every frame passes both ways it is shown once.
+            Tap::Probe { .. } if dev.is_loopback() && direction == Direction::Out => {}
             Tap::Probe { id, snap_len, .. } => {
                 let kept = bytes.len().min(snap_len as usize);
                 let frame = ProbeEvent::Frame {

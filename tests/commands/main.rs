@@ -10,6 +10,7 @@ mod ip_link;
 mod ip_neigh;
 mod ip_netns;
 mod ip_route;
+mod lasting;
 mod normalise;
 mod random;
 mod real;

@@ -1,7 +1,8 @@
 //! What is random by nature, taken out of what was said.
 //!
 //! The list: MAC addresses (and bridge identifiers of them) that no line of the case writes; the order of lines of a
-//! command marked `~`; the ages of `ip -s neigh`; how many queues a link has, which is how many processors there are.
+//! command marked `~`; the ages of `ip -s neigh`; how many queues a link has, which is how many processors there are; round-trip times and the time of day, identifiers of
+//! packets, ephemeral ports, and how many milliseconds a ping lasted.
 
 use crate::script::{Case, Entry};
 
@@ -15,7 +16,7 @@ pub(crate) fn all(case: &Case, entries: Vec<Entry>) -> Vec<Entry> {
             lines.sort_unstable();
             out = lines.concat();
         }
-        Entry { out: queues(&ages(&out)), err: macs(&entry.err, &typed), ..entry }
+        Entry { out: times(&queues(&ages(&out))), err: times(&macs(&entry.err, &typed)), ..entry }
     };
     entries.into_iter().zip(&case.lines).map(|(entry, line)| tidy(entry, line.unordered)).collect()
 }
@@ -47,6 +48,48 @@ fn macs(text: &str, typed: &str) -> String {
         }
     }
     out
+}
+
+/// What `ping`, `arping` and `tcpdump` say of time and of what a kernel draws.
+fn times(text: &str) -> String {
+    let plain: &dyn Fn(char) -> bool = &|c| c.is_ascii_digit() || c == '.';
+    let many: &dyn Fn(char) -> bool = &|c| c.is_ascii_digit() || matches!(c, '.' | '/');
+    let mut out = text.to_owned();
+    for (before, is_part, behind) in [
+        (" time=", plain, " ms"),
+        (", time ", plain, "ms\n"),
+        ("min/avg/max/mdev = ", many, " ms"),
+        ("min/avg/ewma/max = ", many, " ms"),
+        ("ipg/ewma ", many, " ms"),
+        ("]  ", plain, "ms\n"),
+        (", id ", plain, ", "),
+    ] {
+        let mut parts = out.split(before);
+        let first = parts.next().unwrap_or_default().to_owned();
+        out = parts.fold(first, |sum, part| {
+            let rest = part.trim_start_matches(is_part);
+            let is_time = rest.len() < part.len() && rest.starts_with(behind);
+            sum + before + if is_time { "T" } else { "" } + if is_time { rest } else { part }
+        });
+    }
+    out.split_inclusive('\n').map(clockless).collect()
+}
+
+/// A line without the time of day that it begins with.
+fn clockless(line: &str) -> String {
+    const LEN: usize = "00:00:00.000000 ".len();
+    let is_clock = |head: &[u8]| {
+        head.iter().enumerate().all(|(i, b)| match i {
+            2 | 5 => *b == b':',
+            8 => *b == b'.',
+            15 => *b == b' ',
+            _ => b.is_ascii_digit(),
+        })
+    };
+    match line.as_bytes().get(..LEN) {
+        Some(head) if is_clock(head) => format!("T {}", &line[LEN..]),
+        _ => line.to_owned(),
+    }
 }
 
 /// The number after `numtxqueues` and its like.

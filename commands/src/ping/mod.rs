@@ -11,6 +11,7 @@ use crate::iputils::fail;
 use crate::job::{Context, Invocation, Job, Next, Signal, Waits, Wake};
 use crate::names::Names;
 use crate::say;
+use crate::stdio::Stdout;
 use nettwin_model::probe::{Outcome, Ping, Probe, ProbeEvent, ProbeId, Stop};
 use nettwin_model::{Answer, Errno, Fault, IfName, Query, RouteGet, RouteKind};
 use options::Options;
@@ -21,11 +22,12 @@ pub use text::{Lines, PingText};
 
 /// Begins `ping`, `ping4` or `ping6`.
 pub(crate) fn start(invocation: &Invocation) -> Box<dyn Job> {
-    Box::new(PingJob { words: invocation.words.clone(), running: None })
+    Box::new(PingJob { words: invocation.words.clone(), is_tty: invocation.is_tty, running: None })
 }
 
 struct PingJob {
     words: Vec<String>,
+    is_tty: bool,
     running: Option<Running>,
 }
 
@@ -33,12 +35,13 @@ struct Running {
     id: ProbeId,
     ping: Ping,
     text: PingText,
+    stdout: Stdout,
 }
 
 impl Job for PingJob {
     fn wake(&mut self, cx: &mut Context<'_>, why: Wake) -> Next {
         match (why, &mut self.running) {
-            (Wake::Start, None) => match begin(cx, &self.words) {
+            (Wake::Start, None) => match begin(cx, &self.words, self.is_tty) {
                 Ok(running) => {
                     self.running = Some(running);
                     Next::Wait(Waits::default())
@@ -71,7 +74,16 @@ impl Running {
             cx.complain(&format!("{}: {warning}\n", self.text.program()));
         }
         let lines = self.text.event_at(cx.machine.now(), event);
-        cx.print(&lines.out);
+        self.stdout.print(cx, &lines.out);
+        // The first line and redirects wait in the buffer for what comes next.
+        let stays = match event {
+            ProbeEvent::Started { .. } | ProbeEvent::Sent { .. } => true,
+            ProbeEvent::Icmp { error, .. } => self.ping.quiet || error.kind == 5,
+            _ => false,
+        };
+        if !stays || !lines.err.is_empty() {
+            self.stdout.flush(cx);
+        }
         cx.complain(&lines.err);
         match event {
             ProbeEvent::Done(outcome) => Next::Done(status(&self.ping, outcome)),
@@ -91,7 +103,7 @@ fn status(ping: &Ping, outcome: &Outcome) -> u8 {
 }
 
 /// Reads the command line and starts the probe, or says why not.
-fn begin(cx: &mut Context<'_>, words: &[String]) -> Result<Running, Next> {
+fn begin(cx: &mut Context<'_>, words: &[String], is_tty: bool) -> Result<Running, Next> {
     let program = words.first().map_or("ping", String::as_str);
     let options = Options::parse(cx, program, words)?;
     let target = options.target.clone();
@@ -120,10 +132,11 @@ fn begin(cx: &mut Context<'_>, words: &[String]) -> Result<Running, Next> {
     }
     let names = (!options.numeric && !is_number).then_some(hosts);
     let style = Style { program: program.to_owned(), hostname, names, ..options.style };
-    cx.print(&options.preamble);
+    let mut stdout = if style.flood { Stdout::unbuffered() } else { Stdout::new(is_tty) };
+    stdout.print(cx, &options.preamble);
     let text = PingText::styled(&ping, style);
     match cx.start(Probe::Ping(ping.clone())) {
-        Ok(id) => Ok(Running { id, ping, text }),
+        Ok(id) => Ok(Running { id, ping, text, stdout }),
         Err(Fault::Refused { errno, .. }) => Err(fail(cx, program, 2, &format!("socket: {errno}"))),
         Err(fault) => Err(say::errno(cx, program, &fault).map_or_else(|end| end, |_| Next::Done(2))),
     }
