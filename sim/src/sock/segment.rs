@@ -4,7 +4,7 @@
 //! `ip_send_unicast_reply()`. Deliberately absent: fragments (the IP layer has put them together), options.
 
 use nettwin_model::probe::Proto;
-use smoltcp::wire::{IpAddress, Ipv4Packet, TcpPacket, UdpPacket};
+use smoltcp::wire::{IpAddress, Ipv4Packet, TcpPacket, TcpSeqNumber, UdpPacket};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// Protocol, own and other end, as seen from the socket.
@@ -192,6 +192,16 @@ pub(super) fn bare_segment(s: Bare) -> Vec<u8> {
     TcpPacket::new_unchecked(&mut packet[20..])
         .fill_checksum(&IpAddress::Ipv4(*s.local.ip()), &IpAddress::Ipv4(*s.remote.ip()));
     packet
+}
+
+/// Gives a TCP segment of ours, in an IPv4 packet without options, another sequence number.
+pub(super) fn renumber(packet: &mut [u8], seq: u32) {
+    let ip = Ipv4Packet::new_unchecked(&*packet);
+    let (src, dst) = (IpAddress::Ipv4(ip.src_addr()), IpAddress::Ipv4(ip.dst_addr()));
+    let mut tcp = TcpPacket::new_unchecked(&mut packet[20..]);
+    // Sequence numbers are counted modulo 2^32; smoltcp keeps them signed.
+    tcp.set_seq_number(TcpSeqNumber(seq.cast_signed()));
+    tcp.fill_checksum(&src, &dst);
 }
 
 /// Writes identification and DF of a packet that was built here (ID 0, DF set, checksum right): the header checksum is

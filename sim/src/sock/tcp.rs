@@ -10,7 +10,7 @@
 //! cookies.
 
 use super::driver::{Driver, Outbox};
-use super::segment::{Segment, Tuple, flag, stamp};
+use super::segment::{Segment, Tuple, flag, renumber, stamp};
 use nettwin_model::probe::IcmpError;
 use nettwin_model::{Errno, Instant};
 use smoltcp::socket::tcp::{CongestionControl, RecvError, Socket, SocketBuffer, State};
@@ -35,6 +35,8 @@ pub(super) struct Tcp {
     /// What the last packet acknowledged, and the window that it offered.
     acked: u32,
     window: u16,
+    /// The window that the peer offered with its newest acknowledgement, as on the wire.
+    peer_window: [u8; 2],
     /// Segments with data that are still acknowledged at once.
     quick_acks: u8,
     /// Since when something is on its way without an answer.
@@ -107,6 +109,7 @@ impl Tcp {
             nxt: 0,
             acked: 0,
             window: 0,
+            peer_window: [0; 2],
             quick_acks: QUICK_ACKS,
             silent_since: None,
             seed,
@@ -140,16 +143,22 @@ impl Tcp {
 
     /// An overtaken segment acknowledges less than is acknowledged already. Linux ignores that and takes its data
     /// (`tcp_ack`, `old_ack`); smoltcp would drop it whole. So it is told what is acknowledged already.
-    fn with_renewed_ack(&self, segment: &Segment, packet: &[u8]) -> Option<Vec<u8>> {
+    fn with_renewed_ack(&mut self, segment: &Segment, packet: &[u8]) -> Option<Vec<u8>> {
+        // The door has seen that the headers are whole, and verified the checksum that is wrong from here on.
+        let tcp = usize::from(packet[0] & 15) * 4;
         let is_old = matches!(self.phase, Phase::Open) && segment.has(flag::ACK) && after(self.una, segment.ack);
-        let says_more = segment.payload_len > 0 || segment.has(flag::FIN);
-        (is_old && says_more).then(|| {
-            let mut renewed = packet.to_vec();
-            // The door has seen that the headers are whole, and verified the checksum that is wrong from here on.
-            let at = usize::from(packet[0] & 15) * 4 + 8;
-            renewed[at..at + 4].copy_from_slice(&self.una.to_be_bytes());
-            renewed
-        })
+        if !is_old {
+            self.peer_window = [packet[tcp + 14], packet[tcp + 15]];
+            return None;
+        }
+        if segment.payload_len == 0 && !segment.has(flag::FIN) {
+            return None;
+        }
+        let mut renewed = packet.to_vec();
+        renewed[tcp + 8..tcp + 12].copy_from_slice(&self.una.to_be_bytes());
+        // Its window is as old as its acknowledgement (tcp_may_update_window).
+        renewed[tcp + 14..tcp + 16].copy_from_slice(&self.peer_window);
+        Some(renewed)
     }
 
     fn after_input(&mut self, before: State, reset: bool) {
@@ -260,6 +269,7 @@ impl Tcp {
             let control = u32::from(flags & flag::SYN != 0) + u32::from(flags & flag::FIN != 0);
             // An IPv4 packet is shorter than 65536 bytes.
             let end = word(4).wrapping_add((tcp.len() - header) as u32).wrapping_add(control);
+            let is_pure = flags & flag::RST == 0 && end == word(4);
             if flags & flag::RST == 0 {
                 // The SYN comes first and gives `nxt` its place.
                 if flags & flag::SYN != 0 || after(end, self.nxt) {
@@ -271,6 +281,11 @@ impl Tcp {
             if flags & (flag::SYN | flag::ACK) == flag::SYN | flag::ACK {
                 self.una = word(4);
                 continue; // A request socket's SYN-ACK has ID 0 (ip_build_and_send_pkt).
+            }
+            if is_pure && after(self.nxt, end) {
+                // SND.NXT, as tcp_send_ack() has it. smoltcp goes back to what it sends again, and two ends that both did
+                // would take each other's acknowledgements for old segments for ever.
+                renumber(packet, self.nxt);
             }
             stamp(packet, self.ident, true);
             self.ident = self.ident.wrapping_add(1);
