@@ -8,6 +8,7 @@
 mod elsewhere;
 mod table;
 
+use crate::dev::Dev;
 use crate::ip::pmtu;
 use crate::netns::{Ifindex, Netns};
 use nettwin_model::{Errno, Fault, IfName, SysctlKey};
@@ -160,6 +161,13 @@ fn set(conf: &mut Arc<DevConf>, place: usize, value: i32) {
     let conf = Arc::make_mut(conf);
     conf.set_at(place, value);
     conf.written |= 1 << place;
+}
+
+/// A device that was given an address does not follow `default` any more (`ipv4_devconf_setall`).
+pub(crate) fn leave_default(dev: &mut Dev) {
+    if dev.conf.written != u64::MAX {
+        Arc::make_mut(&mut dev.conf).written = u64::MAX;
+    }
 }
 
 /// Writes `default`: devices that never had the setting written by itself follow (`devinet_copy_dflt_conf`); the mark that
