@@ -207,3 +207,50 @@ fn names_are_listed_newest_first() {
     assert!(matches!(m.query(&Query::Netns(ns("a"))), Ok(Answer::Netns(_))));
     assert_eq!(m.query(&Query::Netns(ns("z"))), Err(Fault::errno(Errno::ENOENT)));
 }
+
+#[test]
+fn what_a_bridge_tells_of_itself() {
+    let Some(mut m) = machine("bridge status", &["a"]) else { return };
+    let entry = |last, kind| nettwin_model::FdbEntry {
+        bridge: dev("br0"),
+        dev: dev("p0"),
+        mac: Mac([2, 0, 0, 0, 9, last]),
+        kind,
+        sticky: false,
+    };
+    let add = |entry| Op::AddFdb { netns: ns("a"), entry, replace: false };
+    let port = nettwin_model::LinkChange { master: Some(Some(dev("br0"))), ..Default::default() };
+    done(
+        &mut m,
+        &[
+            bridge("a", "br0", BridgeAttrs { stp_state: Some(true), ..BridgeAttrs::default() }),
+            veth(("a", "p0"), ("a", "p1")),
+            Op::SetLink { netns: ns("a"), name: dev("p0"), change: Box::new(port) },
+            up("a", "br0"),
+            up("a", "p0"),
+            up("a", "p1"),
+            add(entry(1, nettwin_model::FdbKind::Static)),
+            add(entry(2, nettwin_model::FdbKind::Permanent)),
+        ],
+    );
+    let ask = |m: &mut KernelBackend, name| m.query(&Query::Bridge { netns: ns("a"), name: dev(name) });
+    let Ok(Answer::Bridge(status)) = ask(&mut m, "br0") else { panic!("a bridge answers") };
+    assert!(status.hello_timer <= 200, "{status:?}");
+    let p0 = &status.ports[&dev("p0")];
+    assert_eq!((p0.id, p0.designated_port, p0.designated_cost), (0x8001, 0x8001, 0));
+    assert_eq!(p0.designated_root, p0.designated_bridge);
+    let listed: Vec<u8> = status.fdb.iter().filter(|a| a.entry.mac.0[4] == 9).map(|a| a.entry.mac.0[5]).collect();
+    assert_eq!(listed, [2, 1], "the newest is first");
+    assert_eq!(ask(&mut m, "p1"), Err(Fault::errno(Errno::EOPNOTSUPP)));
+    assert_eq!(ask(&mut m, "nope"), Err(Fault::errno(Errno::ENODEV)));
+}
+
+#[test]
+fn which_sysctls_there_are() {
+    let Some(mut m) = machine("sysctl names", &["a"]) else { return };
+    let Ok(Answer::Sysctls(names)) = m.query(&Query::Sysctls(ns("a"))) else { panic!("a list") };
+    for name in ["net.ipv4.ip_forward", "net.ipv4.conf.lo.rp_filter", "net.ipv4.neigh.lo.unres_qlen"] {
+        assert!(names.contains(&SysctlKey::new(name).unwrap()), "{name}");
+    }
+    assert!(names.is_sorted_by(|a, b| a.path().split('/').le(b.path().split('/'))));
+}
