@@ -8,7 +8,7 @@
 
 pub mod arping;
 mod brctl;
-pub mod bridge;
+mod bridge;
 mod clock;
 mod getopt;
 mod glob;
@@ -26,6 +26,7 @@ pub mod sched;
 pub mod sleep;
 mod stdio;
 mod sysctl;
+mod tc;
 mod tcpdump;
 pub mod tools;
 pub mod trace;

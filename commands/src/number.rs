@@ -8,7 +8,13 @@ pub(crate) fn strtol(text: &str, base: u32) -> Option<i64> {
     strtol_rest(text, base).map(|(value, _)| value)
 }
 
-/// The same, and what is behind the number.
+/// `atoi(3)`.
+pub(crate) fn atoi(text: &str) -> i32 {
+    // What does not fit is cut, as the conversion from long does.
+    strtol(text, 10).map_or(0, |n| n as i32)
+}
+
+/// The number that a text begins with, and what is behind it.
 pub(crate) fn strtol_rest(text: &str, base: u32) -> Option<(i64, &str)> {
     let text = text.trim_start_matches(is_space);
     let (negative, digits) = match text.strip_prefix(['-', '+']) {
@@ -67,6 +73,27 @@ pub(crate) fn strtod_rest(text: &str) -> Option<(f64, &str)> {
     Some((text[..end].parse().ok()?, &text[end..]))
 }
 
+/// A number in `digits` significant ones, without zeros at its end (`%.*g`).
+pub(crate) fn general(value: f64, digits: usize) -> String {
+    let scientific = format!("{:.*e}", digits.saturating_sub(1), value);
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let trimmed = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    match exponent.parse::<i32>() {
+        Ok(exponent) if exponent < -4 || usize::try_from(exponent).is_ok_and(|e| e >= digits) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{}e{sign}{:02}", trimmed(mantissa), exponent.abs())
+        }
+        Ok(exponent) => {
+            let behind = i64::try_from(digits).unwrap_or(i64::MAX) - 1 - i64::from(exponent);
+            trimmed(&format!("{value:.*}", usize::try_from(behind).unwrap_or(0)))
+        }
+        Err(_) => scientific,
+    }
+}
+
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\x0b' | '\x0c' | '\r')
 }
@@ -94,5 +121,15 @@ mod tests {
         assert_eq!(strtod("."), None);
         assert_eq!(strtod("-1"), Some(-1.0));
         assert_eq!(strtod("é"), None);
+    }
+
+    #[test]
+    fn numbers_are_written_as_printf_writes_them() {
+        let written: Vec<String> = [0.0, 0.5, 33.3333, 100.0, 1e-5, 1234567.0].map(|x| general(x, 6)).into();
+        assert_eq!(written, ["0", "0.5", "33.3333", "100", "1e-05", "1.23457e+06"]);
+        assert_eq!(
+            (general(12.344, 3), general(1000.0, 3), general(999.9, 3)),
+            ("12.3".into(), "1e+03".into(), "1e+03".into())
+        );
     }
 }

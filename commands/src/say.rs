@@ -4,7 +4,7 @@
 
 use crate::job::{Context, Next};
 use nettwin_model::bridge::BridgeStatus;
-use nettwin_model::{Answer, Errno, Fault, IfName, NetnsState, Op, Query};
+use nettwin_model::{Answer, Errno, Fault, IfName, NetnsName, NetnsState, Op, Query};
 
 /// The status that a word or a wish ends with that this product does not support.
 pub(crate) const UNSUPPORTED: u8 = 255;
@@ -40,15 +40,21 @@ pub(crate) fn io_error(error: &std::io::Error) -> Errno {
 
 /// The state of the namespace that the tool runs in.
 pub(crate) fn state(cx: &mut Context<'_>) -> Result<NetnsState, Fault> {
-    match cx.machine.query(&Query::Netns(cx.netns.clone()))? {
+    let netns = cx.netns.clone();
+    state_of(cx, &netns)
+}
+
+/// The state of another namespace.
+pub(crate) fn state_of(cx: &mut Context<'_>, netns: &NetnsName) -> Result<NetnsState, Fault> {
+    match cx.machine.query(&Query::Netns(netns.clone()))? {
         Answer::Netns(state) => Ok(*state),
         _ => Err(Fault::Broken("the machine answered another question".into())),
     }
 }
 
 /// A bridge's moving parts.
-pub(crate) fn bridge(cx: &mut Context<'_>, name: IfName) -> Result<BridgeStatus, Fault> {
-    match cx.machine.query(&Query::Bridge { netns: cx.netns.clone(), name })? {
+pub(crate) fn bridge(cx: &mut Context<'_>, netns: &NetnsName, name: IfName) -> Result<BridgeStatus, Fault> {
+    match cx.machine.query(&Query::Bridge { netns: netns.clone(), name })? {
         Answer::Bridge(status) => Ok(*status),
         _ => Err(Fault::Broken("the machine answered another question".into())),
     }

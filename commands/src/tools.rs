@@ -5,12 +5,14 @@
 
 use crate::arping;
 use crate::brctl;
+use crate::bridge;
 use crate::ip;
 use crate::job::{Invocation, Job};
 use crate::nettools;
 use crate::ping;
 use crate::sleep;
 use crate::sysctl;
+use crate::tc;
 use crate::tcpdump;
 
 /// A command.
@@ -32,6 +34,7 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "arping", start: arping::start },
     Tool { name: "arp", start: nettools::arp::start },
     Tool { name: "brctl", start: brctl::start },
+    Tool { name: "bridge", start: bridge::start },
     Tool { name: "ifconfig", start: nettools::ifconfig::start },
     Tool { name: "ip", start: ip::start },
     Tool { name: "netstat", start: nettools::netstat::start },
@@ -41,5 +44,6 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "ping6", start: ping::start },
     Tool { name: "sleep", start: sleep::start },
     Tool { name: "sysctl", start: sysctl::start },
+    Tool { name: "tc", start: tc::start },
     Tool { name: "tcpdump", start: tcpdump::start },
 ];

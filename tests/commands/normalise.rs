@@ -1,22 +1,24 @@
 //! What is random by nature, taken out of what was said.
 //!
 //! The list: MAC addresses (and bridge identifiers of them) that no line of the case writes; the order of lines of a
-//! command marked `~`; the ages of `ip -s neigh`; how many queues a link has, which is how many processors there are; round-trip times and the time of day, identifiers of
-//! packets, ephemeral ports, and how many milliseconds a ping lasted.
+//! command marked `~`; the ages of `ip -s neigh`; how many queues a link has, which is how many processors there are;
+//! round-trip times and the time of day, identifiers of packets, ephemeral ports, and how many milliseconds a ping lasted;
+//! the qdisc handles that a whole machine gives out in turn; the timers of `brctl showstp` and the ages in `brctl showmacs`.
 
 use crate::script::{Case, Entry};
 
 /// Takes it out of a case's entries.
 pub(crate) fn all(case: &Case, entries: Vec<Entry>) -> Vec<Entry> {
     let typed: String = case.lines.iter().map(|l| l.text.to_lowercase() + "\n").collect();
-    let tidy = |entry: Entry, unordered: bool| {
-        let mut out = macs(&entry.out, &typed);
+    let mut given = Vec::new();
+    let mut tidy = |entry: Entry, unordered: bool| {
+        let mut out = handles(&macs(&entry.out, &typed), &mut given);
         if unordered {
             let mut lines: Vec<&str> = out.split_inclusive('\n').collect();
             lines.sort_unstable();
             out = lines.concat();
         }
-        Entry { out: times(&queues(&ages(&out))), err: times(&macs(&entry.err, &typed)), ..entry }
+        Entry { out: timers(&times(&queues(&ages(&out)))), err: times(&macs(&entry.err, &typed)), ..entry }
     };
     entries.into_iter().zip(&case.lines).map(|(entry, line)| tidy(entry, line.unordered)).collect()
 }
@@ -100,6 +102,53 @@ fn queues(text: &str) -> String {
         let rest =
             parts[1..].iter().map(|part| format!("{key}N{}", part.trim_start_matches(|c: char| c.is_ascii_digit())));
         out = std::iter::once(parts[0].to_owned()).chain(rest).collect();
+    }
+    out
+}
+
+/// Qdisc handles from 8001 on become `AUTO1:` and so on, in the order in which a case meets them.
+fn handles(text: &str, given: &mut Vec<String>) -> String {
+    let mut out = String::new();
+    // In JSON it follows a key; there it is put as in text.
+    let text = text.replace("\"kind\":\"netem\",\"handle\":\"", "json netem ").replace("\"handle\": \"", "json netem ");
+    for (i, part) in text.split("netem 8").enumerate() {
+        let digits = part.find(|c: char| !c.is_ascii_hexdigit()).filter(|&at| at == 3 && part[at..].starts_with(':'));
+        match digits {
+            _ if i == 0 => out += part,
+            None => out += &format!("netem 8{part}"),
+            Some(at) => {
+                let handle = &part[..at];
+                let n = given.iter().position(|seen| seen == handle).unwrap_or_else(|| {
+                    given.push(handle.to_owned());
+                    given.len() - 1
+                });
+                out += &format!("netem AUTO{}{}", n + 1, &part[at..]);
+            }
+        }
+    }
+    out
+}
+
+/// `brctl showstp`'s timers, and the ages that end `brctl showmacs`'s lines.
+fn timers(text: &str) -> String {
+    let is_time = |field: &str| {
+        let parts = field.trim().split_once('.');
+        parts.is_some_and(|(s, cs)| s.parse::<u32>().is_ok() && cs.len() == 2 && cs.parse::<u32>().is_ok())
+    };
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        let has_age = line.contains("\tyes\t") || line.contains("\tno\t");
+        let mut after_timer = false;
+        let fields: Vec<&str> = line.split('\t').collect();
+        for (i, field) in fields.iter().enumerate() {
+            out += if i == 0 { "" } else { "\t" };
+            match (after_timer || has_age) && is_time(field) {
+                true => out += if field.ends_with('\n') { "TIME\n" } else { "TIME" },
+                false => out += field,
+            }
+            // Empty fields only move what follows along.
+            after_timer = field.trim_end().ends_with("timer") || after_timer && field.is_empty();
+        }
     }
     out
 }

@@ -26,6 +26,16 @@ pub(crate) fn answers(cases: &[Case]) -> Option<Vec<Vec<Entry>>> {
     Some(records)
 }
 
+/// Whether this kernel has netem. Where it has not, that is said.
+pub(crate) fn has_netem() -> bool {
+    let found = private().args(["tc", "qdisc", "add", "dev", "lo", "root", "netem"]).output();
+    let has = found.is_ok_and(|output| output.status.success());
+    if !has {
+        println!("skipped with the real tools: this kernel has no netem");
+    }
+    has
+}
+
 /// The running kernel's release.
 pub(crate) fn release() -> String {
     let text = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();

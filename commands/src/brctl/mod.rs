@@ -9,6 +9,7 @@ use crate::getopt::{self, Met, Takes};
 use crate::job::{Context, Invocation, Job, Next, Once};
 use crate::number::strtol;
 use crate::say;
+use nettwin_model::bridge::BridgeStatus;
 use nettwin_model::{
     AddLink, BridgeAttrs, Errno, Fault, IfName, LinkChange, LinkKind, NetnsState, NewLink, Op, PortAttrs,
 };
@@ -110,6 +111,11 @@ fn verdict(cx: &mut Context<'_>, result: Result<(), Fault>) -> Result<Result<(),
 
 fn state(cx: &mut Context<'_>) -> Result<NetnsState, Next> {
     say::state(cx).map_err(|fault| say::errno(cx, "brctl", &fault).map_or_else(|end| end, |_| Next::Done(1)))
+}
+
+fn bridge_status(cx: &mut Context<'_>, name: IfName) -> Result<BridgeStatus, Fault> {
+    let netns = cx.netns.clone();
+    say::bridge(cx, &netns, name)
 }
 
 /// The link of that name. Words longer than a name can be are cut, as `strncpy` does.
@@ -386,7 +392,7 @@ fn showmacs(cx: &mut Context<'_>, args: &[String]) -> Ran {
     let state = state(cx)?;
     let status = match named(&state, &args[0]) {
         None => Err(Fault::errno(Errno::ENODEV)),
-        Some(name) => say::bridge(cx, name),
+        Some(name) => bridge_status(cx, name),
     };
     match status {
         Ok(status) => {
@@ -406,7 +412,7 @@ fn showstp(cx: &mut Context<'_>, args: &[String]) -> Ran {
     match named(&state, word) {
         None => complain(cx, &format!("bridge {word} does not exist!")),
         Some(name) if !is_bridge(&state, name) => complain(cx, &format!("device {word} is not a bridge!")),
-        Some(name) => match say::bridge(cx, name) {
+        Some(name) => match bridge_status(cx, name) {
             Ok(status) => {
                 cx.print(&print::stp(&state, name, &status));
                 DONE

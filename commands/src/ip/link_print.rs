@@ -4,6 +4,7 @@
 //! absent: errors one by one (`-s -s`), what no link here has: alternative names, VFs, XDP.
 
 use super::bridge_print;
+use crate::iproute::flags;
 use crate::iproute::inet::Family;
 use crate::iproute::names;
 use crate::iproute::page::{Colour, Page, Value};
@@ -93,7 +94,7 @@ impl<'a> Scene<'a> {
         let (config, d) = (link.config, link.derived);
         page.say("ifindex", d.ifindex, format_args!("{}: ", d.ifindex));
         let down = self.name(page, link, |name| format!("{name}: "));
-        flags(page, link, &self.traits(link), down);
+        flags::print(page, link.config, link.derived, &self.traits(link), down);
         page.say("mtu", d.mtu, format_args!("mtu {} ", d.mtu));
         page.say("qdisc", &d.qdisc, format_args!("qdisc {} ", d.qdisc));
         if let Some(master) = config.master {
@@ -144,7 +145,7 @@ impl<'a> Scene<'a> {
         if self.manner.family == Family::Packet {
             let mac = d.mac.to_string();
             page.paint(Colour::Mac, "address", &mac, format_args!("{mac} "));
-            flags(page, link, &self.traits(link), down);
+            flags::print(page, link.config, link.derived, &self.traits(link), down);
             page.text("\n");
         }
     }
@@ -230,43 +231,6 @@ fn state_colour(state: OperState) -> Colour {
         OperState::Down => Colour::Down,
         _ => Colour::None,
     }
-}
-
-/// `<…>`.
-fn flags(page: &mut Page, link: Link<'_>, traits: &LinkTraits, peer_down: bool) {
-    let running = matches!(link.derived.operstate, OperState::Up | OperState::Unknown);
-    let mut flags = Vec::new();
-    if link.config.up && !running {
-        flags.push("NO-CARRIER");
-    }
-    match link.config.kind {
-        LinkKind::Loopback => flags.push("LOOPBACK"),
-        _ if traits.no_multicast => flags.push("BROADCAST"),
-        _ => flags.extend(["BROADCAST", "MULTICAST"]),
-    }
-    if traits.allmulti {
-        flags.push("ALLMULTI");
-    }
-    if traits.promisc {
-        flags.push("PROMISC");
-    }
-    if link.config.up {
-        flags.push("UP");
-        if link.derived.carrier {
-            flags.push("LOWER_UP");
-        }
-    }
-    if peer_down {
-        flags.push("M-DOWN");
-    }
-    page.open_array("flags");
-    page.text("<");
-    for (i, flag) in flags.iter().enumerate() {
-        let comma = if i == 0 { "" } else { "," };
-        page.item(flag, format_args!("{comma}{flag}"));
-    }
-    page.close_array();
-    page.text("> ");
 }
 
 fn hardware(page: &mut Page, link: Link<'_>) {

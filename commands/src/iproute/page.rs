@@ -1,7 +1,7 @@
 //! What a tool prints: text, or the same as JSON.
 //!
 //! Counterpart: `lib/json_print.c`, `lib/json_writer.c`, `lib/color.c`. One pass makes either: what is said with a key is in
-//! both, the rest is in one of them. Deliberately absent: other fractions in JSON than hundredths.
+//! both, the rest is in one of them. Deliberately absent: numbers in other formats.
 
 use std::fmt::{self, Display, Write};
 
@@ -29,6 +29,8 @@ pub(crate) enum Value<'a> {
     /// Of a second.
     Hundredths(u64),
     Bool(bool),
+    /// Printed as `%g`.
+    Float(f64),
     Null,
 }
 
@@ -223,6 +225,7 @@ impl Page {
                 let _ = write!(self.out, "{}.{:02}", n / 100, n % 100);
             }
             Value::Bool(on) => self.out += if on { "true" } else { "false" },
+            Value::Float(x) => self.out += &crate::number::general(x, 6),
             Value::Null => self.out += "null",
         }
     }

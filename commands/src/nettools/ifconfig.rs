@@ -1,8 +1,8 @@
 //! `ifconfig`.
 //!
 //! Counterpart: `ifconfig.c`, and the kernel's `devinet_ioctl()`, which knows one address for each label and gives it the
-//! mask of its class until told better. Deliberately absent: IPv6, point-to-point addresses, queue lengths, and the flags
-//! that no link here has (promiscuous, all-multicast, no ARP).
+//! mask of its class until told better. Deliberately absent: IPv6, point-to-point addresses, links without
+//! ARP.
 
 use super::interface::{Interface, label};
 use super::netstat::show_interfaces;
@@ -75,6 +75,9 @@ fn show(cx: &mut Context<'_>, name: &str, short: bool) -> Ran {
         }
         None => {
             cx.complain(&format!("{name}: error fetching interface information: Device not found\n"));
+            if short {
+                show_interfaces(cx, &[], true, false, true);
+            }
             Ok(Next::Done(1))
         }
     }
@@ -100,8 +103,13 @@ impl Set<'_> {
             "up" => self.flags(cx, true),
             "down" => self.flags(cx, false),
             // As it is already.
-            "inet" | "arp" | "-promisc" | "-allmulti" | "multicast" | "-trailers" | "-dynamic" | "-pointopoint" => {
-                Ok(())
+            "inet" | "arp" | "-trailers" | "-dynamic" | "-pointopoint" => Ok(()),
+            "promisc" | "-promisc" => self.set_flag(cx, |change| change.promisc = Some(word == "promisc")),
+            "allmulti" | "-allmulti" => self.set_flag(cx, |change| change.allmulti = Some(word == "allmulti")),
+            "multicast" | "-multicast" => self.set_flag(cx, |change| change.multicast = Some(word == "multicast")),
+            "txqueuelen" => {
+                let length = value(cx)?;
+                self.txqueuelen(cx, length)
             }
             "mtu" => {
                 let mtu = value(cx)?;
@@ -121,17 +129,23 @@ impl Set<'_> {
                 self.netmask(cx, mask.to_bits())
             }
             "broadcast" => {
-                let address = value(cx)?;
-                let address = self.resolve(cx, address, false)?;
-                self.broadcast(cx, address)
+                if let Some(address) = words.next() {
+                    let address = self.resolve(cx, address, false)?;
+                    self.broadcast(cx, address)?;
+                }
+                // The flag that every link but lo has; only that there is none can go wrong.
+                let state = self.state(cx)?;
+                self.need_device(cx, &state);
+                Ok(())
             }
             "name" => {
                 let name = value(cx)?;
                 self.rename(cx, name)
             }
-            "-arp" | "promisc" | "allmulti" | "trailers" | "dynamic" | "-broadcast" | "dstaddr" | "pointopoint"
-            | "txqueuelen" | "keepalive" | "outfill" | "mem_start" | "io_addr" | "irq" | "media" | "tunnel" | "add"
-            | "del" => Err(say::unsupported(cx, "ifconfig", word)),
+            "-arp" | "trailers" | "dynamic" | "-broadcast" | "dstaddr" | "pointopoint" | "keepalive" | "outfill"
+            | "mem_start" | "io_addr" | "irq" | "media" | "tunnel" | "add" | "del" => {
+                Err(say::unsupported(cx, "ifconfig", word))
+            }
             family if help::FAMILIES.contains(&family) => Err(say::unsupported(cx, "ifconfig", family)),
             address => self.address(cx, address),
         }
@@ -176,16 +190,14 @@ impl Set<'_> {
         self.execute(cx, call, op).map(drop)
     }
 
-    /// Up or down; a label that goes down goes away.
+    /// Up or down; a label that goes down goes away. A failure here weighs more than those before.
     fn flags(&mut self, cx: &mut Context<'_>, up: bool) -> Result<(), Next> {
         let state = self.state(cx)?;
-        let Some(dev) = super::device(&state, self.name) else {
-            cx.complain(&format!("{}: ERROR while getting interface flags: {}\n", self.name, Errno::ENODEV));
-            self.status = 255;
-            return Ok(());
-        };
-        if !up && self.name.contains(':') {
+        let Some(dev) = self.need_device(cx, &state) else { return Ok(()) };
+        if self.name.contains(':') {
             return match self.own_address(&state, dev) {
+                // A label is up as long as it is there; its device is another matter.
+                Some(_) if up => Ok(()),
                 Some(addr) => {
                     let op = Op::DelAddr { netns: cx.netns.clone(), dev, addr };
                     self.execute(cx, "SIOCSIFFLAGS", op).map(drop)
@@ -198,6 +210,31 @@ impl Set<'_> {
             };
         }
         self.change(cx, "SIOCSIFFLAGS", LinkChange { up: Some(up), ..LinkChange::default() })
+    }
+
+    fn need_device(&mut self, cx: &mut Context<'_>, state: &NetnsState) -> Option<IfName> {
+        let found = super::device(state, self.name);
+        if found.is_none() {
+            cx.complain(&format!("{}: ERROR while getting interface flags: {}\n", self.name, Errno::ENODEV));
+            self.status = 255;
+        }
+        found
+    }
+
+    fn set_flag(&mut self, cx: &mut Context<'_>, set: impl Fn(&mut LinkChange)) -> Result<(), Next> {
+        let state = self.state(cx)?;
+        if self.need_device(cx, &state).is_none() || self.name.contains(':') {
+            return Ok(());
+        }
+        let mut change = LinkChange::default();
+        set(&mut change);
+        self.change(cx, "SIOCSIFFLAGS", change)
+    }
+
+    fn txqueuelen(&mut self, cx: &mut Context<'_>, word: &str) -> Result<(), Next> {
+        // What strtoul makes of it, as wide as an int.
+        let txqueuelen = Some(strtol(word, 0).unwrap_or(0) as u32);
+        self.change(cx, "SIOCSIFTXQLEN", LinkChange { txqueuelen, ..LinkChange::default() })
     }
 
     fn mtu(&mut self, cx: &mut Context<'_>, word: &str) -> Result<(), Next> {
@@ -250,7 +287,7 @@ impl Set<'_> {
                 }
             },
         }
-        if addr.is_unspecified() { Ok(()) } else { self.flags(cx, true) }
+        if addr.is_unspecified() && self.name.contains(':') { Ok(()) } else { self.flags(cx, true) }
     }
 
     /// An address under this name, as the kernel fills it in; `None` for 0.0.0.0, which is none.
@@ -283,6 +320,14 @@ impl Set<'_> {
 
     /// `SIOCSIFNETMASK`: a broadcast address that followed from the old mask follows from the new one.
     fn netmask(&mut self, cx: &mut Context<'_>, mask: u32) -> Result<(), Next> {
+        let before = self.status;
+        self.set_netmask(cx, mask)?;
+        // Its failure adds to those before, where others take their place.
+        self.status |= before;
+        Ok(())
+    }
+
+    fn set_netmask(&mut self, cx: &mut Context<'_>, mask: u32) -> Result<(), Next> {
         const CALL: &str = "SIOCSIFNETMASK";
         let (dev, old) = match self.existing(cx)? {
             Ok(found) => found,

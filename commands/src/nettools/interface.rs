@@ -19,6 +19,7 @@ pub(super) struct Interface {
     pub(super) flags: u32,
     mtu: u32,
     mac: Mac,
+    txqueuelen: u32,
     addr: Option<Address>,
     stats: LinkStats,
 }
@@ -26,9 +27,17 @@ pub(super) struct Interface {
 const UP: u32 = 1;
 
 /// A flag, its name and its letter (`netstat -i`), in the order of printing of each.
-const FLAGS: &[(u32, &str)] =
-    &[(UP, "UP"), (2, "BROADCAST"), (8, "LOOPBACK"), (0x40, "RUNNING"), (0x80, "NOARP"), (0x1000, "MULTICAST")];
-const LETTERS: &[(u32, char)] = &[(2, 'B'), (8, 'L'), (0x1000, 'M'), (0x80, 'O'), (0x40, 'R'), (UP, 'U')];
+const FLAGS: &[(u32, &str)] = &[
+    (UP, "UP"),
+    (2, "BROADCAST"),
+    (8, "LOOPBACK"),
+    (0x40, "RUNNING"),
+    (0x100, "PROMISC"),
+    (0x200, "ALLMULTI"),
+    (0x1000, "MULTICAST"),
+];
+const LETTERS: &[(u32, char)] =
+    &[(0x200, 'A'), (2, 'B'), (8, 'L'), (0x1000, 'M'), (0x100, 'P'), (0x40, 'R'), (UP, 'U')];
 
 impl Interface {
     /// The interface, or its label, of that name.
@@ -36,7 +45,13 @@ impl Interface {
         let dev = super::device(netns, word)?;
         let (config, derived) = (netns.config.links.get(&dev)?, netns.derived.links.get(&dev)?);
         let is_loopback = config.kind == LinkKind::Loopback;
-        let mut flags = if is_loopback { 8 } else { 2 | 0x1000 };
+        let traits = netns.config.traits.get(&dev).cloned().unwrap_or_default();
+        let mut flags = if is_loopback { 8 } else { 2 };
+        for (bit, is_set) in
+            [(0x100, traits.promisc), (0x200, traits.allmulti), (0x1000, !is_loopback && !traits.no_multicast)]
+        {
+            flags |= if is_set { bit } else { 0 };
+        }
         if config.up {
             flags |= UP;
         }
@@ -51,6 +66,7 @@ impl Interface {
             flags,
             mtu: derived.mtu,
             mac: derived.mac,
+            txqueuelen: traits.txqueuelen,
             addr: derived.auto_addrs.iter().chain(&config.addrs).find(labelled).cloned(),
             stats: netns.volatile.stats.get(&dev).copied().unwrap_or_default(),
         })
@@ -84,8 +100,8 @@ impl Interface {
             out.push('\n');
         }
         match self.is_loopback {
-            true => out.push_str("        loop  txqueuelen 1000  (Local Loopback)\n"),
-            false => _ = writeln!(out, "        ether {}  txqueuelen 1000  (Ethernet)", self.mac),
+            true => _ = writeln!(out, "        loop  txqueuelen {}  (Local Loopback)", self.txqueuelen),
+            false => _ = writeln!(out, "        ether {}  txqueuelen {}  (Ethernet)", self.mac, self.txqueuelen),
         }
         if !self.is_label {
             let s = &self.stats;

@@ -5,6 +5,7 @@
 
 use crate::clock;
 use crate::names::Names;
+use crate::number::general;
 use nettwin_model::probe::{IcmpError, Outcome, Ping, PingOutcome, ProbeEvent};
 use nettwin_model::{Errno, Instant};
 use std::net::{IpAddr, Ipv4Addr};
@@ -225,7 +226,7 @@ impl PingText {
         if p.transmitted > 0 {
             let lost = f64::from(p.transmitted.saturating_sub(p.received)) * 100.0 / f64::from(p.transmitted);
             let ms = (p.time.as_nanos() + 500_000) / 1_000_000;
-            text += &format!(", {}% packet loss, time {ms}ms", percent(lost));
+            text += &format!(", {}% packet loss, time {ms}ms", general(lost, 6));
         }
         text.push('\n');
         let mut last = Vec::new();
@@ -285,22 +286,6 @@ fn ping_ms(time: Duration) -> String {
         us @ 1000.. => format!("{}.{:02}", (us + 5) / 1000, (us + 5) % 1000 / 10),
         us => format!("0.{us:03}"),
     }
-}
-
-/// `%g` as ping uses it for the loss: six significant digits, no trailing zeros.
-fn percent(x: f64) -> String {
-    if x == 0.0 {
-        return "0".to_owned();
-    }
-    let whole = if x >= 100.0 {
-        3
-    } else if x >= 10.0 {
-        2
-    } else {
-        1
-    };
-    let text = format!("{:.*}", 6 - whole, x);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn ms3(d: Duration) -> String {

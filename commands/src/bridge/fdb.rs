@@ -1,0 +1,366 @@
+//! `bridge fdb`.
+//!
+//! Counterpart: `bridge/fdb.c`, and the order of the kernel's `rtnl_fdb_dump()` and `br_fdb_dump()`. The multicast filters that
+//! every device has by itself are told from its state. Deliberately absent, and refused by name: unicast filters of a
+//! device (`self` on anything but a bridge), VXLAN's words, `flush`, times of use (`-s`).
+
+use super::{Bridge, by_index, failed, help, named, refusal, unknown_command, unsupported};
+use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, invarg, matches};
+use crate::iproute::page::{Colour, Page};
+use crate::number::{atoi, strtol_rest};
+use crate::say;
+use nettwin_model::bridge::BridgeStatus;
+use nettwin_model::{Errno, Fault, FdbEntry, FdbKind, IfName, LinkKind, Mac, NetnsState, Nud, Op};
+
+pub(super) fn run(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
+    let Some(word) = words.next() else { return show(bridge, words) };
+    let is = |full: &str| matches(word, full);
+    match word {
+        _ if is("add") => change(bridge, words, Verb::Add),
+        _ if is("append") => change(bridge, words, Verb::Replace),
+        _ if is("replace") => change(bridge, words, Verb::Replace),
+        _ if is("delete") => change(bridge, words, Verb::Delete),
+        _ if is("get") => get(bridge, words),
+        _ if is("show") || is("lst") || is("list") => show(bridge, words),
+        _ if is("flush") => Err(unsupported("fdb flush")),
+        _ if is("help") => Err(usage()),
+        _ => Err(unknown_command("fdb", word)),
+    }
+}
+
+fn usage() -> Stop {
+    Stop::exit(MINUS_ONE, help::FDB)
+}
+
+/// One row of the dump.
+struct Row {
+    mac: Mac,
+    dev: IfName,
+    /// The bridge, unless the entry is the device's own filter.
+    master: Option<IfName>,
+    sticky: bool,
+    state: Nud,
+}
+
+/// What of the dump is wanted.
+#[derive(Default)]
+struct Filter {
+    bridge: Option<IfName>,
+    dev: Option<IfName>,
+    /// `NUD_*` bits; 0 is all.
+    states: u16,
+    dynamic: bool,
+}
+
+fn show(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
+    let (mut filter, mut dev, mut br, mut vlan) = (Filter::default(), None, None, None);
+    while let Some(word) = words.next() {
+        match word {
+            "brport" | "dev" => dev = Some(words.value()?),
+            "br" => br = Some(words.value()?),
+            "vlan" => {
+                let id = words.value()?;
+                if vlan.replace(atoi(id)).is_some_and(|before| before != 0) {
+                    return Err(duparg("vlan", id));
+                }
+            }
+            "state" => {
+                let word = words.value()?;
+                filter.states |= states(word).ok_or_else(|| invarg("invalid state", word))?;
+            }
+            "dynamic" => filter.dynamic = true,
+            _ if matches(word, "help") => return Err(usage()),
+            _ => {}
+        }
+    }
+    if bridge.stats {
+        return Err(unsupported("-s"));
+    }
+    let state = bridge.state()?;
+    if let Some(word) = br {
+        let found = named(&state, word).ok_or_else(|| failed(format!("Cannot find bridge device \"{word}\"\n")))?;
+        filter.bridge = Some(found);
+    }
+    if let Some(word) = dev {
+        filter.dev = Some(named(&state, word).ok_or_else(|| failed(format!("Cannot find device \"{word}\"\n")))?);
+    }
+    let mut page = bridge.page();
+    page.open();
+    // Every entry is of VLAN 0 here.
+    if vlan.is_none_or(|id| id == 0) {
+        for row in rows(bridge, &state)?.iter().filter(|row| filter.wants(&state, row)) {
+            print(&mut page, row, filter.dev.is_none());
+        }
+    }
+    page.close();
+    bridge.cx.print(&page.into_text());
+    Ok(())
+}
+
+/// `state_a2n`.
+fn states(word: &str) -> Option<u16> {
+    match word {
+        "permanent" => Some(Nud::Permanent.bit()),
+        "static" | "temp" => Some(Nud::Noarp.bit()),
+        "stale" => Some(Nud::Stale.bit()),
+        "reachable" | "dynamic" => Some(Nud::Reachable.bit()),
+        "all" => Some(u16::MAX),
+        _ => match strtol_rest(word, 0) {
+            Some((bits, "")) => u16::try_from(bits).ok(),
+            _ => None,
+        },
+    }
+}
+
+impl Filter {
+    fn wants(&self, state: &NetnsState, row: &Row) -> bool {
+        let of_bridge = |br| row.dev == br || state.config.links.get(&row.dev).is_some_and(|l| l.master == Some(br));
+        self.dev.is_none_or(|dev| row.dev == dev)
+            && self.bridge.is_none_or(of_bridge)
+            && (self.states == 0 || row.state.bit() & self.states != 0)
+            && !(self.dynamic && row.state == Nud::Permanent)
+    }
+}
+
+/// All rows: devices by index; a port's entries before its own filters, a bridge's own filters before its entries.
+fn rows(bridge: &mut Bridge<'_, '_>, state: &NetnsState) -> Result<Vec<Row>, Stop> {
+    let mut rows = Vec::new();
+    for dev in by_index(state) {
+        let config = &state.config.links[&dev];
+        if let Some(master) = config.master.filter(|_| config.port.is_some()) {
+            entries(bridge, state, master, dev, &mut rows)?;
+        }
+        let own = filters(state, dev);
+        rows.extend(own.into_iter().map(|mac| Row { mac, dev, master: None, sticky: false, state: Nud::Permanent }));
+        if config.kind == LinkKind::Bridge {
+            entries(bridge, state, dev, dev, &mut rows)?;
+        }
+    }
+    Ok(rows)
+}
+
+/// The entries of bridge `master` at `dev`, newest first.
+fn entries(
+    bridge: &mut Bridge<'_, '_>,
+    state: &NetnsState,
+    master: IfName,
+    dev: IfName,
+    rows: &mut Vec<Row>,
+) -> Result<(), Stop> {
+    let status = say::bridge(bridge.cx, &bridge.netns, master).map_err(|fault| refusal(&fault))?;
+    let hold = hold(state, master, &status);
+    let here = status.fdb.into_iter().filter(|aged| aged.entry.dev == dev);
+    rows.extend(here.map(|aged| Row {
+        mac: aged.entry.mac,
+        dev,
+        master: Some(master),
+        sticky: aged.entry.sticky,
+        state: match aged.entry.kind {
+            FdbKind::Permanent => Nud::Permanent,
+            FdbKind::Static => Nud::Noarp,
+            FdbKind::Learned if aged.age >= hold => Nud::Stale,
+            FdbKind::Learned => Nud::Reachable,
+        },
+    }));
+    Ok(())
+}
+
+/// How long an entry is held (`hold_time`).
+fn hold(state: &NetnsState, bridge: IfName, status: &BridgeStatus) -> u32 {
+    let attrs = state.config.links.get(&bridge).and_then(|link| link.bridge.clone()).unwrap_or_default();
+    let time = if status.topology_change { attrs.forward_delay } else { attrs.ageing_time };
+    time.unwrap_or(u32::MAX)
+}
+
+/// The multicast addresses that a device listens to by itself: all IPv6 hosts from its birth; while it is up all IPv4
+/// hosts, and on a snooping bridge before that all snoopers.
+fn filters(state: &NetnsState, dev: IfName) -> Vec<Mac> {
+    const ALL_HOSTS6: Mac = Mac([0x33, 0x33, 0, 0, 0, 1]);
+    const ALL_SNOOPERS6: Mac = Mac([0x33, 0x33, 0, 0, 0, 0x6a]);
+    const ALL_HOSTS: Mac = Mac([1, 0, 0x5e, 0, 0, 1]);
+    const ALL_SNOOPERS: Mac = Mac([1, 0, 0x5e, 0, 0, 0x6a]);
+    let Some(link) = state.config.links.get(&dev).filter(|link| link.kind != LinkKind::Loopback) else {
+        return Vec::new();
+    };
+    let snoops = link.bridge.as_ref().is_some_and(|attrs| attrs.mcast_snooping != Some(false));
+    match (link.up, snoops) {
+        (false, _) => vec![ALL_HOSTS6],
+        (true, false) => vec![ALL_HOSTS6, ALL_HOSTS],
+        (true, true) => vec![ALL_HOSTS6, ALL_SNOOPERS, ALL_SNOOPERS6, ALL_HOSTS],
+    }
+}
+
+fn print(page: &mut Page, row: &Row, with_dev: bool) {
+    page.open_object("");
+    let mac = row.mac.to_string();
+    page.paint(Colour::Mac, "mac", &mac, format_args!("{mac}"));
+    page.text(" ");
+    if with_dev {
+        page.text("dev ");
+        page.paint(Colour::Ifname, "ifname", row.dev.as_str(), format_args!("{} ", row.dev));
+    }
+    page.open_array("flags");
+    if row.master.is_none() {
+        page.item("self", format_args!("self "));
+    }
+    if row.sticky {
+        page.item("sticky", format_args!("sticky "));
+    }
+    page.close_array();
+    if let Some(master) = row.master {
+        page.say("master", master.as_str(), format_args!("master {master} "));
+    }
+    let state = match row.state {
+        Nud::Permanent => "permanent",
+        Nud::Noarp => "static",
+        Nud::Stale => "stale",
+        _ => "",
+    };
+    page.say("state", state, format_args!("{state}"));
+    page.text("\n");
+    page.close_object();
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Add,
+    Replace,
+    Delete,
+}
+
+fn change(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>, verb: Verb) -> Result<(), Stop> {
+    let (mut dev, mut addr, mut vlan) = (None, None, None);
+    let (mut own, mut master, mut sticky) = (false, false, false);
+    // As the tool collects them: the last word for a learned one undoes a static one.
+    let (mut permanent, mut noarp, mut reachable) = (false, false, false);
+    while let Some(word) = words.next() {
+        let is = |full: &str| matches(word, full);
+        match word {
+            "dev" => dev = Some(words.value()?),
+            "dst" | "nhid" | "port" | "vni" | "src_vni" | "via" => return Err(unsupported(word)),
+            "self" => own = true,
+            _ if is("master") => master = true,
+            _ if is("router") => return Err(unsupported(word)),
+            _ if is("local") || is("permanent") => permanent = true,
+            _ if is("temp") || is("static") => (noarp, reachable) = (true, true),
+            _ if is("dynamic") => (noarp, reachable) = (false, true),
+            _ if is("vlan") => {
+                if vlan.is_some() {
+                    return Err(duparg2("vlan", word));
+                }
+                vlan = Some(atoi(words.value()?));
+            }
+            _ if is("use") || is("extern_learn") => return Err(unsupported(word)),
+            _ if is("sticky") => sticky = true,
+            _ => {
+                let word = if word == "to" { words.value()? } else { word };
+                if matches(word, "help") {
+                    return Err(usage());
+                }
+                if addr.replace(word).is_some() {
+                    return Err(duparg2("to", word));
+                }
+            }
+        }
+    }
+    let (Some(dev), Some(addr)) = (dev, addr) else {
+        return Err(failed("Device and address are required arguments.\n"));
+    };
+    let mac = hardware_address(addr).ok_or_else(|| failed(format!("Invalid mac address {addr}\n")))?;
+    let state = bridge.state()?;
+    let dev = named(&state, dev).ok_or_else(|| failed(format!("Cannot find device \"{dev}\"\n")))?;
+    let kind = match (permanent || !reachable, noarp) {
+        (true, _) => FdbKind::Permanent,
+        (false, true) => FdbKind::Static,
+        (false, false) => FdbKind::Learned,
+    };
+    let link = &state.config.links[&dev];
+    let is_bridge = link.kind == LinkKind::Bridge;
+    own |= !master;
+    let at = match (link.master.filter(|_| link.port.is_some()), is_bridge) {
+        // A device's own filters are another list.
+        (_, false) if own => return Err(unsupported("self")),
+        (Some(bridge), _) if master => bridge,
+        (_, true) if own => dev,
+        _ => return Err(refusal(&Fault::errno(Errno::EOPNOTSUPP))),
+    };
+    if vlan.is_some_and(|id| id > 0) {
+        // No bridge here has one.
+        return Err(refusal(&Fault::errno(if verb == Verb::Delete { Errno::ENOENT } else { Errno::EINVAL })));
+    }
+    let entry = FdbEntry { bridge: at, dev, mac, kind, sticky };
+    let netns = bridge.netns.clone();
+    bridge.talk(match verb {
+        Verb::Add => Op::AddFdb { netns, entry, replace: false },
+        Verb::Replace => Op::AddFdb { netns, entry, replace: true },
+        Verb::Delete => Op::DelFdb { netns, entry },
+    })
+}
+
+/// Six numbers as `sscanf("%hhx:…")` takes them; what follows is left.
+fn hardware_address(word: &str) -> Option<Mac> {
+    let (mut rest, mut bytes) = (word, [0u8; 6]);
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        if i > 0 {
+            rest = rest.strip_prefix(':')?;
+        }
+        let (value, behind) = strtol_rest(rest, 16)?;
+        // As many bits as the byte has.
+        (*byte, rest) = ((value & 0xff) as u8, behind);
+    }
+    Some(Mac(bytes))
+}
+
+fn get(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
+    let (mut br, mut dev, mut addr) = (None, None, None);
+    let (mut own, mut master) = (false, false);
+    while let Some(word) = words.next() {
+        let is = |full: &str| matches(word, full);
+        match word {
+            "brport" | "dev" => dev = Some(words.value()?),
+            "br" => br = Some(words.value()?),
+            "vlan" | "vni" => return Err(unsupported(word)),
+            "self" => own = true,
+            _ if is("master") => master = true,
+            _ if is("dynamic") => {}
+            _ => {
+                let word = if word == "to" { words.value()? } else { word };
+                if matches(word, "help") {
+                    return Err(usage());
+                }
+                if addr.replace(word).is_some() {
+                    return Err(duparg2("to", word));
+                }
+            }
+        }
+    }
+    let (Some(addr), true) = (addr, dev.is_some() || br.is_some()) else {
+        return Err(failed("Device or master and address are required arguments.\n"));
+    };
+    let state = bridge.state()?;
+    let find = |word: Option<&str>, what: &str| match word {
+        None => Ok(None),
+        Some(word) => match named(&state, word) {
+            Some(name) => Ok(Some(name)),
+            None => Err(failed(format!("Cannot find {what} \"{word}\"\n"))),
+        },
+    };
+    let (br, dev) = (find(br, "bridge device")?, find(dev, "device")?);
+    let mac = hardware_address(addr).ok_or_else(|| failed(format!("Invalid mac address {addr}\n")))?;
+    if own || dev.is_some() && !master && br.is_none() {
+        return Err(unsupported("self"));
+    }
+    let at = br.or_else(|| state.config.links.get(&dev?)?.master);
+    let at = at.filter(|name| state.config.links.get(name).is_some_and(|link| link.kind == LinkKind::Bridge));
+    let Some(at) = at else { return Err(refusal(&Fault::errno(Errno::EOPNOTSUPP))) };
+    let all = rows(bridge, &state)?;
+    let Some(row) = all.iter().find(|row| row.mac == mac && row.master == Some(at)) else {
+        return Err(Stop::back(254, "Error: Fdb entry not found.\n"));
+    };
+    let mut page = bridge.page();
+    page.open();
+    print(&mut page, row, true);
+    page.close();
+    bridge.cx.print(&page.into_text());
+    Ok(())
+}

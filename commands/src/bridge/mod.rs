@@ -1,0 +1,166 @@
+//! `bridge`.
+//!
+//! Counterpart: iproute2 6.1's `bridge/bridge.c`. Deliberately absent, and refused by name: `monitor`, `-batch`, whatever
+//! needs VLANs or a multicast database.
+
+mod fdb;
+mod help;
+mod link;
+mod mdb;
+mod vlan;
+
+use crate::iproute::args::{MINUS_ONE, Stop, Words, matches};
+use crate::iproute::page::{Page, Style};
+use crate::job::{Context, Invocation, Job, Next, Once};
+use crate::say;
+use nettwin_model::{Answer, Fault, IfName, NetnsName, NetnsState, Op, Query};
+
+/// Begins `bridge`.
+pub(crate) fn start(invocation: &Invocation) -> Box<dyn Job> {
+    let invocation = invocation.clone();
+    Box::new(Once(move |cx: &mut Context<'_>| match run(cx, &invocation) {
+        Ok(()) => Next::Done(0),
+        Err(stop) => {
+            cx.complain(&stop.text);
+            Next::Done(stop.status)
+        }
+    }))
+}
+
+fn run(cx: &mut Context<'_>, invocation: &Invocation) -> Result<(), Stop> {
+    let mut words = Words::new(invocation.words.get(1..).unwrap_or_default());
+    let mut bridge =
+        Bridge { netns: invocation.netns.clone(), cx, style: Style::default(), details: false, stats: false };
+    while let Some(word) = words.peek().filter(|word| word.starts_with('-')) {
+        words.next();
+        if word == "--" {
+            break;
+        }
+        bridge.option(word, &mut words, invocation)?;
+    }
+    let Some(object) = words.next() else { return Err(Stop::exit(MINUS_ONE, help::MAIN)) };
+    let is = |full: &str| matches(object, full);
+    match object {
+        _ if is("link") => link::run(&mut bridge, words),
+        _ if is("fdb") => fdb::run(&mut bridge, words),
+        _ if is("mdb") => mdb::run(&mut bridge, words),
+        _ if is("vlan") => vlan::run(&mut bridge, words),
+        _ if is("monitor") => Err(unsupported(object)),
+        _ if is("help") => Err(Stop::exit(MINUS_ONE, help::MAIN)),
+        _ => Err(failed(format!("Object \"{object}\" is unknown, try \"bridge help\".\n"))),
+    }
+}
+
+fn unsupported(what: &str) -> Stop {
+    Stop::unsupported("bridge", what)
+}
+
+/// `return -1`.
+fn failed(text: impl Into<String>) -> Stop {
+    Stop::back(MINUS_ONE, text)
+}
+
+fn unknown_command(object: &str, word: &str) -> Stop {
+    Stop::exit(MINUS_ONE, format!("Command \"{word}\" is unknown, try \"bridge {object} help\".\n"))
+}
+
+/// One call of the tool.
+struct Bridge<'a, 'b> {
+    cx: &'a mut Context<'b>,
+    netns: NetnsName,
+    style: Style,
+    details: bool,
+    stats: bool,
+}
+
+impl Bridge<'_, '_> {
+    fn option(&mut self, word: &str, words: &mut Words<'_>, invocation: &Invocation) -> Result<(), Stop> {
+        let option = if word.starts_with("--") { &word[1..] } else { word };
+        let is = |full: &str| matches(option, full);
+        match option {
+            _ if is("-help") => return Err(Stop::exit(MINUS_ONE, help::MAIN)),
+            _ if is("-Version") => {
+                self.cx.print("bridge utility, 6.1.0\n");
+                return Err(Stop::exit(0, ""));
+            }
+            _ if is("-stats") || is("-statistics") => self.stats = true,
+            _ if is("-details") => self.details = true,
+            _ if is("-oneline") => self.style.oneline = true,
+            // It is about `bridge monitor`.
+            _ if is("-timestamp") => {}
+            _ if is("-family") => return Err(unsupported(word)),
+            "-4" | "-6" => {}
+            _ if is("-netns") => self.switch(words.value()?)?,
+            _ if self.coloured(option, invocation.is_tty) => {}
+            _ if is("-compressvlans") => {}
+            _ if is("-force") => {}
+            _ if is("-json") => self.style.json = true,
+            _ if is("-pretty") => self.style.pretty = true,
+            _ if is("-batch") => return Err(unsupported(word)),
+            _ => {
+                return Err(Stop::exit(MINUS_ONE, format!("Option \"{option}\" is unknown, try \"bridge help\".\n")));
+            }
+        }
+        Ok(())
+    }
+
+    fn coloured(&mut self, option: &str, is_tty: bool) -> bool {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        let known = matches(name, "-color") && matches!(value, "" | "always" | "auto" | "never");
+        if known {
+            self.style.colour = matches!(value, "" | "always") || value == "auto" && is_tty;
+        }
+        known
+    }
+
+    fn switch(&mut self, name: &str) -> Result<(), Stop> {
+        let known = match self.cx.machine.query(&Query::NetnsList) {
+            Ok(Answer::NetnsList(names)) => names,
+            _ => Vec::new(),
+        };
+        match known.into_iter().find(|netns| netns.as_str() == name && !netns.is_host()) {
+            Some(netns) => {
+                self.netns = netns;
+                Ok(())
+            }
+            None => {
+                let text = format!("Cannot open network namespace \"{name}\": No such file or directory\n");
+                Err(Stop::exit(MINUS_ONE, text))
+            }
+        }
+    }
+
+    fn page(&self) -> Page {
+        // JSON is never coloured.
+        Page::new(Style { colour: self.style.colour && !self.style.json, ..self.style })
+    }
+
+    fn state(&mut self) -> Result<NetnsState, Stop> {
+        say::state_of(self.cx, &self.netns).map_err(|fault| refusal(&fault))
+    }
+
+    fn talk(&mut self, op: Op) -> Result<(), Stop> {
+        say::execute(self.cx, op).map_err(|fault| refusal(&fault))
+    }
+}
+
+/// A refusal as the tool tells it.
+fn refusal(fault: &Fault) -> Stop {
+    match fault {
+        Fault::Refused { message: Some(message), .. } => failed(format!("Error: {message}.\n")),
+        Fault::Refused { errno, message: None } => failed(format!("RTNETLINK answers: {errno}\n")),
+        Fault::Missing { .. } | Fault::Broken(_) => failed(format!("nettwin: bridge: {fault}\n")),
+    }
+}
+
+/// The link of that name.
+fn named(state: &NetnsState, word: &str) -> Option<IfName> {
+    IfName::new(word).ok().filter(|name| state.config.links.contains_key(name))
+}
+
+/// The links by index, as the kernel dumps them.
+fn by_index(state: &NetnsState) -> Vec<IfName> {
+    let mut all: Vec<_> = state.derived.links.iter().map(|(name, link)| (link.ifindex, *name)).collect();
+    all.sort_unstable();
+    all.into_iter().map(|(_, name)| name).collect()
+}

@@ -1,0 +1,51 @@
+//! A link's flags.
+//!
+//! Counterpart: `print_link_flags()` of `ip/ipaddress.c` and `bridge/link.c`.
+
+use super::page::Page;
+use nettwin_model::LinkTraits;
+use nettwin_model::link::{LinkKind, OperState};
+use nettwin_model::snapshot::{LinkConfig, LinkDerived};
+
+/// Prints them; `lower_down`: what the link sits on is not up.
+pub(crate) fn print(
+    page: &mut Page,
+    config: &LinkConfig,
+    derived: &LinkDerived,
+    traits: &LinkTraits,
+    lower_down: bool,
+) {
+    let running = matches!(derived.operstate, OperState::Up | OperState::Unknown);
+    let mut flags = Vec::new();
+    if config.up && !running {
+        flags.push("NO-CARRIER");
+    }
+    match config.kind {
+        LinkKind::Loopback => flags.push("LOOPBACK"),
+        _ if traits.no_multicast => flags.push("BROADCAST"),
+        _ => flags.extend(["BROADCAST", "MULTICAST"]),
+    }
+    if traits.allmulti {
+        flags.push("ALLMULTI");
+    }
+    if traits.promisc {
+        flags.push("PROMISC");
+    }
+    if config.up {
+        flags.push("UP");
+        if derived.carrier {
+            flags.push("LOWER_UP");
+        }
+    }
+    if lower_down {
+        flags.push("M-DOWN");
+    }
+    page.open_array("flags");
+    page.text("<");
+    for (i, flag) in flags.iter().enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        page.item(flag, format_args!("{comma}{flag}"));
+    }
+    page.close_array();
+    page.text("> ");
+}

@@ -1,0 +1,286 @@
+//! netem's words.
+//!
+//! Counterpart: `tc/q_netem.c` and the number formats of `tc/tc_util.c`, `tc/tc_core.c`. Stricter words for the same things
+//! are in [`nettwin_model::words::netem`]. Deliberately absent, and refused by name: distributions, slots, ECN, loss models,
+//! the overheads of `rate`.
+
+use super::{help, unsupported};
+use crate::iproute::args::{Stop, Words, matches, unsigned};
+use crate::iproute::page::{Page, Value};
+use crate::number::{general, strtod_rest};
+use nettwin_model::Impairment;
+use nettwin_model::impair::{Chance, Share};
+use nettwin_model::words::{self, units};
+use std::time::Duration;
+
+/// What was said. The kernel takes what is not said from the qdisc that is there, or not, each after its kind.
+#[derive(Default)]
+pub(super) struct Spoken {
+    /// These are always sent whole.
+    base: Impairment,
+    correlations: bool,
+    reorder: bool,
+    corrupt: bool,
+    rate: bool,
+}
+
+impl Spoken {
+    /// The impairment that comes of it where `before` is there already (`netem_change`).
+    pub(super) fn over(self, before: Option<Impairment>) -> Impairment {
+        let mut to = self.base;
+        let Some(before) = before else { return to };
+        if !self.correlations {
+            to.delay_correlation = before.delay_correlation;
+            to.loss.correlation = before.loss.correlation;
+            to.duplicate.correlation = before.duplicate.correlation;
+        }
+        if !self.reorder {
+            to.reorder = before.reorder;
+        }
+        if !self.corrupt {
+            to.corrupt = before.corrupt;
+        }
+        if !self.rate {
+            to.rate_bps = before.rate_bps;
+        }
+        to
+    }
+}
+
+pub(super) fn parse(words: &mut Words<'_>) -> Result<Spoken, Stop> {
+    let mut spoken = Spoken::default();
+    let mut lossy = false;
+    while let Some(word) = words.next() {
+        let is = |full: &str| matches(word, full);
+        let i = &mut spoken.base;
+        match word {
+            _ if is("limit") => {
+                let value = words.value()?;
+                let limit = size(value).ok_or_else(|| illegal("limit"))?;
+                i.limit = Some(limit).filter(|limit| *limit != DEFAULT_LIMIT);
+            }
+            _ if is("latency") || is("delay") => {
+                i.delay = time(words.value()?)?;
+                if let Some(value) = next_number(words) {
+                    i.jitter = time(value)?;
+                    if let Some(value) = next_number(words) {
+                        i.delay_correlation = percent(value, "latency")?;
+                        spoken.correlations = true;
+                    }
+                }
+            }
+            _ if is("loss") || is("drop") => {
+                if lossy {
+                    return Err(illegal("duplicate loss argument\n"));
+                }
+                lossy = true;
+                let value = match words.value()? {
+                    "random" => words.value()?,
+                    model @ ("state" | "gemodel") => return Err(unsupported(model)),
+                    number if number.starts_with(|c: char| c.is_ascii_digit()) => number,
+                    other => return Err(failed(format!("Unknown loss parameter: {other}\n"))),
+                };
+                i.loss.share = percent(value, "loss percent")?;
+                if let Some(value) = next_number(words) {
+                    i.loss.correlation = percent(value, "loss correlation")?;
+                    spoken.correlations = true;
+                }
+            }
+            _ if is("ecn") || is("distribution") || is("slot") => return Err(unsupported(word)),
+            _ if is("reorder") => {
+                i.reorder = chance(words, "reorder")?;
+                spoken.reorder = true;
+            }
+            _ if is("corrupt") => {
+                i.corrupt = chance(words, "corrupt")?;
+                spoken.corrupt = true;
+            }
+            _ if is("gap") => i.gap = unsigned(words.value()?).ok_or_else(|| illegal("gap"))?,
+            _ if is("duplicate") => {
+                i.duplicate.share = percent(words.value()?, "duplicate")?;
+                if let Some(value) = next_number(words) {
+                    i.duplicate.correlation = percent(value, "duplicate")?;
+                    spoken.correlations = true;
+                }
+            }
+            _ if is("rate") => {
+                i.rate_bps = rate(words.value()?).ok_or_else(|| illegal("rate"))?;
+                spoken.rate = true;
+                let signed = |word: &&str| word.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
+                if let Some(overhead) = words.peek().filter(signed) {
+                    return Err(unsupported(&format!("rate … {overhead}")));
+                }
+            }
+            "help" => return Err(failed(help::NETEM)),
+            _ => return Err(failed(format!("What is \"{word}\"?\n{}", help::NETEM))),
+        }
+    }
+    let i = &mut spoken.base;
+    if i.reorder.share != Share(0) {
+        if i.delay.is_zero() {
+            let why = "reordering not possible without specifying some delay\n";
+            return Err(failed(format!("{why}{}", help::NETEM)));
+        }
+        i.gap = i.gap.max(1);
+    } else if i.gap > 0 {
+        return Err(failed(format!("gap specified without reorder probability\n{}", help::NETEM)));
+    }
+    Ok(spoken)
+}
+
+/// The kernel's own limit, packets: what is not said.
+const DEFAULT_LIMIT: u32 = 1000;
+
+/// `return -1` of a parser, of which `tc` makes 1.
+fn failed(text: impl Into<String>) -> Stop {
+    Stop::back(1, text)
+}
+
+fn illegal(what: &str) -> Stop {
+    failed(format!("Illegal \"{what}\"\n"))
+}
+
+/// The next word if it begins with a digit (`NEXT_IS_NUMBER`).
+fn next_number<'a>(words: &mut Words<'a>) -> Option<&'a str> {
+    words.peek().filter(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    words.next()
+}
+
+fn chance(words: &mut Words<'_>, key: &str) -> Result<Chance, Stop> {
+    let share = percent(words.value()?, key)?;
+    let correlation = next_number(words).map(|value| percent(value, key)).transpose()?.unwrap_or_default();
+    Ok(Chance { share, correlation })
+}
+
+fn percent(word: &str, what: &str) -> Result<Share, Stop> {
+    let read = words::Words::new(word).next().and_then(|word| units::parse_share(word).ok());
+    read.ok_or_else(|| illegal(what))
+}
+
+fn rate(word: &str) -> Option<u64> {
+    words::Words::new(word).next().and_then(|word| units::parse_rate(word).ok())
+}
+
+/// `get_size`.
+fn size(word: &str) -> Option<u32> {
+    let (number, unit) = strtod_rest(word)?;
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1024.0,
+        "m" | "mb" => 1024.0 * 1024.0,
+        "g" | "gb" => 1024.0 * 1024.0 * 1024.0,
+        "kbit" => 1024.0 / 8.0,
+        "mbit" => 1024.0 * 1024.0 / 8.0,
+        "gbit" => 1024.0 * 1024.0 * 1024.0 / 8.0,
+        _ => return None,
+    };
+    let value = number * factor;
+    // As the conversion in C cuts.
+    (0.0..=f64::from(u32::MAX)).contains(&value).then_some(value as u32)
+}
+
+/// A time in the ticks that the tool sends: whole microseconds, then whole ticks of 64 ns (`get_ticks`).
+fn time(word: &str) -> Result<Duration, Stop> {
+    let read = strtod_rest(word).and_then(|(number, unit)| {
+        let us = match unit.to_ascii_lowercase().as_str() {
+            "s" | "sec" | "secs" => 1e6,
+            "ms" | "msec" | "msecs" => 1e3,
+            "" | "us" | "usec" | "usecs" => 1.0,
+            _ => return None,
+        };
+        // An unsigned of 32 bits, as C makes it of a double: by way of a long.
+        Some((number * us) as i64 as u32)
+    });
+    let us = read.ok_or_else(|| illegal("latency"))?;
+    let ticks = u64::from(us) * 125 / 8;
+    if ticks > u64::from(u32::MAX) {
+        return Err(failed(format!("Illegal {us} time (too large)\nIllegal \"latency\"\n")));
+    }
+    Ok(Duration::from_nanos(ticks * 64))
+}
+
+/// A time as it is printed: in whole microseconds, by ticks.
+fn microseconds(time: Duration) -> u64 {
+    let ticks = time.as_nanos() / 64;
+    u64::try_from(ticks * 8 / 125).unwrap_or(u64::MAX)
+}
+
+pub(super) fn print(page: &mut Page, i: &Impairment) {
+    let limit = i.limit.unwrap_or(DEFAULT_LIMIT);
+    page.say("limit", limit, format_args!("limit {limit}"));
+    let (delay, jitter) = (microseconds(i.delay), microseconds(i.jitter));
+    if !i.delay.is_zero() {
+        page.open_object("delay");
+        page.say("delay", Value::Float(delay as f64 / 1e6), format_args!(" delay {}", print_time(delay)));
+        // In JSON all of it, in text what there is of it.
+        page.field("jitter", Value::Float(jitter as f64 / 1e6));
+        if page.is_json() || !i.jitter.is_zero() {
+            page.text(format_args!("  {}", print_time(jitter)));
+            correlation(page, i.delay_correlation);
+        }
+        page.close_object();
+    }
+    let chances = [
+        ("loss-random", "loss", i.loss),
+        ("duplicate", "duplicate", i.duplicate),
+        ("reorder", "reorder", i.reorder),
+        ("corrupt", "corrupt", i.corrupt),
+    ];
+    for (object, key, chance) in chances.into_iter().filter(|(.., chance)| chance.share != Share(0)) {
+        page.open_object(object);
+        let share = fraction(chance.share);
+        page.say(key, Value::Float(share), format_args!(" {key} {}%", general(share * 100.0, 6)));
+        correlation(page, chance.correlation);
+        page.close_object();
+    }
+    if i.rate_bps > 0 {
+        page.open_object("rate");
+        page.say("rate", i.rate_bps, format_args!(" rate {}", print_rate(i.rate_bps)));
+        for key in ["packetoverhead", "cellsize", "celloverhead"] {
+            page.field(key, 0u8);
+        }
+        page.close_object();
+    }
+    page.field("ecn", false);
+    let gap = i.gap;
+    if gap > 0 {
+        page.text(format_args!(" gap {gap}"));
+    }
+    page.field("gap", gap);
+}
+
+fn correlation(page: &mut Page, share: Share) {
+    let share = fraction(share);
+    page.field("correlation", Value::Float(share));
+    if share > 0.0 {
+        page.text(format_args!(" {}%", general(share * 100.0, 6)));
+    }
+}
+
+fn fraction(share: Share) -> f64 {
+    f64::from(share.0) / f64::from(u32::MAX)
+}
+
+/// `sprint_time`: three significant digits.
+fn print_time(us: u64) -> String {
+    let value = us as f64;
+    match us {
+        1_000_000.. => format!("{}s", general(value / 1e6, 3)),
+        1000.. => format!("{}ms", general(value / 1e3, 3)),
+        _ => format!("{us}us"),
+    }
+}
+
+/// `tc_print_rate`: the greatest unit that keeps the number whole, or four digits of it.
+fn print_rate(bytes_per_s: u64) -> String {
+    let mut rate = u128::from(bytes_per_s) * 8;
+    let mut units = ["", "K", "M", "G", "T"].into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    for next in units {
+        if rate < 1000 || !rate.is_multiple_of(1000) && rate < 1_000_000 {
+            break;
+        }
+        (rate, unit) = (rate / 1000, next);
+    }
+    format!("{rate}{unit}bit")
+}
