@@ -11,4 +11,5 @@ pub use nettwin_kernel as kernel;
 pub use nettwin_model as model;
 pub use nettwin_sim as sim;
 
+pub mod conform;
 pub mod play;

@@ -57,7 +57,9 @@ fn is_pending(row: &LinkRow) -> bool {
     }
     // A bridge that never had a port stays UNKNOWN; one whose carrier went and came back is about to be UP.
     let up = row.operstate == OperState::Up || row.operstate == OperState::Unknown && row.carrier_changes == 0;
-    if row.carrier { !up || row.qdisc == "noop" } else { row.operstate == OperState::Up }
+    // Without carrier UNKNOWN is what a device is born with: the first change may wait a second for link watch.
+    let down = !matches!(row.operstate, OperState::Up | OperState::Unknown);
+    if row.carrier { !up || row.qdisc == "noop" } else { !down }
 }
 
 /// A socket that hears of changes in the calling thread's namespace.

@@ -108,9 +108,17 @@ pub(crate) fn impairment(wanted: &Impairment, seen: &Impairment) -> bool {
 }
 
 /// What a bridge lacks of what is wanted. What this kernel's bridges do not know is as if it had its default.
+///
+/// While the spanning tree changes the ageing time is another one than was set: twice the forward delay
+/// (`__br_set_topology_change`).
 pub(crate) fn bridge_changes(wanted: &BridgeAttrs, seen: Option<&BridgeAttrs>) -> BridgeAttrs {
     let default = BridgeAttrs::kernel_default();
-    wanted.changes_from(&seen.map_or(default.clone(), |seen| seen.or(&default)))
+    let mut seen = seen.map_or(default.clone(), |seen| seen.or(&default));
+    let changing = seen.stp_state == Some(true) && seen.ageing_time == seen.forward_delay.map(|delay| 2 * delay);
+    if changing && wanted.stp_state == Some(true) {
+        seen.ageing_time = wanted.ageing_time;
+    }
+    wanted.changes_from(&seen)
 }
 
 /// What a port lacks of what is wanted.

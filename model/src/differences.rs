@@ -98,6 +98,13 @@ pub fn between(left: &Snapshot, right: &Snapshot, parts: &[Part]) -> Vec<Differe
     out.list
 }
 
+/// The name of everything in these parts of a state that [`between`] looks at.
+pub fn paths(snapshot: &Snapshot, parts: &[Part]) -> Vec<String> {
+    let named = snapshot.netns.keys().map(NetnsName::to_string);
+    let facts = snapshot.netns.iter().flat_map(|(netns, state)| parts.iter().flat_map(|p| facts(netns, state, *p).0));
+    named.chain(facts.map(|(path, _)| path)).collect()
+}
+
 const PRESENT: &str = "present";
 
 /// The differences found so far.

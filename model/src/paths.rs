@@ -9,7 +9,7 @@ use crate::graph::Segments;
 use crate::layout::{DevKey, Device, DeviceKind, Layout};
 use crate::name::{IfName, NetnsName};
 use crate::route::{Route, RouteKind, TABLE_MAIN};
-use crate::sysctl::SysctlKey;
+use crate::sysctl::FORWARDING;
 use crate::topology::{Netns, Topology};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
@@ -171,11 +171,8 @@ impl<'a> Paths<'a> {
 
 /// Whether a namespace forwards, by its word or by its sysctls.
 pub fn forwards(netns: &Netns) -> bool {
-    let on = |path: &str| {
-        let key = SysctlKey::new(path).ok();
-        key.and_then(|k| netns.sysctls.get(&k)).is_some_and(|v| v.value != "0")
-    };
-    netns.forwarding || on("net/ipv4/ip_forward") || on("net/ipv4/conf/all/forwarding")
+    let said = netns.sysctls.iter().filter(|(key, _)| FORWARDING.contains(&key.path()));
+    netns.forwarding || said.into_iter().any(|(_, value)| value.value != "0")
 }
 
 /// A device's IPv4 addresses, each with the subnet that it is connected to.

@@ -120,6 +120,9 @@ impl<'de> Deserialize<'de> for SysctlKey {
     }
 }
 
+/// Two names of one setting: whether a namespace forwards.
+pub const FORWARDING: &[&str] = &["net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding"];
+
 /// What a fresh namespace must have so that both machines start alike, in the order of writing. Per-interface values
 /// follow from `default`, which is written before any interface but `lo` exists.
 pub const BASELINE: &[(&str, &str)] = &[

@@ -309,6 +309,10 @@ fn primary_of(ns: &Netns, dev: Ifindex, ifa: &IfAddr) -> Option<Ipv4Addr> {
 /// `fib_magic(RTM_NEWROUTE, …)`.
 fn magic_add(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: u8, src: Ipv4Addr) {
     let Some(d) = ns.dev(dev) else { return };
+    // An address that is a broadcast address, too, is no source.
+    if !route::may_lend(ns, kind, dst, src) {
+        return;
+    }
     let local = kind == RouteKind::Local;
     let hop = Hop {
         via: None,

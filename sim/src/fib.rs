@@ -143,6 +143,8 @@ impl Flow {
 pub(crate) struct Hit<'a> {
     /// The table.
     pub(crate) table: u32,
+    /// The prefix's length.
+    pub(crate) len: u8,
     /// The route.
     pub(crate) alias: &'a Alias,
     /// Which of its ways: the first that is usable.
@@ -452,7 +454,7 @@ fn search<'a>(
                         && !(hop.linkdown && skips_linkdown(hop.dev))
                 };
                 if let Some(hop) = alias.hops.iter().position(usable) {
-                    return Some(Ok(Hit { table, alias, hop }));
+                    return Some(Ok(Hit { table, len, alias, hop }));
                 }
             }
         }

@@ -187,7 +187,7 @@ pub(crate) fn carrier_changed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
 
 /// A device's MAC changed (`NETDEV_CHANGEADDR`).
 pub(crate) fn mac_changed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
-    neigh::flush(ns, w, dev, false);
+    neigh::mac_changed(ns, w, dev);
     if any_conf(ns, dev, |c| c.arp_notify) {
         addr::announce(ns, w, dev);
     }

@@ -106,13 +106,15 @@ fn check(ns: &Netns, route: &Route) -> Result<Alias, Fault> {
         }
         alias.hops = hops;
     }
-    if let Some(src) = alias.prefsrc {
-        let own_destination = route.kind == RouteKind::Local && route.dst.v4().is_some_and(|(dst, _)| dst == src);
-        if !own_destination && !ns.l3.fib.is_local(src) {
-            return Err(einval("Invalid prefsrc address"));
-        }
+    match (alias.prefsrc, route.dst.v4()) {
+        (Some(src), Some((dst, _))) if !may_lend(ns, route.kind, dst, src) => Err(einval("Invalid prefsrc address")),
+        _ => Ok(alias),
     }
-    Ok(alias)
+}
+
+/// Whether a route may have this preferred source (`fib_valid_prefsrc`).
+pub(crate) fn may_lend(ns: &Netns, kind: RouteKind, dst: Ipv4Addr, src: Ipv4Addr) -> bool {
+    kind == RouteKind::Local && dst == src || ns.l3.fib.is_local(src)
 }
 
 fn v4(addr: Option<IpAddr>) -> Result<Option<Ipv4Addr>, Fault> {

@@ -55,6 +55,8 @@ pub(crate) enum Verb {
     Probe(ProbeArgs),
     /// Run a shell script of `ip netns`, `ping` and their like as it is, unprivileged, in virtual time.
     Run(RunArgs),
+    /// Run topologies on both machines and compare.
+    Conform(ConformArgs),
     /// Print what `apply` would do, as an iproute2 script.
     Plan(PlanArgs),
     /// Make a lab like this on real namespaces, or change the lab that stands into it.

@@ -100,10 +100,6 @@ pub(crate) fn complain(message: &str, help: Option<&str>) {
     }
 }
 
-/// Prints a note on standard error.
-pub(crate) fn note(message: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{message}");
-}
 
 /// A spinner on standard error for what takes longer than a second; only terminals see it. Ends when dropped.
 pub(crate) struct Progress {

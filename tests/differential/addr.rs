@@ -29,6 +29,15 @@ fn addresses() {
                 .addr("a", "x", "172.16.2.1/32")
                 .addr("a", "x", "172.16.3.0/24")
                 .observe(),
+            wired("an address that was a broadcast address lends itself to no subnet")
+                .addr("a", "x", "10.0.0.1/30")
+                .addr("a", "x", "10.0.0.3/24")
+                .up("a", "lo")
+                .addr("a", "lo", "10.1.0.1/30")
+                .addr("a", "lo", "10.1.0.3/24")
+                .observe()
+                .route_get("a", "10.0.0.77")
+                .route_get("a", "10.1.0.77"),
             wired("taken and missing")
                 .addr("a", "x", "10.0.0.1/24")
                 .addr("a", "x", "10.0.0.1/24")

@@ -3,6 +3,7 @@
 use crate::harness::{Case, dev, mac, ns};
 use nettwin_model::op::LinkChange;
 use nettwin_model::probe::{Arping, ArpingMode, Probe};
+use nettwin_model::{IfName, Neigh, Nud, Op};
 use std::time::Duration;
 
 pub(crate) fn wired(name: &'static str) -> Case {
@@ -130,6 +131,25 @@ fn answers() {
                 .sysctl("b", "net/ipv4/neigh/y/proxy_delay", "0")
                 .probe(arping("a", "x", "10.1.0.3", ArpingMode::Ask))
                 .probe(arping("a", "x", "10.0.0.77", ArpingMode::Ask)),
+            apart("proxy entries stay with another MAC, some with a lost carrier, none with the link")
+                .op(proxy("10.0.0.7", Nud::None))
+                .op(proxy("10.0.0.8", Nud::Permanent))
+                .set("b", "y", LinkChange { mac: Some(mac(9)), ..LinkChange::default() })
+                .observe()
+                .down("a", "x")
+                .observe()
+                .down("b", "y")
+                .observe(),
+            apart("all neighbours of lo are one")
+                .neigh("a", "lo", "10.0.0.1", Some(mac(9)))
+                .neigh("a", "lo", "10.0.0.2", Some(mac(8)))
+                .neigh("a", "lo", "0.0.0.0", Some(mac(7)))
+                .observe()
+                .ping("a", "10.0.0.1", 1)
+                .op(Op::DelNeigh { netns: ns("a"), neigh: lo_neigh("10.0.0.1") })
+                .op(Op::DelNeigh { netns: ns("a"), neigh: lo_neigh("0.0.0.0") })
+                .ping("a", "10.0.0.1", 1)
+                .observe(),
             apart("rp_filter looks at the asker")
                 .sysctl("b", "net/ipv4/conf/all/rp_filter", "1")
                 .del_addr("a", "x", "10.0.0.1/24")
@@ -250,4 +270,14 @@ fn settings() {
                 .neighs(),
         ],
     );
+}
+
+fn proxy(addr: &str, state: Nud) -> Op {
+    let neigh = Neigh { dev: dev("y"), dst: addr.parse().expect("an address"), lladdr: None, state, proxy: true };
+    Op::AddNeigh { netns: ns("b"), neigh, replace: false }
+}
+
+fn lo_neigh(addr: &str) -> Neigh {
+    let dst = addr.parse().expect("an address");
+    Neigh { dev: IfName::lo(), dst, lladdr: None, state: Nud::None, proxy: false }
 }

@@ -133,6 +133,16 @@ fn device() {
                 .master("s", "p1", None)
                 .wait_ms(1200)
                 .observe(),
+            Case::new("its own entry goes where its MAC goes")
+                .netns(&["s", "h"])
+                .bridge("s", "s1")
+                .wire(("h", "e1"), ("s", "p1"), (1, 0x11))
+                .master("s", "p1", Some("s1"))
+                .fdb()
+                .master("s", "p1", None)
+                .fdb()
+                .set("s", "s1", LinkChange { mac: Some(mac(0x33)), ..Default::default() })
+                .fdb(),
             Case::new("MTU is the ports' least until set")
                 .netns(&["s", "h"])
                 .bridge("s", "s1")

@@ -4,9 +4,10 @@
 //! nature taken out. The simulator always runs; the kernel runs wherever namespaces are allowed, and its answers are the
 //! golden ones.
 
+use nettwin::conform::normalise;
 use nettwin_model::backend::{Answer, Extent, Fault, Query};
 use nettwin_model::op::{AddLink, LinkChange, NewLink, RouteVerb, VethPeer};
-use nettwin_model::probe::{Capture, Direction, FlowOutcome, Outcome, PingOutcome, Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::probe::{Capture, Probe, ProbeEvent, ProbeId, Stop};
 use nettwin_model::snapshot::Snapshot;
 use nettwin_model::words;
 use nettwin_model::{Address, Backend, IfName, Mac, Neigh, NetnsName, Nud, Op, Route, SysctlKey};
@@ -376,15 +377,7 @@ fn fault(f: &Fault) -> serde_json::Value {
 }
 
 fn events(list: &[ProbeEvent]) -> serde_json::Value {
-    let mut list = list.to_vec();
-    // A ping reads replies and errors from two queues: which comes first is the reader's luck. By request, errors first.
-    list.sort_by_key(|e| match e {
-        ProbeEvent::Started { .. } => (0, 0),
-        ProbeEvent::Icmp { seq, .. } | ProbeEvent::SendFailed { seq, .. } => (*seq, 1),
-        ProbeEvent::Reply { seq, .. } => (*seq, 2),
-        _ => (u16::MAX, 0),
-    });
-    list.iter().map(|e| hexed(serde_json::to_value(event(e.clone())).expect("serialisable"))).collect()
+    normalise::events(list.to_vec()).iter().map(|e| hexed(serde_json::to_value(e).expect("serialisable"))).collect()
 }
 
 /// A frame's bytes as hexadecimal text, so that they can be read.
@@ -395,88 +388,6 @@ fn hexed(mut event: serde_json::Value) -> serde_json::Value {
         *bytes = list.iter().map(|b| format!("{:02x}", b.as_u64().unwrap_or(0))).collect::<String>().into();
     }
     event
-}
-
-/// Takes times and chosen identifiers out of an event.
-fn event(mut e: ProbeEvent) -> ProbeEvent {
-    match &mut e {
-        ProbeEvent::Reply { rtt, .. } | ProbeEvent::ArpReply { rtt, .. } => *rtt = Duration::ZERO,
-        ProbeEvent::Connected { after } => *after = Duration::ZERO,
-        ProbeEvent::Hop(hop) => {
-            if let Some((_, _, time)) = &mut hop.answer {
-                *time = Duration::ZERO;
-            }
-        }
-        ProbeEvent::Frame { bytes, direction, .. } => normalise_frame(bytes, *direction),
-        ProbeEvent::Done(outcome) => timeless(outcome),
-        // Lost frames stay: a capture with gaps must not pass as equal.
-        ProbeEvent::Started { .. }
-        | ProbeEvent::Sent { .. }
-        | ProbeEvent::Outstanding { .. }
-        | ProbeEvent::Icmp { .. }
-        | ProbeEvent::SendFailed { .. }
-        | ProbeEvent::FramesLost { .. } => {}
-    }
-    e
-}
-
-fn timeless(outcome: &mut Outcome) {
-    match outcome {
-        Outcome::Ping(PingOutcome { time, rtt, pipe, .. }) => {
-            (*time, *rtt) = (Duration::ZERO, None);
-            // How many are outstanding depends on how fast the reply is read.
-            *pipe = 0;
-        }
-        Outcome::Udp(FlowOutcome { time, .. }) | Outcome::Tcp(FlowOutcome { time, .. }) => *time = Duration::ZERO,
-        Outcome::Trace(trace) => {
-            for hop in &mut trace.hops {
-                if let Some((_, _, time)) = &mut hop.answer {
-                    *time = Duration::ZERO;
-                }
-            }
-        }
-        Outcome::Arping(_) | Outcome::Stopped | Outcome::Failed(_) => {}
-    }
-}
-
-/// The normalisation list for frames: the IPv4 identification and header checksum, the ICMP echo identifier and ICMP
-/// checksum (also of a packet quoted in an error), a ping's payload (it begins with a time stamp), and the checksum of a
-/// quoted UDP or TCP packet (over a veth the kernel leaves it unfinished) are zeroed.
-fn normalise_frame(frame: &mut [u8], _direction: Direction) {
-    if frame.len() >= 14 && frame[12..14] == [0x08, 0x00] {
-        normalise_ipv4(&mut frame[14..], false);
-    }
-}
-
-fn normalise_ipv4(packet: &mut [u8], quoted: bool) {
-    if packet.len() < 20 {
-        return;
-    }
-    packet[4..6].fill(0);
-    packet[10..12].fill(0);
-    let header = usize::from(packet[0] & 15) * 4;
-    let first = u16::from_be_bytes([packet[6], packet[7]]) & 0x1fff == 0;
-    let sum_at = header + if packet[9] == 6 { 16 } else { 6 };
-    if quoted && first && matches!(packet[9], 6 | 17) && packet.len() >= sum_at + 2 {
-        packet[sum_at..sum_at + 2].fill(0);
-    }
-    if packet[9] != 1 || packet.len() < header + 8 {
-        return;
-    }
-    let icmp = &mut packet[header..];
-    if !first {
-        icmp.fill(0);
-        return;
-    }
-    icmp[2..4].fill(0);
-    match icmp[0] {
-        0 | 8 => {
-            icmp[4..6].fill(0);
-            icmp[8..].fill(0);
-        }
-        3 | 4 | 5 | 11 | 12 => normalise_ipv4(&mut icmp[8..], true),
-        _ => {}
-    }
 }
 
 fn state(mut snapshot: Snapshot, see: See) -> serde_json::Value {

@@ -41,6 +41,11 @@ fn carrier_and_operstate() {
                 .observe()
                 .up("b", "y")
                 .observe(),
+            Case::new("both ends have the same index")
+                .netns(&["a", "b"])
+                .op(pair(("a", "x"), ("b", "y"), (1, 2)))
+                .up("a", "x")
+                .observe(),
             Case::new("veth inside one namespace")
                 .netns(&["a"])
                 .op(pair(("a", "x"), ("a", "y"), (1, 2)))
@@ -86,6 +91,7 @@ fn attributes_and_errors() {
                 .set("a", "x", change(LinkChange { rename: Some(dev("w")), ..Default::default() }))
                 .set("a", "w", change(LinkChange { netns: Some(ns("b")), ..Default::default() }))
                 .set("a", "lo", change(LinkChange { netns: Some(ns("b")), ..Default::default() }))
+                .set("a", "lo", change(LinkChange { netns: Some(ns("a")), ..Default::default() }))
                 .observe(),
             Case::new("a move takes addresses and routes")
                 .netns(&["a", "b", "c"])

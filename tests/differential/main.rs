@@ -15,6 +15,8 @@ mod harness;
 mod icmp;
 mod kernel;
 mod link;
+#[path = "../common/kernel.rs"]
+mod machine;
 mod moves;
 mod nud;
 mod route;

@@ -156,6 +156,13 @@ fn looking_up() {
                 .route_get("a", "8.8.8.8")
                 .route_get("a", "255.255.255.255")
                 .route_get("a", "224.0.0.1"),
+            wired("broadcasts and groups take nothing of a route but its device and source")
+                .route("a", "default via 10.0.0.2 mtu 1300")
+                .route_get("a", "10.77.0.1")
+                .route_get("a", "255.255.255.255")
+                .route_get("a", "224.1.1.1")
+                .route("a", "224.0.0.0/4 via 10.0.0.3 mtu 1200")
+                .route_get("a", "224.1.1.1"),
             wired("source, input and output device")
                 .addr("a", "x2", "10.0.2.1/24")
                 .route("a", "10.1.0.0/16 via 10.0.0.2")

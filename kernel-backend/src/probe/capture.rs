@@ -73,6 +73,7 @@ impl Task for Tap {
     }
 
     fn read(&mut self, clock: Clock, out: &mut Outbox) {
+        let before = out.len();
         loop {
             match sys::receive(&self.link, &mut self.buffer) {
                 Ok(received) => {
@@ -83,6 +84,11 @@ impl Task for Tap {
                 Err(Errno::ENETDOWN) => {}
                 Err(_) => break,
             }
+        }
+        // They are read in the order they passed, but a time is reckoned back from the present, which goes on meanwhile: none
+        // is later than its successor's.
+        for i in (before + 1..out.len()).rev() {
+            out[i - 1].0 = out[i - 1].0.min(out[i].0);
         }
         // Where they would have been cannot be known: behind those that there was room for.
         match sys::take_drops(&self.link) {

@@ -10,7 +10,7 @@ use crate::paths::{addresses, forwards};
 use crate::plan::Desired;
 use crate::route::Route;
 use crate::snapshot::{Config, LinkConfig};
-use crate::sysctl::{BASELINE, SysctlKey};
+use crate::sysctl::{BASELINE, FORWARDING, SysctlKey};
 use crate::topology::{Action, End, Topology};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -120,6 +120,11 @@ fn sysctls(t: &Topology, name: &NetnsName) -> BTreeMap<SysctlKey, String> {
         set("net/ipv4/conf/all/accept_redirects", "0");
     }
     out.extend(netns.sysctls.iter().map(|(key, value)| (key.clone(), value.value.clone())));
+    // Said of one name it is so of the other, which is in the baseline.
+    let said = netns.sysctls.iter().find(|(key, _)| FORWARDING.contains(&key.path()));
+    if let (Some((_, value)), Ok(key)) = (said, SysctlKey::new(FORWARDING[0])) {
+        out.insert(key, value.value.clone());
+    }
     out
 }
 

@@ -5,7 +5,7 @@ use crate::layout::{DeviceKind, Layout};
 use crate::link::BridgeAttrs;
 use crate::name::{IfName, NetnsName};
 use crate::neigh::{FdbKind, Nud};
-use crate::sysctl::SysctlKey;
+use crate::sysctl::{FORWARDING, SysctlKey};
 use crate::topology::{Netns, Topology};
 use std::collections::BTreeSet;
 
@@ -27,6 +27,15 @@ fn addresses(layout: &Layout, out: &mut Vec<Complaint>) {
                 let message = format!("{} has {} twice", device.said, address.cidr);
                 out.push(Complaint::error("duplicate-name", address.span, message).help("say it once"));
             }
+            // __inet_insert_ifa() refuses it.
+            let subnet = crate::agree::subnet(address);
+            let primary = device.addresses.iter().find(|first| crate::agree::subnet(first) == subnet);
+            if let Some(primary) = primary.filter(|primary| primary.scope != address.scope) {
+                let message =
+                    format!("{} has another scope than {}, the first of its subnet", address.cidr, primary.cidr);
+                let complaint = Complaint::error("bad-address", address.span, message).also(primary.span, "the first");
+                out.push(complaint.help("give both the same scope"));
+            }
         }
         if let (DeviceKind::Loopback, Some(first)) = (&device.kind, device.addresses.first())
             && !device.up
@@ -42,10 +51,22 @@ fn sysctls(name: &NetnsName, netns: &Netns, layout: &Layout, out: &mut Vec<Compl
     for (key, value) in &netns.sysctls {
         sysctl(name, key, value, layout, out);
     }
-    let off = SysctlKey::new("net/ipv4/ip_forward").ok().and_then(|k| netns.sysctls.get(&k)).filter(|v| v.value == "0");
-    if let (true, Some(off)) = (netns.forwarding, off) {
-        let message = format!("{name} has forwarding = true and net.ipv4.ip_forward = 0");
-        out.push(Complaint::error("contradiction", off.span, message).help("leave the sysctl out"));
+    forwarding(name, netns, out);
+}
+
+/// What is said about forwarding, in whichever of three ways, must be one thing.
+fn forwarding(name: &NetnsName, netns: &Netns, out: &mut Vec<Complaint>) {
+    let mut said = netns.forwarding.then(|| ("forwarding = true".to_owned(), true));
+    for path in FORWARDING {
+        let Some((key, value)) = netns.sysctls.iter().find(|(key, _)| key.path() == *path) else { continue };
+        let (words, on) = (format!("{key} = {}", value.value), value.value.trim() != "0");
+        match &said {
+            Some((before, was)) if *was != on => {
+                let message = format!("{name} has {before} and {words}");
+                out.push(Complaint::error("contradiction", value.span, message).help("leave the sysctl out"));
+            }
+            _ => said = Some((words, on)),
+        }
     }
 }
 
@@ -81,7 +102,12 @@ pub(super) fn known_devices(netns: &NetnsName, layout: &Layout) -> String {
 }
 
 fn neighbours(name: &NetnsName, netns: &Netns, layout: &Layout, out: &mut Vec<Complaint>) {
+    let mut seen = BTreeSet::new();
     for neigh in &netns.neighbours {
+        if !seen.insert((neigh.dev, neigh.dst, neigh.proxy)) {
+            let message = format!("{name} is told of {} on {} twice", neigh.dst, neigh.dev);
+            out.push(Complaint::error("duplicate-name", neigh.span, message).help("say it once"));
+        }
         if layout.get(&(name.clone(), neigh.dev)).is_none() {
             let message = format!("{name} has no interface {}", neigh.dev);
             out.push(Complaint::error("unknown-device", neigh.span, message).help(known_devices(name, layout)));
@@ -98,7 +124,14 @@ fn bridges(t: &Topology, layout: &Layout, out: &mut Vec<Complaint>) {
     for (name, bridge) in &t.bridges {
         times(&bridge.attrs, bridge.span, out);
         let netns = bridge.netns(*name);
+        let mut seen = BTreeSet::new();
         for entry in &bridge.fdb {
+            if !seen.insert(entry.mac) {
+                let message = format!("{name} is told of {} twice", entry.mac);
+                out.push(
+                    Complaint::error("duplicate-name", entry.span, message).help("say it once: a MAC has one place"),
+                );
+            }
             let device = layout.get(&(netns.clone(), entry.dev));
             let port = device.is_some_and(|d| d.master == Some(*name)) || entry.dev == *name;
             if !port {
@@ -109,6 +142,17 @@ fn bridges(t: &Topology, layout: &Layout, out: &mut Vec<Complaint>) {
             if entry.kind == FdbKind::Learned {
                 let message = "only static entries can be declared: others age";
                 out.push(Complaint::error("bad-fdb", entry.span, message).help("write `static` at the end"));
+            }
+            let own = layout.netns.get(&netns).into_iter().flat_map(|d| d.values());
+            let mut ports = own.filter(|d| d.master == Some(*name));
+            if ports.any(|d| d.mac.is_some_and(|mac| mac.value == entry.mac)) {
+                let message = format!("{} is a port's own MAC, which {name} knows by itself", entry.mac);
+                out.push(Complaint::error("bad-fdb", entry.span, message).help("leave it out"));
+            }
+            // fdb_add_entry() refuses it.
+            if entry.dev == *name && entry.kind == FdbKind::Static {
+                let message = format!("an entry of {name} itself cannot be static");
+                out.push(Complaint::error("bad-fdb", entry.span, message).help("write `permanent` at the end"));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Checks of routes: gateways that are on link, and answers that find their way back.
 
 use super::state::known_devices;
-use crate::addr::Cidr;
+use crate::addr::{Cidr, Scope};
 use crate::complaint::{Complaint, Placed, Span};
 use crate::expect::Expectation;
 use crate::graph::Segments;
@@ -9,8 +9,9 @@ use crate::layout::{Device, DeviceKind, Layout};
 use crate::name::{IfName, NetnsName};
 use crate::paths::{Fate, Lost, Paths, addresses};
 use crate::probe::Probe;
-use crate::route::{Nexthop, Route, RouteKind};
+use crate::route::{Nexthop, Route, RouteKind, TABLE_MAIN};
 use crate::topology::{Topology, Want};
+use crate::words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -34,6 +35,11 @@ pub(super) fn routes(t: &Topology, layout: &Layout, segments: &Segments, out: &m
             if let [Nexthop { via: None, dev: Some(dev), .. }] = route.nexthops.as_slice() {
                 on_link.push((route.dst, *dev));
             }
+            if let Some(said) = place.makes(route) {
+                let message = format!("{said} makes a route to {} already", route.dst);
+                let help = "leave it out, or give it another metric, as in `metric 100`";
+                out.push(Complaint::error("duplicate-route", route.span, message).help(help));
+            }
             if !keys.insert((route.dst, route.tos, route.metric, route.table)) {
                 let message = format!("{name} has two routes to {} with the same metric", route.dst);
                 let help = "give one of them another metric, as in `metric 100`";
@@ -51,6 +57,18 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The device whose address makes a route of the same key (`fib_add_ifaddr`).
+    fn makes(&self, route: &Route) -> Option<&str> {
+        if (route.tos, route.metric, route.table) != (0, 0, TABLE_MAIN) {
+            return None;
+        }
+        let up = self.devices.values().filter(|d| d.up && d.kind != DeviceKind::Loopback);
+        let connected = |d: &&Device| {
+            addresses(d).iter().any(|(addr, net)| *net == route.dst && (net.len < 32 || net.addr != *addr))
+        };
+        up.filter(connected).map(|d| d.said.as_str()).next()
+    }
+
     fn route(&self, route: &Placed<Route>, on_link: &[(Cidr, IfName)], out: &mut Vec<Complaint>) {
         if !route.dst.is_network() {
             let message = format!("{} has bits beyond its prefix length", route.dst);
@@ -63,6 +81,7 @@ impl Place<'_> {
             let message = format!("{} does not have the source address {source}", self.name);
             out.push(Complaint::error("bad-route", route.span, message).help("write one of its own addresses"));
         }
+        self.scope(route, out);
         for hop in &route.nexthops {
             match hop.dev.map(|dev| (dev, self.devices.get(&dev))) {
                 Some((dev, None)) => {
@@ -78,9 +97,36 @@ impl Place<'_> {
                 }
                 _ => {}
             }
-            if let Some(IpAddr::V4(via)) = hop.via.filter(|_| !hop.onlink) {
-                self.gateway(via, hop.dev, route, on_link, out);
+            match hop.via {
+                Some(IpAddr::V4(via)) if hop.onlink => self.onlink(via, route, out),
+                Some(IpAddr::V4(via)) => self.gateway(via, hop.dev, route, on_link, out),
+                _ => {}
             }
+        }
+    }
+
+    /// A gateway must be nearer than the destination, and at least on the link.
+    fn scope(&self, route: &Placed<Route>, out: &mut Vec<Complaint>) {
+        let Some(scope) = route.scope.filter(|scope| *scope >= Scope::LINK) else { return };
+        let own = |via: &IpAddr| self.devices.values().flat_map(addresses).any(|(addr, _)| IpAddr::V4(addr) == *via);
+        let too_far = |via: &IpAddr| scope > Scope::LINK || !own(via);
+        if route.nexthops.len() > 1 && scope > Scope::LINK
+            || route.nexthops.iter().filter_map(|h| h.via).any(|via| too_far(&via))
+        {
+            let message =
+                format!("the kernel refuses a gateway for a route of scope {}", words::route::scope_word(scope));
+            out.push(Complaint::error("bad-route", route.span, message).help("leave the scope out"));
+        }
+    }
+
+    /// `fib_check_nh_v4_gw()`: a gateway that is believed to be on the link must look like a single other machine.
+    fn onlink(&self, via: Ipv4Addr, route: &Placed<Route>, out: &mut Vec<Complaint>) {
+        let own = || self.devices.values().flat_map(addresses);
+        let all_of = |net: Cidr| net.len < 31 && !net.contains(IpAddr::V4(via.to_bits().wrapping_add(1).into()));
+        let to_all = own().any(|(_, net)| net.contains(IpAddr::V4(via)) && all_of(net));
+        if to_all || via.is_multicast() || own().any(|(addr, _)| addr == via) {
+            let message = format!("the gateway {via} is no other machine's address, so the kernel refuses it onlink");
+            out.push(Complaint::error("bad-route", route.span, message).help("name a router's address"));
         }
     }
 
@@ -92,7 +138,15 @@ impl Place<'_> {
         on_link: &[(Cidr, IfName)],
         out: &mut Vec<Complaint>,
     ) {
-        if self.devices.values().flat_map(addresses).any(|(a, _)| a == via) {
+        // With a device said, an address of another one is not found.
+        let looked_at = self.devices.iter().filter(|(name, _)| dev.is_none_or(|dev| dev == **name));
+        let mut owners = looked_at.filter(|(_, d)| addresses(d).iter().any(|(a, _)| *a == via));
+        if let Some((name, device)) = owners.next() {
+            if !device.up {
+                let message = format!("{name} has the gateway {via} and is down, so the kernel refuses the route");
+                out.push(Complaint::error("device-down", route.span, message).help("name a router's address instead"));
+                return;
+            }
             let message = format!("the gateway {via} is an address of {} itself: it has no effect", self.name);
             let help = "packets are sent as if their destination were on the wire; name a router's address instead";
             out.push(Complaint::warning("gateway-is-own", route.span, message).help(help));

@@ -62,7 +62,9 @@ impl There {
         let Some(link) = self.config.links.get_mut(&name) else { return };
         let key = crate::agree::AddressKey::of;
         link.addrs.retain(|a| !removed.iter().any(|r| key(r) == key(a)));
-        if link.addrs.iter().all(|a| a.cidr.addr.is_ipv6()) && !removed.is_empty() {
+        // lo has an address of its own, which is not listed, since it was first up.
+        let has_own = name == IfName::lo() && link.up;
+        if link.addrs.iter().all(|a| a.cidr.addr.is_ipv6()) && !removed.is_empty() && !has_own {
             // fib_disable_ip(): as if the link went down.
             self.go_down(name);
         }

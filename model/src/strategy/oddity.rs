@@ -246,7 +246,8 @@ impl Oddity {
                 let own: Vec<IfName> =
                     scene.layout.netns.get(netns)?.keys().copied().filter(|d| *d != IfName::lo()).collect();
                 let (dev, mac) = (*dev.of(&own)?, *mac.of(&scene.macs)?);
-                let entry = FdbEntry { bridge: *bridge, dev, mac, kind: FdbKind::Static, sticky: false };
+                let kind = if dev == *bridge { FdbKind::Permanent } else { FdbKind::Static };
+                let entry = FdbEntry { bridge: *bridge, dev, mac, kind, sticky: false };
                 t.bridges.get_mut(bridge)?.fdb.push(entry.into());
             }
             Oddity::Cut(which) => {
@@ -380,18 +381,17 @@ pub(super) fn address(addr: Ipv4Addr, len: u8, how: u8, dev: IfName) -> Address 
     address
 }
 
-/// Port attributes by number. A frame that may leave by the port it came from must not come to a bridge that does the
-/// same.
+/// Port attributes by number; not neighbour suppression, which the simulator has not. A frame that may leave by the port
+/// it came from must not come to a bridge that does the same.
 pub(super) fn port(how: u8, faces_a_bridge: bool) -> PortAttrs {
     let (on, off) = (Some(true), Some(false));
-    match how % 8 {
+    match how % 7 {
         0 => PortAttrs { learning: off, ..PortAttrs::default() },
         1 => PortAttrs { flood: off, ..PortAttrs::default() },
         2 => PortAttrs { bcast_flood: off, ..PortAttrs::default() },
         3 => PortAttrs { isolated: on, ..PortAttrs::default() },
         4 if !faces_a_bridge => PortAttrs { hairpin: on, ..PortAttrs::default() },
         5 => PortAttrs { locked: on, ..PortAttrs::default() },
-        6 => PortAttrs { neigh_suppress: on, ..PortAttrs::default() },
         _ => PortAttrs { mcast_flood: off, ..PortAttrs::default() },
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! Kernel counterpart: `net/bridge/br_if.c`, `br.c` (`br_device_event`), `br_stp_recalculate_bridge_id`.
 
-use super::bridge::{Port, PortRef};
+use super::bridge::{Bridge, Port, PortRef};
 use super::fdb::{self, Fdb, SELF};
 use super::stp::{At, StpPort};
 use crate::l3;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
-use nettwin_model::{Errno, Fault, Mac};
+use nettwin_model::{Errno, Fault, Instant, Mac};
 
 /// Numbers go from 1 to this (`BR_MAX_PORTS` less one).
 const MAX_PORTS: usize = 1023;
@@ -121,10 +121,24 @@ pub(crate) fn set_bridge_mac(ns: &mut Netns, w: &mut World, bridge: Ifindex, mac
     {
         remove_own(b, SELF, old, &others, None);
     }
-    if b.fdb.find(fdb::key(&mac.0)).is_none_or(|e| !e.local) {
+    add_bridges_own(b, mac, now);
+    At { ns, w, dev: bridge }.set_mac(mac);
+}
+
+/// A new bridge knows the MAC that it was born with, though its identifier has none yet.
+pub(crate) fn bridge_born(ns: &mut Netns, w: &World, bridge: Ifindex) {
+    let Some(dev) = ns.dev_mut(bridge) else { return };
+    let mac = dev.mac;
+    if let Some(b) = dev.bridge_mut() {
+        add_bridges_own(b, mac, w.now);
+    }
+}
+
+/// `fdb_add_local`, which refuses what is no station's address.
+fn add_bridges_own(b: &mut Bridge, mac: Mac, now: Instant) {
+    if mac.is_valid_unicast() && b.fdb.find(fdb::key(&mac.0)).is_none_or(|e| !e.local) {
         b.fdb.put(fdb::key(&mac.0), Fdb::own(SELF, now));
     }
-    At { ns, w, dev: bridge }.set_mac(mac);
 }
 
 /// The bridge takes the lowest of its ports' MACs, zero without ports (`br_stp_recalculate_bridge_id`). Says whether it

@@ -98,6 +98,7 @@ fn add_bridge(sim: &mut Sim, id: NsId, link: &AddLink) -> Result<Ifindex, Fault>
     check_mtu(link.mtu)?;
     let index = register(sim, id, link.name, link.mac, link.mtu, Kind::Bridge(Box::default()))?;
     let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+    port::bridge_born(ns, &sim.world, index);
     if let Some(mac) = link.mac {
         ns.dev_mut(index).into_iter().for_each(|d| d.mac_set = true);
         port::set_bridge_mac(ns, &mut sim.world, index, mac);
@@ -240,11 +241,11 @@ fn set_traits(ns: &mut Netns, index: Ifindex, change: &LinkChange) -> Result<(),
 /// Moves a device to another namespace (`dev_change_net_namespace`).
 fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<IfName>) -> Result<Ifindex, Fault> {
     let dev = sim.netns.by_id(id).and_then(|ns| ns.dev(index)).ok_or(Fault::errno(Errno::ENODEV))?;
-    if !matches!(dev.kind, Kind::Veth(_)) {
-        return Err(Fault::refused(Errno::EINVAL, "The interface netns is immutable"));
-    }
     if id == target {
         return Ok(index);
+    }
+    if !matches!(dev.kind, Kind::Veth(_)) {
+        return Err(Fault::refused(Errno::EINVAL, "The interface netns is immutable"));
     }
     let there = sim.netns.by_id(target).ok_or_else(enoent)?;
     let mut new_name = dev.name;

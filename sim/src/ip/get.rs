@@ -115,7 +115,12 @@ fn got(ns: &Netns, w: &World, facts: Facts) -> RouteGot {
     let learned = facts.exception;
     let mut route = Route::new(Cidr::host(facts.dst.into()));
     route.kind = facts.kind;
-    route.table = if facts.table == 0 { TABLE_MAIN } else { facts.table };
+    // The kernel answers "main" for both while local and main are one trie; which it is, the kind says.
+    route.table = match (facts.kind, facts.table) {
+        (RouteKind::Local | RouteKind::Broadcast, 0 | TABLE_MAIN) => TABLE_LOCAL,
+        (_, 0) => TABLE_MAIN,
+        (_, table) => table,
+    };
     route.proto = 0;
     route.scope = Some(Scope::GLOBAL);
     route.prefsrc = facts.src.map(IpAddr::V4);

@@ -143,6 +143,12 @@ fn look_up(ns: &Netns, now: Instant, flow: &Flow) -> Result<Dst, Errno> {
         return make(ns, now, found(src, Ifindex::LO, None));
     }
     let hop = &hit.alias.hops[choose_hop(ns, &hit, flow)];
+    if flow.dst.is_broadcast() || hit.alias.kind == RouteKind::Broadcast || flow.dst.is_multicast() && hit.len < 4 {
+        // The route lends its device and source, and nothing else ("Yes, it is hack").
+        let src = if flow.src.is_unspecified() { prefsrc(ns, hit.alias, hop) } else { flow.src };
+        let bare = Made { metrics: Metrics::default(), ..found(src, hop.dev, None) };
+        return make(ns, now, bare);
+    }
     let src = if flow.src.is_unspecified() { prefsrc(ns, hit.alias, hop) } else { flow.src };
     make(ns, now, found(src, hop.dev, Some(hop.clone())))
 }
@@ -182,7 +188,7 @@ fn make(ns: &Netns, now: Instant, m: Made) -> Result<Dst, Errno> {
     };
     let exception = m.hop.as_ref().and_then(|hop| pmtu::find(ns, now, hop, m.dst));
     let true_gateway = m.hop.as_ref().filter(|h| h.scope == Scope::LINK).and_then(|h| h.via);
-    let gateway = exception.and_then(|e| e.gateway).or(true_gateway).filter(|_| kind == RouteKind::Unicast);
+    let gateway = exception.and_then(|e| e.gateway).or(true_gateway);
     let own = m.metrics.mtu.unwrap_or(dev.mtu).min(65535);
     let learned = exception.map_or(0, |e| e.mtu);
     Ok(Dst {

@@ -135,6 +135,11 @@ impl Entry {
         }
     }
 
+    /// Without a state to move through, as those of `lo` are born.
+    pub(crate) fn noarp(now: Instant) -> Self {
+        Entry { nud: Nud::Noarp, ..Entry::new(now) }
+    }
+
     /// The MAC, where packets go out without a question.
     #[inline]
     pub(crate) fn connected(&self) -> Option<Mac> {

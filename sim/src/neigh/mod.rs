@@ -84,14 +84,14 @@ impl NeighTable {
 #[inline]
 pub(crate) fn output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let Some(dev) = ns.devs.by_index(pkt.dev) else { return Next::Drop(DropReason::DevDown) };
-    let src = dev.mac;
-    let known = ns.l3.neigh.entries.get(&(pkt.dev, pkt.nexthop)).and_then(|e| e.connected());
-    let dst = match known {
+    let (src, loopback) = (dev.mac, dev.is_loopback());
+    let entry = ns.l3.neigh.entries.get(&(pkt.dev, key_on(loopback, pkt.nexthop)));
+    let dst = match entry.and_then(|e| e.connected()) {
         Some(mac) => {
             w.decide(ns, Stage::Neigh, pkt, "neigh", || format!("{} is at {mac}", pkt.nexthop));
             mac
         }
-        None if dev.is_loopback() => Mac::ZERO,
+        None if loopback => entry.map_or(Mac::ZERO, |e| e.mac),
         None => match resolve(ns, w, pkt) {
             Ok(mac) => mac,
             Err(next) => return next,
@@ -261,12 +261,21 @@ pub(crate) fn touch(ns: &mut Netns, w: &mut World, dev: Ifindex, addr: Ipv4Addr)
     false
 }
 
-/// Takes all entries of a device away (`neigh_ifdown`, `neigh_changeaddr`); `spare_permanent` for a lost carrier.
+/// Takes all entries of a device away (`neigh_ifdown`); `spare_permanent` for a lost carrier.
 pub(crate) fn flush(ns: &mut Netns, w: &mut World, dev: Ifindex, spare_permanent: bool) {
-    let table = &mut ns.l3.neigh;
-    table.proxies.retain(|k, permanent| k.0 != dev || (spare_permanent && *permanent));
+    ns.l3.neigh.proxies.retain(|k, permanent| k.0 != dev || (spare_permanent && *permanent));
+    flush_neighbours(ns, w, dev, spare_permanent);
+}
+
+/// A device has another MAC, or was told again which it has: neighbours go, proxy entries stay (`neigh_changeaddr`).
+pub(crate) fn mac_changed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    flush_neighbours(ns, w, dev, false);
+}
+
+fn flush_neighbours(ns: &mut Netns, w: &mut World, dev: Ifindex, spare_permanent: bool) {
     let doomed = |k: &Key, e: &Entry| k.0 == dev && !(spare_permanent && e.nud == Nud::Permanent);
-    let mut keys: Vec<Key> = table.entries.iter().filter(|(k, e)| doomed(k, e)).map(|(k, _)| *k).collect();
+    let entries = &ns.l3.neigh.entries;
+    let mut keys: Vec<Key> = entries.iter().filter(|(k, e)| doomed(k, e)).map(|(k, _)| *k).collect();
     keys.sort_unstable(); // the order in which what waits is dropped is seen in the trace
     for key in keys {
         remove(ns, w, key);
@@ -299,15 +308,15 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, neigh: &Neigh, replace: bool) -
         ns.l3.neigh.proxies.insert(key, neigh.state == Nud::Permanent);
         return Ok(());
     }
-    if ns.dev(key.0).is_some_and(|d| d.is_loopback()) {
-        return Err(Fault::Missing {
-            capability: "a neighbour of the loopback device in the simulator".into(),
-            remedy: "leave it out: what lo sends comes back to it".into(),
-        });
-    }
     let there = ns.l3.neigh.entries.contains_key(&key);
     if there && !replace {
         return Err(Fault::errno(Errno::EEXIST));
+    }
+    // Made under another key than it was looked for (arp_constructor).
+    let loopback = ns.dev(key.0).is_some_and(|d| d.is_loopback());
+    let key = (key.0, key_on(loopback, key.1));
+    if loopback {
+        ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::noarp(w.now)));
     }
     if neigh.lladdr.is_none()
         && entry::is_valid(neigh.state)
@@ -330,6 +339,11 @@ pub(crate) fn del(ns: &mut Netns, w: &mut World, neigh: &Neigh) -> Result<(), Fa
     if gone { Ok(()) } else { Err(Fault::errno(Errno::ENOENT)) }
 }
 
+/// On `lo` all neighbours are one.
+fn key_on(loopback: bool, addr: Ipv4Addr) -> Ipv4Addr {
+    if loopback { Ipv4Addr::UNSPECIFIED } else { addr }
+}
+
 fn key_of(ns: &Netns, neigh: &Neigh) -> Result<Key, Fault> {
     let IpAddr::V4(addr) = neigh.dst else { return Err(not_v4()) };
     let dev = ns.devs.by_name(neigh.dev).ok_or_else(|| Fault::errno(Errno::ENODEV))?;
@@ -350,10 +364,10 @@ pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
             _ => state.volatile.neighs.push(neigh),
         }
     }
-    for (&(dev, addr), &permanent) in &ns.l3.neigh.proxies {
-        let state_word = if permanent { Nud::Permanent } else { Nud::None };
+    for &(dev, addr) in ns.l3.neigh.proxies.keys() {
         let Some(dev) = named(dev) else { continue };
-        state.config.neighs.push(Neigh { dev, dst: addr.into(), lladdr: None, state: state_word, proxy: true });
+        // Older kernels show no state of a proxy entry, so it says nothing.
+        state.config.neighs.push(Neigh { dev, dst: addr.into(), lladdr: None, state: Nud::Permanent, proxy: true });
     }
     let order = |n: &Neigh| (n.dev, n.dst, n.proxy);
     state.config.neighs.sort_by_key(order);

@@ -4,6 +4,7 @@
 //! verbs of this folder do not exist.
 
 pub(crate) mod apply;
+pub(crate) mod conform;
 pub(crate) mod destroy;
 pub(crate) mod diff;
 pub(crate) mod doctor;

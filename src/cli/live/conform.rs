@@ -1,0 +1,88 @@
+//! `nettwin conform`: one topology on both machines, compared.
+//!
+//! Deliberately absent: what is compared and how (the library's `conform`), and the JSON's fields (`docs/json.md`).
+
+use super::throw_away;
+use crate::cli::args::ConformArgs;
+use crate::cli::input::Loaded;
+use crate::cli::output::{BAD, GOOD, HEADING, Output, Progress, WARN, count, exit};
+use crate::cli::trouble::{Exit, Trouble};
+use nettwin::conform::known::KERNEL_AND_SIM;
+use nettwin::conform::{Level, Options, Report, conform};
+use nettwin::kernel::affinity;
+use nettwin::sim::Sim;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::ExitCode;
+
+pub(crate) fn run(args: &ConformArgs, out: &mut Output) -> Result<ExitCode, Trouble> {
+    // Bad input is said before anything is run.
+    let loaded = args.files.iter().map(|file| Loaded::open(file)).collect::<Result<Vec<_>, _>>()?;
+    // Frames are compared in order.
+    affinity::stay_on_this_cpu()?;
+    let options = Options { long: args.long, routes: true, known: KERNEL_AND_SIM, ..Options::default() };
+    let mut agrees = true;
+    for loaded in &loaded {
+        let name = &loaded.source.name;
+        let progress = Progress::new(format!("running {name} on both machines"));
+        let mut kernel = throw_away(args.rootless)?;
+        let mut sim = Sim::new(loaded.checked.seed());
+        let report = conform(kernel.backend(), &mut sim, &loaded.checked, &options)?;
+        drop(kernel);
+        drop(progress);
+        agrees &= report.agrees();
+        if out.json {
+            let levels: serde_json::Map<String, Value> =
+                report.levels().into_iter().map(|(level, found)| (level.to_owned(), json!(found))).collect();
+            out.json(&json!({ "file": name, "agrees": report.agrees(), "levels": levels }))?;
+        } else {
+            print(name, &report, out)?;
+        }
+    }
+    Ok(exit(agrees, Exit::Divergence))
+}
+
+fn print(name: &str, report: &Report, out: &mut Output) -> Result<(), Trouble> {
+    let row = |(level, found): (&str, &Level)| {
+        let skipped: usize = found.skipped.iter().map(|skip| skip.count).sum();
+        let numbers = [found.compared, found.differences.len(), found.known.len(), skipped];
+        [level.to_owned()].into_iter().chain(numbers.map(|n| n.to_string())).collect()
+    };
+    let rows = report.levels().into_iter().map(row).collect();
+    out.table(name, &["level", "compared", "differ", "known to", "skipped"], rows)?;
+    for (level, found) in report.levels() {
+        for d in &found.differences {
+            writeln!(out, "{HEADING}{level}: {}{HEADING:#}", d.what)?;
+            writeln!(out, "    kernel     {}\n    simulator  {}", d.first, d.second)?;
+        }
+        let known = by_reason(found.known.iter().map(|k| (&*k.reason, 1, &*k.what)));
+        for (why, which) in known {
+            writeln!(out, "{level}: {WARN}known to differ{WARN:#}, {which}: {why}")?;
+        }
+        let skipped = by_reason(found.skipped.iter().map(|s| (&*s.why, s.count, &*s.what)));
+        for (why, which) in skipped {
+            writeln!(out, "{level}: {WARN}skipped{WARN:#}, {which}: {why}")?;
+        }
+    }
+    let differ: usize = report.levels().iter().map(|(_, level)| level.differences.len()).sum();
+    match (report.agrees(), differ) {
+        (true, _) => writeln!(out, "{GOOD}The machines agree.{GOOD:#}\n")?,
+        (false, 0) => writeln!(out, "{BAD}Nothing could be compared.{BAD:#}\n")?,
+        (false, _) => writeln!(out, "{BAD}The machines differ: {}.{BAD:#}\n", count(differ, "difference"))?,
+    }
+    Ok(out.flush()?)
+}
+
+/// What has one reason, told by its first and its number.
+fn by_reason<'a>(list: impl Iterator<Item = (&'a str, usize, &'a str)>) -> Vec<(&'a str, String)> {
+    let mut reasons: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    for (why, count, what) in list {
+        reasons.entry(why).or_insert((0, what)).0 += count;
+    }
+    let which = |(number, what): (usize, &str)| match number {
+        1 => what.to_owned(),
+        _ => format!("{number} of such as {what}"),
+    };
+    reasons.into_iter().map(|(why, found)| (why, which(found))).collect()
+}

@@ -1,0 +1,209 @@
+//! What is taken out of a machine's answers before they are compared: all of it, and nowhere else.
+//!
+//! The list. **Frames**: the IPv4 identification and header checksum; the ICMP echo identifier, the ICMP checksum and a
+//! ping's payload (it begins with a time stamp), also of a packet quoted in an error; the checksum of a quoted UDP or TCP
+//! packet (over a veth the kernel leaves it unfinished); with [`chosen`] also ports that the sender's machine chose and
+//! the checksums over them, and of a TCP segment its sequence numbers, window and options. **Events**: times, and how many
+//! requests were outstanding (that depends on how fast a reply is read). **Order**: a ping reads replies and errors from
+//! two queues; by request, errors come first. **State**: MACs that nobody asked for; counters; how fresh a neighbour is
+//! (whether it was found is left); whether a veth without carrier is DOWN or LOWERLAYERDOWN, which the kernel decides at an
+//! instant of its own, by whatever device of the own namespace has the peer's index. Counterpart: none; these are what two
+//! kernels differ in too.
+
+use crate::model::probe::{FlowOutcome, Outcome, PingOutcome, ProbeEvent};
+use crate::model::wire::{ETH_LEN, PROTO_ICMP, PROTO_TCP, PROTO_UDP};
+use crate::model::{AddLink, Mac, NewLink, Nud, Op, OperState, Snapshot};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Takes times and chosen identifiers out of a workload's events, and puts them in order.
+pub fn events(list: impl IntoIterator<Item = ProbeEvent>) -> Vec<ProbeEvent> {
+    let mut list: Vec<ProbeEvent> = list.into_iter().map(event).collect();
+    list.sort_by_key(|e| match e {
+        ProbeEvent::Started { .. } => (0, 0),
+        ProbeEvent::Icmp { seq, .. } | ProbeEvent::SendFailed { seq, .. } => (*seq, 1),
+        ProbeEvent::Reply { seq, .. } => (*seq, 2),
+        _ => (u16::MAX, 0),
+    });
+    list
+}
+
+fn event(mut e: ProbeEvent) -> ProbeEvent {
+    match &mut e {
+        ProbeEvent::Reply { rtt, .. } | ProbeEvent::ArpReply { rtt, .. } => *rtt = Duration::ZERO,
+        ProbeEvent::Connected { after } => *after = Duration::ZERO,
+        ProbeEvent::Hop(hop) => {
+            if let Some((_, _, time)) = &mut hop.answer {
+                *time = Duration::ZERO;
+            }
+        }
+        ProbeEvent::Frame { bytes, .. } => frame(bytes),
+        ProbeEvent::Done(outcome) => timeless(outcome),
+        // Lost frames stay: a capture with gaps must not pass as equal.
+        ProbeEvent::Started { .. }
+        | ProbeEvent::Sent { .. }
+        | ProbeEvent::Outstanding { .. }
+        | ProbeEvent::Icmp { .. }
+        | ProbeEvent::SendFailed { .. }
+        | ProbeEvent::FramesLost { .. } => {}
+    }
+    e
+}
+
+fn timeless(outcome: &mut Outcome) {
+    match outcome {
+        Outcome::Ping(PingOutcome { time, rtt, pipe, .. }) => {
+            (*time, *rtt) = (Duration::ZERO, None);
+            *pipe = 0;
+        }
+        Outcome::Udp(FlowOutcome { time, .. }) | Outcome::Tcp(FlowOutcome { time, .. }) => *time = Duration::ZERO,
+        Outcome::Trace(trace) => {
+            for hop in &mut trace.hops {
+                if let Some((_, _, time)) = &mut hop.answer {
+                    *time = Duration::ZERO;
+                }
+            }
+        }
+        Outcome::Arping(_) | Outcome::Stopped | Outcome::Failed(_) => {}
+    }
+}
+
+/// Zeroes in a frame what two runs of one machine differ in.
+pub fn frame(frame: &mut [u8]) {
+    if let Some(packet) = ipv4_of(frame) {
+        packet_of(packet, false);
+    }
+}
+
+fn packet_of(packet: &mut [u8], quoted: bool) {
+    let Some((header, first)) = header_of(packet) else { return };
+    packet[4..6].fill(0);
+    packet[10..12].fill(0);
+    let sum_at = header + if packet[9] == PROTO_TCP { 16 } else { 6 };
+    if quoted && first && matches!(packet[9], PROTO_TCP | PROTO_UDP) && packet.len() >= sum_at + 2 {
+        packet[sum_at..sum_at + 2].fill(0);
+    }
+    if packet[9] != PROTO_ICMP || packet.len() < header + 8 {
+        return;
+    }
+    let icmp = &mut packet[header..];
+    if !first {
+        icmp.fill(0);
+        return;
+    }
+    icmp[2..4].fill(0);
+    match icmp[0] {
+        0 | 8 => {
+            icmp[4..6].fill(0);
+            icmp[8..].fill(0);
+        }
+        3 | 4 | 5 | 11 | 12 => packet_of(&mut icmp[8..], true),
+        _ => {}
+    }
+}
+
+/// Zeroes in a frame what a machine chose for a UDP or TCP flow, also in a packet quoted in an error.
+pub fn chosen(frame: &mut [u8]) {
+    if let Some(packet) = ipv4_of(frame) {
+        chosen_in(packet);
+    }
+}
+
+fn chosen_in(packet: &mut [u8]) {
+    let Some((header, true)) = header_of(packet) else { return };
+    let proto = packet[9];
+    let Some(segment) = packet.get_mut(header..).filter(|s| s.len() >= 8) else { return };
+    match proto {
+        PROTO_UDP => {
+            ports(segment);
+            segment[6..8].fill(0);
+        }
+        PROTO_TCP => {
+            ports(segment);
+            segment[4..8].fill(0);
+            if segment.len() >= 20 {
+                let data = (usize::from(segment[12] >> 4) * 4).clamp(20, segment.len());
+                segment[8..12].fill(0);
+                segment[14..18].fill(0);
+                segment[20..data].fill(0);
+            }
+        }
+        PROTO_ICMP if matches!(segment[0], 3 | 4 | 5 | 11 | 12) => chosen_in(&mut segment[8..]),
+        _ => {}
+    }
+}
+
+/// Those of the usual ephemeral range (`net.ipv4.ip_local_port_range`).
+fn ports(segment: &mut [u8]) {
+    for at in [0, 2] {
+        if (32768..61000).contains(&u16::from_be_bytes([segment[at], segment[at + 1]])) {
+            segment[at..at + 2].fill(0);
+        }
+    }
+}
+
+fn ipv4_of(frame: &mut [u8]) -> Option<&mut [u8]> {
+    (frame.len() >= ETH_LEN && frame[12..14] == [0x08, 0x00]).then(|| &mut frame[ETH_LEN..])
+}
+
+/// The header's length, and whether the packet is whole or a first fragment.
+fn header_of(packet: &[u8]) -> Option<(usize, bool)> {
+    let header = usize::from(packet.first()? & 15) * 4;
+    (packet.len() >= 20).then(|| (header, u16::from_be_bytes([packet[6], packet[7]]) & 0x1fff == 0))
+}
+
+/// Takes out of a state what moves by itself and what the machine chose freely; `asked` are the MACs that it did not.
+pub fn state(snapshot: &mut Snapshot, asked: &BTreeSet<Mac>) {
+    let mask = |mac: &mut Mac| {
+        if !asked.contains(mac) && *mac != Mac::default() {
+            *mac = CHOSEN;
+        }
+    };
+    for netns in snapshot.netns.values_mut() {
+        netns.config.links.values_mut().filter_map(|link| link.mac.as_mut()).for_each(mask);
+        for link in netns.derived.links.values_mut() {
+            mask(&mut link.mac);
+            if link.operstate == OperState::LowerLayerDown {
+                link.operstate = OperState::Down;
+            }
+            if let Some(bridge) = &mut link.bridge {
+                mask(&mut bridge.id.mac);
+                mask(&mut bridge.root.mac);
+            }
+        }
+        for list in [&mut netns.config.fdb, &mut netns.volatile.fdb] {
+            list.iter_mut().for_each(|entry| mask(&mut entry.mac));
+            list.sort_by_key(|entry| (entry.bridge, entry.mac, entry.dev));
+        }
+        for neigh in &mut netns.volatile.neighs {
+            neigh.lladdr.iter_mut().for_each(mask);
+            let found = !matches!(neigh.state, Nud::Incomplete | Nud::Failed);
+            neigh.state = if found { Nud::Reachable } else { Nud::Failed };
+        }
+        netns.volatile.stats.clear();
+    }
+}
+
+/// The MACs that these ops ask for.
+pub fn macs(ops: &[Op]) -> BTreeSet<Mac> {
+    let mut asked = BTreeSet::new();
+    for op in ops {
+        match op {
+            Op::AddLink(link) => {
+                let AddLink { mac, kind, .. } = &**link;
+                asked.extend(*mac);
+                if let NewLink::Veth { peer } = kind {
+                    asked.extend(peer.mac);
+                }
+            }
+            Op::SetLink { change, .. } => asked.extend(change.mac),
+            Op::AddNeigh { neigh, .. } => asked.extend(neigh.lladdr),
+            Op::AddFdb { entry, .. } => asked.extend([entry.mac]),
+            _ => {}
+        }
+    }
+    asked
+}
+
+/// In the place of a MAC that the machine chose.
+const CHOSEN: Mac = Mac([2, 0, 0, 0, 0, 0]);
