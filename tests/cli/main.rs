@@ -6,5 +6,6 @@ mod check;
 mod harness;
 mod holder;
 mod lab;
+mod plan;
 mod probe;
 mod sim;
