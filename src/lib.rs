@@ -13,3 +13,8 @@ pub use nettwin_sim as sim;
 
 pub mod conform;
 pub mod play;
+
+/// The examples of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -8,4 +8,5 @@ mod holder;
 mod lab;
 mod plan;
 mod probe;
+mod readme;
 mod sim;
