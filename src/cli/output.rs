@@ -100,7 +100,6 @@ pub(crate) fn complain(message: &str, help: Option<&str>) {
     }
 }
 
-
 /// A spinner on standard error for what takes longer than a second; only terminals see it. Ends when dropped.
 pub(crate) struct Progress {
     stop: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
