@@ -94,13 +94,14 @@ fn clockless(line: &str) -> String {
     }
 }
 
-/// The number after `numtxqueues` and its like.
+/// The number after `numtxqueues` and its like, and when a bridge next sweeps its table.
 fn queues(text: &str) -> String {
     let mut out = text.to_owned();
-    for key in ["numtxqueues ", "numrxqueues ", "\"num_tx_queues\": ", "\"num_rx_queues\": "] {
+    let queues = ["numtxqueues ", "numrxqueues ", "\"num_tx_queues\": ", "\"num_rx_queues\": "];
+    for key in queues.into_iter().chain(["gc_timer ", "\"gc_timer\": "]) {
         let parts: Vec<&str> = out.split(key).collect();
-        let rest =
-            parts[1..].iter().map(|part| format!("{key}N{}", part.trim_start_matches(|c: char| c.is_ascii_digit())));
+        let is_number = |c: char| c.is_ascii_digit() || c == '.';
+        let rest = parts[1..].iter().map(|part| format!("{key}N{}", part.trim_start().trim_start_matches(is_number)));
         out = std::iter::once(parts[0].to_owned()).chain(rest).collect();
     }
     out
