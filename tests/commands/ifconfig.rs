@@ -155,16 +155,13 @@ fn ifconfig_agrees() {
                 ifconfig v0 -allmulti -multicast
                 ifconfig v0
                 ifconfig v0 multicast
-                ifconfig v0 txqueuelen 500
                 ifconfig v0 arp
                 ifconfig v0 promisc allmulti
                 ifconfig v0
                 ifconfig -s v0
                 ifconfig v0 txqueuelen
-                ifconfig v0 txqueuelen abc
                 ifconfig v0
                 ifconfig nope promisc
-                ifconfig nope txqueuelen 5
             "#,
             ),
         ],

@@ -120,8 +120,6 @@ fn sysctl_agrees() {
                 sysctl -w net.ipv4.ip_forward="0x1"
                 sysctl -w net.ipv4.ip_forward=-1
                 sysctl -w net.ipv4.ip_forward=1a
-                sysctl -w net.ipv4.ping_group_range="0 2147483647"
-                sysctl net.ipv4.ping_group_range
                 sysctl -w -q
                 sysctl -W net.ipv4.ip_forward=1
                 sysctl -w net.ipv4.ip_forward=1 -q
