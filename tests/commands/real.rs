@@ -2,6 +2,7 @@
 
 use crate::normalise;
 use crate::script::{Case, Entry, Line, What};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,7 +10,7 @@ use std::process::{Command, Stdio};
 /// Each case's record, or `None` (with the reason printed) where this machine allows no namespaces or lacks the tools. With
 /// `NETTWIN_REQUIRE_KERNEL` set, a skip is a failure.
 pub(crate) fn answers(cases: &[Case]) -> Option<Vec<Vec<Entry>>> {
-    if let Err(why) = possible() {
+    if let Err(why) = possible().and_then(|()| installed(cases)) {
         assert!(std::env::var_os("NETTWIN_REQUIRE_KERNEL").is_none(), "the real tools are required: {why}");
         println!("skipped with the real tools: {} cases: {why}", cases.len());
         return None;
@@ -56,6 +57,19 @@ fn possible() -> Result<(), String> {
     said(private().arg("true")).map(|_| ())
 }
 
+/// Whether every tool that the cases name is here, be it behind `ip netns exec`.
+fn installed(cases: &[Case]) -> Result<(), String> {
+    let words = cases.iter().flat_map(|case| &case.lines).flat_map(|line| match &line.what {
+        What::Run { words, .. } | What::Start { words } => &words[..],
+        What::Kill { .. } | What::Wait { .. } | What::Sleep { .. } => &[],
+    });
+    let named: BTreeSet<&str> =
+        words.map(String::as_str).filter(|w| nettwin_commands::tools::tool(w).is_some()).collect();
+    let is_here = |tool: &&str| PATH.split(':').any(|folder| Path::new(folder).join(tool).exists());
+    let missing: Vec<&str> = named.into_iter().filter(|tool| !is_here(tool)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(format!("not installed: {}", missing.join(", "))) }
+}
+
 /// `unshare` into new namespaces.
 fn private() -> Command {
     let mut command = Command::new("unshare");
@@ -73,7 +87,7 @@ fn run(case: &Case) -> Vec<Entry> {
     std::fs::write(&script, driver(case)).expect("the script is written");
     let mut command = private();
     command.arg("bash").arg(&script).env_clear().env("LC_ALL", "C").current_dir(&folder.0);
-    command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    command.env("PATH", PATH);
     let output = command.output().expect("bash runs");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: the driver fails: {complaint}", case.name);
@@ -129,6 +143,9 @@ fn driver(case: &Case) -> String {
     }
     out
 }
+
+/// Where the real tools are looked for.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Private mounts, an empty `/run/netns`, a `/sys` of the new namespace; `prepare_new` gives each new named namespace the
 /// sysctls that the simulator's begin with.
