@@ -179,6 +179,14 @@ fn changes() {
     crate::agree(
         "stp-changes",
         vec![
+            up(bridges("a short time of holding brings no sweep forward", 1), &["s1"])
+                .wait_ms(TREE_MS)
+                .ping("h1", "10.0.0.77", 1)
+                .wait_ms(2500)
+                .see(See { fdb: true, ..See::default() })
+                .op(set("s1", "br", BridgeAttrs { ageing_time: Some(1000), ..BridgeAttrs::default() }))
+                .wait_ms(300)
+                .see(See { fdb: true, ..See::default() }),
             up(parallel("the link in use dies"), &["s1", "s2"])
                 .wait_ms(TREE_MS)
                 .ping("h1", "10.0.0.2", 1)

@@ -197,9 +197,9 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let reserved = (dst[..5] == [0x01, 0x80, 0xc2, 0, 0] && dst[5] < 0x10).then_some(dst[5]);
     let (verdict, learned) = classify(bridge, at.number, kind, reserved, dst_key, src_key, now);
     let promiscuous = bridge.promiscuous;
-    if learned == Learned::New && bridge.fdb.sweep_at.is_none() {
-        let due = now + bridge.hold();
-        bridge.fdb.sweep_at = Some(due);
+    if learned == Learned::New
+        && let Some(due) = bridge.fdb.arm(now, bridge.hold())
+    {
         w.wheel.schedule(due, fdb::sweep_event(id, at.bridge));
     }
     if w.trace.is_on() {
@@ -383,16 +383,14 @@ fn flood(
 pub(crate) fn age(ns: &mut Netns, w: &mut World, bridge: Ifindex) {
     let id = ns.id;
     let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) else { return };
-    if b.fdb.sweep_at != Some(w.now) {
-        return; // put off or brought forward meanwhile
+    if b.fdb.is_due(w.now) {
+        sweep(id, w, bridge, b);
     }
-    sweep(id, w, bridge, b);
 }
 
 /// Forgets old entries now and schedules the next sweep.
 pub(crate) fn sweep(id: NsId, w: &mut World, bridge: Ifindex, b: &mut Bridge) {
-    b.fdb.sweep_at = b.fdb.sweep(w.now, b.hold());
-    if let Some(due) = b.fdb.sweep_at {
+    if let Some(due) = b.fdb.sweep_now(w.now, b.hold()) {
         w.wheel.schedule(due, fdb::sweep_event(id, bridge));
     }
 }

@@ -45,6 +45,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// It is forgotten when nothing is heard of it.
+    fn ages(&self) -> bool {
+        !self.fixed && !self.local
+    }
+
     /// It counts towards the bridge's limit (`BR_FDB_DYNAMIC_LEARNED`).
     fn is_learned(&self) -> bool {
         !self.local && !self.fixed && !self.by_user
@@ -72,8 +77,10 @@ pub(crate) struct Fdb {
     entries: hashbrown::HashMap<u64, Entry, FxBuildHasher>,
     learned: u32,
     births: u32,
-    /// When the next sweep is due, if one is.
-    pub(crate) sweep_at: Option<Instant>,
+    /// When the next sweep is due: there are sweeps while the bridge is up, whether or not anything ages.
+    sweep_at: Option<Instant>,
+    /// Whether that sweep is an event. Where nothing ages it is not, and is reckoned when somebody asks.
+    armed: bool,
 }
 
 impl Fdb {
@@ -147,11 +154,62 @@ impl Fdb {
         });
     }
 
-    /// Forgets what has not been heard of for `hold` and says when the next one is due (`br_fdb_cleanup`).
-    pub(crate) fn sweep(&mut self, now: Instant, hold: Duration) -> Option<Instant> {
+    /// The bridge came up, the first sweep is soon (`br_stp_enable_bridge`). Says when it must be an event.
+    pub(crate) fn open(&mut self, now: Instant) -> Option<Instant> {
+        (self.sweep_at, self.armed) = (Some(now + FIRST_SWEEP), false);
+        if self.entries.values().any(Entry::ages) { self.arm(now, Duration::MAX) } else { None }
+    }
+
+    /// The bridge went down: no more sweeps (`br_stp_disable_bridge`).
+    pub(crate) fn close(&mut self) {
+        (self.sweep_at, self.armed) = (None, false);
+    }
+
+    /// Something ages from now on. Says when the next sweep is, unless there is none or it is an event already.
+    pub(crate) fn arm(&mut self, now: Instant, hold: Duration) -> Option<Instant> {
+        if self.armed {
+            return None;
+        }
+        self.catch_up(now, hold);
+        self.armed = self.sweep_at.is_some();
+        self.sweep_at
+    }
+
+    /// Reckons the sweeps until now, in which nothing aged. To be called before the time of holding changes.
+    pub(crate) fn catch_up(&mut self, now: Instant, hold: Duration) {
+        if let Some(due) = self.sweep_at.filter(|due| !self.armed && *due <= now) {
+            let (late, every) = (now.since(due).as_nanos(), hold.max(BETWEEN_SWEEPS).as_nanos());
+            // What is left is less than one time of holding, which fits.
+            let left = u64::try_from(every - late % every).unwrap_or(u64::MAX);
+            self.sweep_at = Some(now + Duration::from_nanos(left));
+        }
+    }
+
+    /// When the next sweep is, if nothing changes.
+    pub(crate) fn next_sweep(&self, now: Instant, hold: Duration) -> Option<Instant> {
+        let mut ahead = Fdb { sweep_at: self.sweep_at, armed: self.armed, ..Fdb::default() };
+        ahead.catch_up(now, hold);
+        ahead.sweep_at
+    }
+
+    /// Whether the sweep that is an event is due now; it may have been put off or brought forward meanwhile.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.armed && self.sweep_at == Some(now)
+    }
+
+    /// Sweeps now (`br_fdb_cleanup`) and says when the next sweep must be an event.
+    pub(crate) fn sweep_now(&mut self, now: Instant, hold: Duration) -> Option<Instant> {
+        let next = self.sweep(now, hold);
+        let wait = next.map_or(hold, |next| next.since(now).min(hold)).max(BETWEEN_SWEEPS);
+        (self.sweep_at, self.armed) = (Some(now + wait), next.is_some());
+        self.sweep_at.filter(|_| self.armed)
+    }
+
+    /// Forgets what has not been heard of for `hold` and says when the next one is due.
+    fn sweep(&mut self, now: Instant, hold: Duration) -> Option<Instant> {
         let (learned, mut next) = (&mut self.learned, None::<Instant>);
         self.entries.retain(|_, e| {
-            if e.fixed || e.local {
+            if !e.ages() {
                 return true;
             }
             let due = e.updated + hold;
@@ -186,6 +244,11 @@ pub(crate) fn sweep_event(ns: NsId, bridge: Ifindex) -> crate::event::Event {
     crate::event::Event::BridgeAge { ns, dev: bridge }
 }
 
+/// From the bridge's coming up to the first sweep.
+const FIRST_SWEEP: Duration = Duration::from_millis(100);
+/// Sweeps are no closer.
+const BETWEEN_SWEEPS: Duration = Duration::from_millis(10);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +271,24 @@ mod tests {
         fdb.flush_port(1);
         assert!(fdb.find(2).is_none() && fdb.find(3).is_some());
         assert_eq!(fdb.learn(4, 1, at(400), 1), Learned::New, "the limit counts the living");
+    }
+
+    #[test]
+    fn sweeps_have_a_rhythm_of_their_own() {
+        let (long, short) = (Duration::from_secs(300), Duration::from_secs(2));
+        let mut fdb = Fdb::default();
+        assert_eq!(fdb.open(at(0)), None, "nothing ages");
+        assert_eq!(fdb.next_sweep(at(1), long), Some(at(300) + FIRST_SWEEP));
+        fdb.learn(1, 1, at(310), 0);
+        assert_eq!(fdb.arm(at(310), long), Some(at(600) + FIRST_SWEEP));
+        assert_eq!(fdb.arm(at(311), short), None, "a shorter time of holding brings no sweep forward");
+        let due = at(600) + FIRST_SWEEP;
+        assert!(fdb.is_due(due) && !fdb.is_due(at(600)));
+        assert_eq!(fdb.sweep_now(due, long), Some(at(610)));
+        assert_eq!(fdb.sweep_now(at(610), long), None);
+        assert_eq!(fdb.next_sweep(at(611), long), Some(at(910)));
+        fdb.close();
+        assert_eq!(fdb.next_sweep(at(611), long), None);
     }
 
     #[test]

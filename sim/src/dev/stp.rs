@@ -424,6 +424,7 @@ impl At<'_> {
 
     /// `br_become_root_bridge`.
     fn become_root(&mut self) {
+        self.reckon_sweeps();
         let stp = self.stp_mut();
         (stp.max_age, stp.hello_time, stp.forward_delay) = (stp.own_max_age, stp.own_hello_time, stp.own_forward_delay);
         stp.tcn_at = None;
@@ -439,11 +440,20 @@ impl At<'_> {
 
     /// `__br_set_topology_change`. Switched off meanwhile, the protocol leaves the bridge with the short ageing time.
     fn set_topology_change(&mut self, on: bool) {
+        self.reckon_sweeps();
         let Some(b) = self.bridge_mut() else { return };
         if b.stp.enabled && b.stp.topology_change != on {
             b.ageing_time = if on { b.stp.forward_delay.saturating_mul(2) } else { b.own_ageing_time };
         }
         b.stp.topology_change = on;
+    }
+
+    /// What was swept was swept by the time of holding in force until now: a change of it brings no sweep forward.
+    fn reckon_sweeps(&mut self) {
+        let now = self.w.now;
+        if let Some(b) = self.bridge_mut() {
+            b.fdb.catch_up(now, b.hold());
+        }
     }
 
     /// `br_topology_change_detection`.
@@ -545,6 +555,7 @@ impl At<'_> {
             }
         }
         if number == self.stp().root_port {
+            self.reckon_sweeps();
             let to_centis = |d: Duration| u32::try_from(d.as_millis() / 10).unwrap_or(u32::MAX);
             let stp = self.stp_mut();
             (stp.max_age, stp.hello_time) = (to_centis(config.max_age), to_centis(config.hello_time));

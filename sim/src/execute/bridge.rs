@@ -135,8 +135,8 @@ pub(crate) fn add_fdb(ns: &mut Netns, w: &mut World, entry: &FdbEntry, replace: 
     }
     let (local, fixed) = (entry.kind == FdbKind::Permanent, entry.kind != FdbKind::Learned);
     b.fdb.put(key, Entry { local, fixed, sticky: entry.sticky, by_user: true, port, updated: now, born: 0 });
-    if !fixed && b.fdb.sweep_at.is_none() {
-        bridge::sweep(id, w, bridge, b);
+    if !fixed && let Some(due) = b.fdb.arm(now, b.hold()) {
+        w.wheel.schedule(due, fdb::sweep_event(id, bridge));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! Kernel counterpart: `net/bridge/br_stp_if.c`. Deliberately absent: the protocol itself, which is next door.
 
 use super::{At, is_root};
+use crate::dev::fdb::sweep_event;
 use crate::event::StpTimer;
 use nettwin_model::{Mac, PortState};
 
@@ -12,6 +13,10 @@ impl At<'_> {
         if self.stp().enabled {
             let hello = self.stp().hello_time;
             self.arm(StpTimer::Hello, hello);
+        }
+        let now = self.w.now;
+        if let Some(due) = self.bridge_mut().and_then(|b| b.fdb.open(now)) {
+            self.w.wheel.schedule(due, sweep_event(self.ns.id, self.dev));
         }
         self.config_generation();
         for number in self.numbers() {
@@ -27,6 +32,9 @@ impl At<'_> {
             }
         }
         self.set_topology_change(false);
+        if let Some(b) = self.bridge_mut() {
+            b.fdb.close();
+        }
         let stp = self.stp_mut();
         stp.topology_change_detected = false;
         (stp.hello_at, stp.topology_change_at, stp.tcn_at) = (None, None, None);
@@ -94,6 +102,7 @@ impl At<'_> {
 
     /// Sets the forward delay; it is in force where this is the root.
     pub(crate) fn set_forward_delay(&mut self, delay: u32) {
+        self.reckon_sweeps();
         let stp = self.stp_mut();
         stp.own_forward_delay = delay;
         if is_root(stp) {

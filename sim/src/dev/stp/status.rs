@@ -24,7 +24,7 @@ pub(crate) fn status(ns: &Netns, dev: &Dev, bridge: &Bridge, now: Instant) -> Br
         hello_timer: centis_until(stp.hello_at, now),
         tcn_timer: centis_until(stp.tcn_at, now),
         topology_change_timer: centis_until(stp.topology_change_at, now),
-        gc_timer: centis_until(bridge.fdb.sweep_at, now),
+        gc_timer: centis_until(bridge.fdb.next_sweep(now, bridge.hold()), now),
         ports,
         fdb: fdb.collect(),
     }
