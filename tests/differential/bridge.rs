@@ -2,6 +2,7 @@
 
 use crate::harness::{Case, See, dev, mac, ns};
 use nettwin_model::op::LinkChange;
+use nettwin_model::probe::PmtuDisc;
 use nettwin_model::{BridgeAttrs, FdbEntry, FdbKind, Op, PortAttrs};
 
 /// h1, h2, h3 on ports p1, p2, p3 of bridge s1 in namespace s.
@@ -30,6 +31,28 @@ pub(crate) fn bridge(attrs: BridgeAttrs) -> Op {
 pub(crate) fn fdb(port: &str, m: u8, kind: FdbKind) -> Op {
     let entry = FdbEntry { bridge: dev("s1"), dev: dev(port), mac: mac(m), kind, sticky: false };
     Op::AddFdb { netns: ns("s"), entry, replace: false }
+}
+
+/// Long packets to h3, whose port has an MTU of 500: with and without DF, to one and to all.
+fn cut_at_port(name: &'static str, call_iptables: &str) -> Case {
+    let small = LinkChange { mtu: Some(500), ..LinkChange::default() };
+    star(name)
+        .sysctl("s", "net.bridge.bridge-nf-call-iptables", call_iptables)
+        .set("s", "p3", small)
+        .addr("s", "s1", "192.168.1.254/24")
+        .capture("third", "h3", "eth0")
+        .capture("first", "h1", "eth0")
+        .ping_with("h1", "192.168.1.3", 1, |p| (p.size, p.pmtudisc) = (900, PmtuDisc::Dont))
+        .ping_with("h1", "192.168.1.3", 1, |p| (p.size, p.pmtudisc) = (900, PmtuDisc::Do))
+        .ping_with("h1", "192.168.1.3", 1, |p| (p.size, p.pmtudisc) = (472, PmtuDisc::Do))
+        .ping_with("h1", "192.168.1.3", 1, |p| (p.size, p.pmtudisc) = (474, PmtuDisc::Dont))
+        .ping_with("h1", "192.168.1.255", 1, |p| {
+            (p.size, p.pmtudisc, p.broadcast) = (1400, PmtuDisc::Dont, true);
+        })
+        .ping("h3", "192.168.1.1", 1)
+        .end("third")
+        .end("first")
+        .see(See { neighs: false, fdb: true, stats: true })
 }
 
 #[test]
@@ -105,6 +128,8 @@ fn forwarding() {
                         sticky: false,
                     },
                 }),
+            cut_at_port("a bridge cuts packets for a port of small MTU", "1"),
+            cut_at_port("a bridge that keeps the IP firewall out drops them", "0"),
             star("a permanent entry is the bridge's own")
                 .op(fdb("p3", 2, FdbKind::Permanent))
                 .ping("h1", "192.168.1.2", 1)

@@ -34,8 +34,8 @@ pub(super) fn open(ping: &Ping, id: ProbeId) -> Result<Begin, Refusal> {
     };
     let many = is_broadcast || ping.dst.is_multicast();
     let pmtudisc = match ping.pmtudisc {
-        // To many, ping never fragments.
-        _ if many => libc::IP_PMTUDISC_DO,
+        // To many, ping fragments only if told to.
+        PmtuDisc::Want if many => libc::IP_PMTUDISC_DO,
         PmtuDisc::Dont => libc::IP_PMTUDISC_DONT,
         PmtuDisc::Want => libc::IP_PMTUDISC_WANT,
         PmtuDisc::Do => libc::IP_PMTUDISC_DO,

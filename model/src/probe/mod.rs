@@ -67,7 +67,7 @@ impl Probe {
 pub enum PmtuDisc {
     /// Never DF.
     Dont,
-    /// DF on what fits, fragment what does not (the default).
+    /// DF on what fits, fragment what does not (the default). A ping to many takes it for [`Do`](PmtuDisc::Do), as ping does.
     #[default]
     Want,
     /// Always DF; what does not fit fails with EMSGSIZE.

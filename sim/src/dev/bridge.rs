@@ -5,6 +5,7 @@
 //! Deliberately absent: VLAN filtering, IGMP and MLD snooping (no querier is ever active, so group frames are flooded, as
 //! the kernel does then), proxy ARP and neighbour suppression, multicast routers, MAB, netfilter.
 
+use super::br_netfilter;
 use super::fdb::{self, Fdb, Learned, SELF};
 use super::stp::{Stp, StpPort};
 use crate::drop::DropReason;
@@ -182,20 +183,22 @@ enum Verdict {
 pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let Some(at) = ns.dev(pkt.dev).and_then(|d| d.port) else { return Next::To(Stage::Ethertype) };
     let (id, now) = (ns.id, w.now);
-    let Some(bridge) = ns.dev_mut(at.bridge).and_then(|d| d.bridge_mut()) else {
-        return Next::Drop(DropReason::DevDown);
-    };
     let bytes = w.frames.bytes(pkt.frame);
     if bytes.len() < L2_LEN {
         return Next::Drop(DropReason::TooShort);
     }
+    let filtered = br_netfilter::sees(ns, bytes);
+    let faulty = if filtered { br_netfilter::validate(bytes).err() } else { None };
+    let Some(bridge) = ns.dev_mut(at.bridge).and_then(|d| d.bridge_mut()) else {
+        return Next::Drop(DropReason::DevDown);
+    };
     let (dst, src) = (&bytes[..6], &bytes[6..12]);
     if src[0] & 1 == 1 || src == [0; 6] {
         return Next::Drop(DropReason::BadSourceMac);
     }
     let (kind, dst_key, src_key) = (Kind::of(dst), fdb::key(dst), fdb::key(src));
     let reserved = (dst[..5] == [0x01, 0x80, 0xc2, 0, 0] && dst[5] < 0x10).then_some(dst[5]);
-    let (verdict, learned) = classify(bridge, at.number, kind, reserved, dst_key, src_key, now);
+    let (verdict, learned) = classify(bridge, at.number, kind, (reserved, faulty), dst_key, src_key, now);
     let promiscuous = bridge.promiscuous;
     if learned == Learned::New
         && let Some(due) = bridge.fdb.arm(now, bridge.hold())
@@ -204,6 +207,9 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     }
     if w.trace.is_on() {
         explain(ns, w, pkt, at, &verdict, learned, src_key, dst_key);
+    }
+    if filtered && !matches!(verdict, Verdict::Drop(_) | Verdict::Pass | Verdict::Bpdu) {
+        br_netfilter::trim(w, pkt);
     }
     match verdict {
         Verdict::Port(to) if promiscuous => {
@@ -234,7 +240,7 @@ fn classify(
     bridge: &mut Bridge,
     number: u16,
     kind: Kind,
-    reserved: Option<u8>,
+    (reserved, faulty): (Option<u8>, Option<DropReason>),
     dst: u64,
     src: u64,
     now: Instant,
@@ -254,6 +260,9 @@ fn classify(
     }
     if !matches!(state, PortState::Learning | PortState::Forwarding) {
         return (Verdict::Drop(DropReason::PortState), Learned::Known);
+    }
+    if let Some(reason) = faulty {
+        return (Verdict::Drop(reason), Learned::Known);
     }
     if locked && bridge.fdb.find(src).is_none_or(|e| e.port != number || e.local) {
         return (Verdict::Drop(DropReason::PortLocked), Learned::Known);
@@ -320,6 +329,11 @@ fn forward(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, bridge: Ifindex, from: 
         return Next::Drop(DropReason::NoEgressPort);
     };
     pkt.dev = port.dev;
+    if from.is_some()
+        && let Some(next) = br_netfilter::xmit(ns, w, pkt)
+    {
+        return next;
+    }
     if ns.dev(pkt.dev).is_some_and(|d| !d.takes_length(w.frames.len(pkt.frame))) {
         return Next::Drop(DropReason::TooLong);
     }
@@ -362,6 +376,14 @@ fn flood(
         let mut copy = Pkt { dev, ..*pkt };
         copy.frame = w.frames.share(pkt.frame);
         copies += 1;
+        if from.is_some()
+            && let Some(next) = br_netfilter::xmit(ns, w, &copy)
+        {
+            if let Next::Drop(reason) = next {
+                w.drop_frame(ns, Stage::Bridge, &copy, reason);
+            }
+            continue;
+        }
         if ns.dev(dev).is_some_and(|d| !d.takes_length(len)) {
             w.drop_frame(ns, Stage::Bridge, &copy, DropReason::TooLong);
             continue;

@@ -4,6 +4,7 @@
 //! alternative names, hardware flags.
 
 mod bpdu;
+pub(crate) mod br_netfilter;
 pub(crate) mod bridge;
 pub(crate) mod fdb;
 pub(crate) mod lo;

@@ -49,7 +49,10 @@ pub(super) fn echo(ns: &mut Netns, w: &mut World, ping: &Ping, ident: u16, seq: 
     let message = &mut w.frames.edit(&mut frame)[L2_LEN + IPV4_LEN..];
     message[ICMP_LEN..].copy_from_slice(&payload::echo(ping.size, &ping.pattern));
     write_icmp(message, Icmp::ECHO, 0, u32::from(ident) << 16 | u32::from(seq));
-    output::send(ns, w, &dst, ping.pmtudisc, frame, Sender::Call)
+    let many = dst.kind == RouteKind::Broadcast && ping.source.is_none() || ping.dst.is_multicast();
+    // To many, ping fragments only if told to.
+    let disc = if many && ping.pmtudisc == PmtuDisc::Want { PmtuDisc::Do } else { ping.pmtudisc };
+    output::send(ns, w, &dst, disc, frame, Sender::Call)
 }
 
 /// A traceroute's datagram, from a socket and an ephemeral port of its own. Never DF.
