@@ -67,7 +67,8 @@ pub(crate) fn resolve(t: &Topology, layout: &Layout, out: &mut Vec<Complaint>) -
     resolved
 }
 
-fn one(t: &Topology, layout: &Layout, e: &Expect) -> Result<Expectation, Complaint> {
+/// One expectation.
+pub(crate) fn one(t: &Topology, layout: &Layout, e: &Expect) -> Result<Expectation, Complaint> {
     let netns = t.locate_netns(&e.from.value, e.from.span)?;
     let (dst, holder) = destination(t, layout, &netns, &e.to)?;
     if let Some(source) = &e.source

@@ -20,6 +20,9 @@ pub struct Gist {
     /// An echo's or a segment's sequence number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u32>,
+    /// From whom and to whom, if it is an IPv4 packet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<(Ipv4Addr, Ipv4Addr)>,
 }
 
 impl Gist {
@@ -33,9 +36,16 @@ impl Gist {
             ETHERTYPE_IPV4 => of_ip(body),
             0 if from == Mac::ZERO && to == Mac::ZERO => of_ip(body),
             ETHERTYPE_IPV6 => plain(format!("IPv6 {from} -> {to}")),
-            0..=0x05ff if to == BRIDGES => plain(format!("spanning tree BPDU from {from}")),
+            0..=0x05ff if to == BRIDGES => plain(format!("{BPDU} from {from}")),
             kind => plain(format!("EtherType 0x{kind:04x} {from} -> {to}")),
         }
+    }
+}
+
+impl Gist {
+    /// Whether bridges say it to each other.
+    pub fn is_bpdu(&self) -> bool {
+        self.says.starts_with(BPDU)
     }
 }
 
@@ -65,7 +75,7 @@ pub fn icmp_error(kind: u8, code: u8) -> String {
 }
 
 fn plain(says: impl Into<String>) -> Gist {
-    Gist { says: says.into(), seq: None }
+    Gist { says: says.into(), seq: None, ip: None }
 }
 
 fn of_arp(arp: &Arp) -> Gist {
@@ -81,6 +91,10 @@ fn of_arp(arp: &Arp) -> Gist {
 
 fn of_ip(packet: &[u8]) -> Gist {
     let Some(ip) = Ipv4::unsummed(packet) else { return plain("malformed IPv4") };
+    Gist { ip: Some((ip.src(), ip.dst())), ..told(packet, &ip) }
+}
+
+fn told(packet: &[u8], ip: &Ipv4<'_>) -> Gist {
     let (src, dst, ways) = (ip.src(), ip.dst(), format!("{} -> {}", ip.src(), ip.dst()));
     if ip.frag_offset() > 0 {
         return plain(format!("fragment {ways}, from byte {}", ip.frag_offset()));
@@ -95,16 +109,16 @@ fn of_ip(packet: &[u8]) -> Gist {
         PROTO_TCP => of_tcp(body, src, dst),
         _ => None,
     };
-    let Gist { says, seq } = above.unwrap_or_else(|| plain(format!("IP protocol {} {ways}", ip.proto())));
-    Gist { says: format!("{first}{says}"), seq }
+    let Gist { says, seq, ip: _ } = above.unwrap_or_else(|| plain(format!("IP protocol {} {ways}", ip.proto())));
+    Gist { says: format!("{first}{says}"), seq, ip: None }
 }
 
 fn of_icmp(message: &[u8], ways: &str) -> Option<Gist> {
     let icmp = Icmp::new(message)?;
     let seq = Some(u32::from(icmp.seq()));
     Some(match icmp.kind() {
-        Icmp::ECHO => Gist { says: format!("echo request {ways}"), seq },
-        Icmp::ECHO_REPLY => Gist { says: format!("echo reply {ways}"), seq },
+        Icmp::ECHO => Gist { seq, ..plain(format!("echo request {ways}")) },
+        Icmp::ECHO_REPLY => Gist { seq, ..plain(format!("echo reply {ways}")) },
         kind if icmp.is_error() => plain(format!("ICMP {} {ways}", icmp_error(kind, icmp.code()))),
         kind => plain(format!("ICMP type {kind} {ways}")),
     })
@@ -126,13 +140,15 @@ fn of_tcp(segment: &[u8], src: Ipv4Addr, dst: Ipv4Addr) -> Option<Gist> {
         _ => "ACK",
     };
     let says = format!("TCP {word} {}", ports((src, tcp.src_port()), (dst, tcp.dst_port())));
-    Some(Gist { says, seq: Some(tcp.seq()) })
+    Some(Gist { seq: Some(tcp.seq()), ..plain(says) })
 }
 
 fn ports(src: (Ipv4Addr, u16), dst: (Ipv4Addr, u16)) -> String {
     format!("{}:{} -> {}:{}", src.0, src.1, dst.0, dst.1)
 }
 
+/// What bridges say to each other.
+const BPDU: &str = "spanning tree BPDU";
 /// Whom bridges send BPDUs to.
 const BRIDGES: Mac = Mac([0x01, 0x80, 0xc2, 0, 0, 0]);
 

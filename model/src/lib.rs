@@ -30,6 +30,7 @@ pub mod op;
 pub mod paths;
 pub mod plan;
 pub mod probe;
+pub mod question;
 pub mod route;
 pub mod snapshot;
 #[cfg(feature = "proptest")]

@@ -51,6 +51,8 @@ pub(crate) enum Verb {
     Fmt(FmtArgs),
     /// Simulate a topology in virtual time: tables, pings, expectations; no privilege needed.
     Sim(SimArgs),
+    /// Follow a conversation hop by hop in a simulation: what decides about it, where it ends, and the remedy.
+    Why(WhyArgs),
     /// Ping, arping, trace a route, or try a TCP or UDP port, in a lab or in a simulation.
     Probe(ProbeArgs),
     /// Run a shell script of `ip netns`, `ping` and their like as it is, unprivileged, in virtual time.
@@ -338,6 +340,30 @@ pub(crate) struct FlowArgs {
     /// Start an echo server on the port in this namespace first.
     #[arg(long, value_name = "NS")]
     pub(crate) listen: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A server is put on the port first, as expectations have it, unless --closed says not to. Exits 3 if the
+answer is that it does not get through.
+
+Examples:
+  nettwin why examples/03-forwarding-off.toml 'h1 -> h3'
+  nettwin why lab.toml 'h1 -> h2 tcp 80'
+  nettwin why --json lab.toml 'h1 -> 10.0.2.3:53 udp' | jq .findings"
+)]
+pub(crate) struct WhyArgs {
+    /// The topology; `-` is standard input.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// What to follow: `A -> B`, `A -> B ping`, `A -> B tcp 80`, `A -> 10.0.0.2 udp 53`.
+    pub(crate) question: String,
+    /// Payload, bytes; 56, 1000 and 100 for ping, tcp and udp unless said.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=1 << 20))]
+    pub(crate) bytes: Option<u64>,
+    /// Put no server on the port: what it meets is what the topology has.
+    #[arg(long)]
+    pub(crate) closed: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -9,6 +9,7 @@ mod judged;
 mod output;
 mod staged;
 mod state;
+mod trail;
 mod transcript;
 mod trouble;
 
@@ -24,6 +25,7 @@ mod probe;
 mod run;
 mod schema;
 mod sim;
+mod why;
 
 use args::{Args, Verb};
 use clap::Parser;
@@ -60,6 +62,7 @@ fn run(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
         Verb::Probe(a) => probe::run(&a, out),
         Verb::Run(a) => Ok(run::run(&a)),
         Verb::Sim(a) => sim::run(&a, out),
+        Verb::Why(a) => why::run(&a, out),
         Verb::Schema => schema::run(out),
         other => on_kernel(other, out),
     }
@@ -87,6 +90,7 @@ fn on_kernel(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
         | Verb::Probe(_)
         | Verb::Run(_)
         | Verb::Sim(_)
+        | Verb::Why(_)
         | Verb::Schema => {
             unreachable!("run() has these")
         }

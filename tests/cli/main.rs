@@ -10,3 +10,4 @@ mod plan;
 mod probe;
 mod readme;
 mod sim;
+mod why;

@@ -171,6 +171,11 @@ pub(crate) fn flow_ends(s: &str, port: bool) -> Piece<(NetnsName, Target, u16)> 
     Ok((from, pieces::part(target(to), to_at)?, port))
 }
 
+/// The same, each by itself.
+pub(crate) fn who_and_whom(from: &str, to: &str) -> Piece<(NetnsName, Target)> {
+    Ok((pieces::netns(from)?, target(to)?))
+}
+
 /// A namespace or an address.
 pub(crate) fn target(s: &str) -> Piece<Target> {
     let looks_numeric = !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit() || b == b'.');

@@ -18,7 +18,7 @@ mod yaml;
 
 pub use format::format_text;
 pub(crate) use grammar::RESULTS;
-pub(crate) use later::{DEFAULT_TIMEOUT, flow_ends, want};
+pub(crate) use later::{DEFAULT_TIMEOUT, flow_ends, want, who_and_whom};
 pub use schema::json_schema;
 pub(crate) use write::netem_text;
 

@@ -22,6 +22,7 @@ use nettwin::model::apply::apply;
 use nettwin::play::{self, Played, Script};
 use nettwin::sim::Sim;
 use report::Report;
+pub(crate) use report::clock;
 use std::cell::RefCell;
 use std::io::Write;
 use std::path::Path;

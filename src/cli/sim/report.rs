@@ -187,7 +187,7 @@ fn is_worth_a_line(line: &str) -> bool {
 }
 
 /// Seconds, to the millisecond.
-pub(super) fn clock(time: Duration) -> String {
+pub(crate) fn clock(time: Duration) -> String {
     let text = format!("{:.3}", time.as_secs_f64());
     format!("{}s", text.trim_end_matches('0').trim_end_matches('.'))
 }

@@ -1,14 +1,13 @@
 //! The journeys of frames, told from the trace: who decided what about each, in order, and nothing twice.
 //!
-//! A journey is told in legs: a frame from where it is made to where it ends, waits, or becomes an answer. In a leg each
-//! namespace has a line. What a namespace decided before it does not say again, and a leg of which everything was told
-//! before is only counted. Deliberately absent: times within an instant; what the simulator did not trace.
+//! In a leg of a [`trail`](crate::cli::trail) each namespace has a line. What a namespace decided before it does not say
+//! again, and a leg of which everything was told before is only counted. Deliberately absent: times within an instant.
 
-use super::Names;
 use crate::cli::output::count;
 use crate::cli::sim::report::clock;
+use crate::cli::trail::{Leg, Legs, Names, Stop};
 use nettwin::model::{IfName, Instant, NetnsName};
-use nettwin::sim::{TraceRecord, What};
+use nettwin::sim::TraceRecord;
 use std::collections::BTreeSet;
 
 /// The journeys of one section, and what was told in all before.
@@ -21,34 +20,9 @@ pub(super) struct Journeys {
     begin: Instant,
     /// The time told last.
     clock: String,
-    legs: Vec<Leg>,
+    legs: Legs,
     lines: Vec<String>,
     repeated: usize,
-}
-
-/// A part of a frame's journey.
-struct Leg {
-    frame: u64,
-    began: Instant,
-    /// The last that was heard of it.
-    at: Instant,
-    says: String,
-    /// The frame waits for an answer: what comes then is another leg.
-    closed: bool,
-    /// netem has it.
-    held: bool,
-    stops: Vec<Stop>,
-}
-
-/// What happened to it in one namespace.
-struct Stop {
-    netns: NetnsName,
-    /// What was decided: the words, and how they are compared.
-    words: Vec<(String, String)>,
-    /// How often something was decided that had been decided here already: the frame came again.
-    again: usize,
-    sent: Vec<IfName>,
-    floods: bool,
 }
 
 impl Journeys {
@@ -63,42 +37,8 @@ impl Journeys {
 
     /// Takes in what happened to a frame.
     pub(super) fn record(&mut self, record: &TraceRecord, names: &Names) {
-        if self.legs.iter().any(|leg| !leg.held && leg.at < record.at) {
-            self.tell_those(|leg| !leg.held);
-        }
-        let TraceRecord { at, netns, dev, frame, gist, what, .. } = record;
-        let says = names.put_into(&gist.says);
-        let open = self.legs.iter().position(|l| l.frame == *frame && !l.closed && l.says == says);
-        let index = open.unwrap_or_else(|| {
-            let (began, stops) = (*at, Vec::new());
-            self.legs.push(Leg { frame: *frame, began, at: began, says, closed: false, held: false, stops });
-            self.legs.len() - 1
-        });
-        let leg = &mut self.legs[index];
-        // Released now, or made now: it is over with this instant unless it is held again.
-        (leg.at, leg.held) = (*at, false);
-        let stop = leg.stop(netns);
-        match what {
-            What::Received { .. } => {}
-            What::Sent { .. } => stop.sent.extend(dev.filter(|dev| !stop.sent.contains(dev))),
-            What::Decided { table, text } => {
-                let floods = *table == "fdb" && text.contains("flooded");
-                // What a bridge's own namespace hears of a flood and does not care for is not worth a word.
-                if *table == "arp" && text.ends_with("ignored") && stop.floods {
-                    return;
-                }
-                stop.floods |= floods;
-                // How long netem holds a frame differs each time.
-                let compared = if *table == "netem" { "netem".to_owned() } else { text.clone() };
-                stop.say(names.put_into(text), compared);
-                leg.held = *table == "netem";
-                leg.closed |= *table == "neigh" && text.ends_with("waits");
-            }
-            What::Dropped { text, .. } => {
-                let by = dev.map(|d| format!(" at {d}")).unwrap_or_default();
-                stop.say(format!("dropped{by}: {text}"), (*text).to_owned());
-            }
-        }
+        let over = self.legs.record(record, names);
+        over.iter().for_each(|leg| self.tell(leg));
     }
 
     /// A line between the journeys.
@@ -109,14 +49,7 @@ impl Journeys {
 
     /// Tells all there is.
     pub(super) fn settle(&mut self) {
-        self.tell_those(|_| true);
-    }
-
-    fn tell_those(&mut self, complete: impl Fn(&Leg) -> bool) {
-        let (done, open) = std::mem::take(&mut self.legs).into_iter().partition(complete);
-        self.legs = open;
-        let done: Vec<Leg> = done;
-        done.iter().for_each(|leg| self.tell(leg));
+        self.legs.settle().iter().for_each(|leg| self.tell(leg));
     }
 
     /// The section's lines.
@@ -142,7 +75,7 @@ impl Journeys {
         self.lines.push(format!("  {}{when}", leg.says));
         let mut stops: Vec<(String, Vec<String>)> = Vec::new();
         for (stop, new) in leg.stops.iter().zip(news) {
-            let lines = stop.lines();
+            let lines = lines(stop);
             match stops.last_mut() {
                 _ if lines.is_empty() => {}
                 _ if new => stops.push((stop.netns.to_string(), lines)),
@@ -164,9 +97,9 @@ impl Journeys {
 
     /// Whether a stop says anything that was not said before.
     fn is_news(&mut self, stop: &Stop) -> bool {
-        let words: Vec<String> = match stop.words.as_slice() {
-            [] => stop.lines(),
-            words => words.iter().map(|(_, compared)| compared.clone()).collect(),
+        let words: Vec<String> = match stop.decisions.as_slice() {
+            [] => lines(stop),
+            decisions => decisions.iter().map(|d| d.compared.clone()).collect(),
         };
         // All of them are told now, not only up to the first that is new.
         let new = words.into_iter().filter(|word| self.told.insert((stop.netns.clone(), word.clone())));
@@ -174,44 +107,18 @@ impl Journeys {
     }
 }
 
-impl Leg {
-    /// The frame's stop in this namespace: the last one if it is still there, or a copy of it is.
-    fn stop(&mut self, netns: &NetnsName) -> &mut Stop {
-        let at = self.stops.iter().position(|stop| stop.netns == *netns).unwrap_or_else(|| {
-            self.stops.push(Stop {
-                netns: netns.clone(),
-                words: Vec::new(),
-                again: 0,
-                sent: Vec::new(),
-                floods: false,
-            });
-            self.stops.len() - 1
-        });
-        &mut self.stops[at]
+/// What was decided, on one line if it fits.
+fn lines(stop: &Stop) -> Vec<String> {
+    let mut words: Vec<String> = stop.decisions.iter().map(|d| d.words.clone()).collect();
+    if !stop.sent.is_empty() && (words.is_empty() || stop.floods) {
+        let sent: Vec<&str> = stop.sent.iter().map(IfName::as_str).collect();
+        words.push(format!("sent by {}", sent.join(", ")));
     }
-}
-
-impl Stop {
-    fn say(&mut self, words: String, compared: String) {
-        match self.words.iter().any(|(_, known)| *known == compared) {
-            true => self.again += 1,
-            false => self.words.push((words, compared)),
-        }
+    if stop.again > 0 {
+        words.push(format!("and {} the like, as the frame comes again", count(stop.again, "decision")));
     }
-
-    /// What was decided, on one line if it fits.
-    fn lines(&self) -> Vec<String> {
-        let mut words: Vec<String> = self.words.iter().map(|(words, _)| words.clone()).collect();
-        if !self.sent.is_empty() && (words.is_empty() || self.floods) {
-            let sent: Vec<&str> = self.sent.iter().map(IfName::as_str).collect();
-            words.push(format!("sent by {}", sent.join(", ")));
-        }
-        if self.again > 0 {
-            words.push(format!("and {} the like, as the frame comes again", count(self.again, "decision")));
-        }
-        let long = words.iter().map(|w| w.chars().count() + 2).sum::<usize>() > WIDTH;
-        if long || words.is_empty() { words } else { vec![words.join("; ")] }
-    }
+    let long = words.iter().map(|w| w.chars().count() + 2).sum::<usize>() > WIDTH;
+    if long || words.is_empty() { words } else { vec![words.join("; ")] }
 }
 
 /// For who decides what was told before.

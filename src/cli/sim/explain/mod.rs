@@ -11,16 +11,16 @@ mod setup;
 use super::report::clock;
 use crate::cli::judged::sentence;
 use crate::cli::output::{HEADING, Output};
+use crate::cli::trail::Names;
 use effects::Before;
 use journey::Journeys;
 use nettwin::model::expect::Expectation;
 use nettwin::model::probe::Outcome;
-use nettwin::model::{Fault, IfName, Instant, LinkKind, Mac, NetnsName, Op};
+use nettwin::model::{Fault, Instant, Op};
 use nettwin::play::Judged;
 use nettwin::sim::{Sim, TraceRecord};
 use serde::Serialize;
 use setup::Setup;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// A part of the explanation.
@@ -64,7 +64,7 @@ impl Narrator {
     }
 
     pub(super) fn after(&mut self, op: &Op, refused: Option<&Fault>, sim: &mut Sim) {
-        self.names.refresh(op, sim);
+        self.learn_names(op, sim);
         let before = self.before.take();
         let mut effects = before.as_ref().map(|before| before.effects(op, sim)).unwrap_or_default();
         effects.extend(refused.map(|fault| format!("refused: {fault}")));
@@ -133,41 +133,14 @@ impl Narrator {
         self.told
     }
 
+    /// Learns the names of what an op may have changed.
+    fn learn_names(&mut self, op: &Op, sim: &mut Sim) {
+        if matches!(op, Op::AddLink(_) | Op::SetLink { .. }) {
+            effects::states(op, sim).iter().for_each(|(netns, state)| self.names.learn(netns, state));
+        }
+    }
+
     fn clock(&self, at: Instant) -> String {
         clock(at.since(self.began))
-    }
-}
-
-/// Which device has a MAC, to say `h1:eth0` where machines say `02:92:46:8c:99:41`.
-#[derive(Default)]
-pub(super) struct Names(BTreeMap<Mac, String>);
-
-impl Names {
-    /// Learns the names of what an op may have changed.
-    fn refresh(&mut self, op: &Op, sim: &mut Sim) {
-        if !matches!(op, Op::AddLink(_) | Op::SetLink { .. }) {
-            return;
-        }
-        for (netns, state) in effects::states(op, sim) {
-            let devices = state.config.links.iter().filter_map(|(dev, c)| Some((dev, &c.kind, c.mac?)));
-            devices.for_each(|(dev, kind, mac)| self.learn(&netns, *dev, kind, mac));
-        }
-    }
-
-    fn learn(&mut self, netns: &NetnsName, dev: IfName, kind: &LinkKind, mac: Mac) {
-        // A bridge has the MAC of one of its ports: the port is the better name.
-        if mac != Mac::ZERO && (*kind != LinkKind::Bridge || !self.0.contains_key(&mac)) {
-            self.0.insert(mac, format!("{netns}:{dev}"));
-        }
-    }
-
-    /// The text with names for MACs.
-    fn put_into(&self, text: &str) -> String {
-        let word = |word: &str| {
-            let plain = word.trim_end_matches([',', ';', '?', ':']);
-            let name = plain.parse::<Mac>().ok().and_then(|mac| self.0.get(&mac));
-            name.map_or_else(|| word.to_owned(), |name| format!("{name}{}", &word[plain.len()..]))
-        };
-        text.split(' ').map(word).collect::<Vec<_>>().join(" ")
     }
 }
