@@ -182,7 +182,7 @@ fn begin(cx: &mut Context<'_>, words: &[String]) -> Result<Running, Next> {
 /// The device of the route (`guess_device`).
 fn guess(cx: &mut Context<'_>, dst: Ipv4Addr) -> Result<String, Next> {
     let (netns, dst) = (cx.netns.clone(), dst.into());
-    let question = RouteGet { netns, dst, from: None, iif: None, oif: None, tos: 0 };
+    let question = RouteGet::new(netns, dst);
     let dev = match cx.machine.query(&Query::RouteGet(question)) {
         Ok(Answer::Route(got)) => got.route.nexthops.first().and_then(|hop| hop.dev),
         _ => None,

@@ -5,7 +5,7 @@
 //! Only where what came after can be taken back without a trace several share a datagram: see [`crate::bulk`].
 
 use crate::machine::KernelBackend;
-use crate::object::{addr, link, neigh, netem, route};
+use crate::object::{addr, link, neigh, netem, route, rule};
 use crate::{bulk, sysctl};
 use netlink_packet_route::RouteNetlinkMessage;
 use nettwin_model::{
@@ -67,6 +67,8 @@ impl KernelBackend {
                 let request = route::del(route, &mut |dev| self.index_of(netns, dev))?;
                 self.room(netns)?.netlink.tell(request)
             }
+            Op::AddRule { netns, rule: what } => self.room(netns)?.netlink.tell(rule::add(what)),
+            Op::DelRule { netns, rule: what } => self.room(netns)?.netlink.tell(rule::del(what)),
             Op::AddNeigh { netns, neigh, replace } => {
                 let index = self.index_of(netns, &neigh.dev)?;
                 self.room(netns)?.netlink.tell(neigh::add(index, neigh, *replace))

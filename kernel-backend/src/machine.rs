@@ -294,6 +294,7 @@ impl Backend for KernelBackend {
                 let state: NetnsState = snapshot.netns.remove(name).ok_or(Fault::errno(Errno::ENOENT))?;
                 Ok(Answer::Netns(Box::new(state)))
             }
+            Query::HasTable { netns, table } => self.has_table(netns, *table).map(Answer::HasTable),
             Query::RouteGet(question) => self.route_get(question).map(|got| Answer::Route(Box::new(got))),
             Query::Sysctl { netns, key } => {
                 self.room(netns)?;

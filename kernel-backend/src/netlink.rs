@@ -103,6 +103,15 @@ impl Netlink {
         self.dump_frames(message, decode)?.into_iter().collect()
     }
 
+    /// The same with strict checks (`NETLINK_GET_STRICT_CHK`): the kernel leaves out what was not asked for, and refuses
+    /// what it does not have.
+    pub fn dump_strictly(&mut self, message: &RouteNetlinkMessage) -> Result<Vec<RouteNetlinkMessage>, Fault> {
+        self.socket.set_netlink_get_strict_chk(true).map_err(|e| refused_io(&e))?;
+        let rows = self.dump(message);
+        self.socket.set_netlink_get_strict_chk(false).map_err(|e| refused_io(&e))?;
+        rows
+    }
+
     /// The same, for rows that the packet crate cannot read: `parse` gets each from behind its netlink header, and leaves
     /// out what it has no use for.
     pub fn dump_bodies<T>(

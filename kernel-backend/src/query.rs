@@ -26,6 +26,15 @@ impl KernelBackend {
             .ok_or_else(|| Fault::Broken("the kernel's answer is no route".into()))
     }
 
+    /// Whether there is such a routing table.
+    pub(crate) fn has_table(&mut self, netns: &NetnsName, table: u32) -> Result<bool, Fault> {
+        match self.room(netns)?.netlink.dump_strictly(&route::of_table(table)) {
+            Ok(_) => Ok(true),
+            Err(Fault::Refused { errno: Errno::ENOENT, .. }) => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// A link's index.
     pub(crate) fn ifindex(&mut self, netns: &NetnsName, dev: &IfName) -> Result<Option<u32>, Fault> {
         match self.room(netns)?.netlink.ask(link::by_name(dev)) {

@@ -178,6 +178,9 @@ pub(crate) fn within_reach(netns: &NetnsName, wanted: &Config, state: &NetnsStat
         let nowhere = ways.is_empty() && !netns.is_host();
         nowhere || ways.iter().any(ours) || keys.contains(&RouteKey::of(r))
     });
+    if netns.is_host() {
+        out.rules.0.retain(|r| wanted.rules.0.contains(r));
+    }
     out.neighs.retain(|n| ours(&n.dev));
     out.fdb.retain(|e| ours(&e.bridge) && is_configured(e));
     if netns.is_host()

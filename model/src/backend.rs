@@ -161,6 +161,13 @@ pub enum Query {
     Netns(NetnsName),
     /// Which route a packet would take (`ip route get`).
     RouteGet(RouteGet),
+    /// Whether there is such a routing table: one that a route was ever put in.
+    HasTable {
+        /// Where.
+        netns: NetnsName,
+        /// Which.
+        table: u32,
+    },
     /// A sysctl's value.
     Sysctl {
         /// Where.
@@ -195,12 +202,55 @@ pub struct RouteGet {
     pub oif: Option<IfName>,
     /// Type of service.
     pub tos: u8,
+    /// The packet's mark.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mark: u32,
+    /// Whose packet it is.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uid: u32,
+    /// IP protocol; 0: what the kernel takes when nothing is said.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ipproto: u8,
+    /// Source port.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sport: u16,
+    /// Destination port.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dport: u16,
+    /// The route's own entry is asked for (`fibmatch`), not what a packet makes of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fibmatch: bool,
+}
+
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl RouteGet {
+    /// The question for a packet to `dst` of which nothing else is said.
+    pub fn new(netns: NetnsName, dst: IpAddr) -> Self {
+        RouteGet {
+            netns,
+            dst,
+            from: None,
+            iif: None,
+            oif: None,
+            tos: 0,
+            mark: 0,
+            uid: 0,
+            ipproto: 0,
+            sport: 0,
+            dport: 0,
+            fibmatch: false,
+        }
+    }
 }
 
 /// `ip route get`'s answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteGot {
-    /// The route's kind, device, gateway, table and source, in a route of one nexthop whose `dst` is the host.
+    /// The route's kind, device, gateway, table and source, in a route of one nexthop whose `dst` is the host. While no
+    /// rule was ever added or removed, local routes are found in table main. Table 0: decided without one. With `fibmatch`: the entry.
     pub route: Route,
     /// The cache flags that iproute2 prints, in its words and order: `local`, `mc`, `brd`, `redirected`, `redirect`.
     pub flags: Vec<String>,
@@ -224,6 +274,8 @@ pub enum Answer {
     Netns(Box<NetnsState>),
     /// To [`Query::RouteGet`].
     Route(Box<RouteGot>),
+    /// To [`Query::HasTable`].
+    HasTable(bool),
     /// To [`Query::Sysctl`], without the trailing newline.
     Sysctl(String),
     /// To [`Query::Sysctls`].

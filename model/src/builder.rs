@@ -199,6 +199,13 @@ impl NetnsBuilder {
         self
     }
 
+    /// A policy rule, in `ip rule`'s words.
+    #[must_use]
+    pub fn rule(mut self, rule: &str) -> Self {
+        self.netns.rules.extend(self.said.read(pieces::rule(rule)).map(Placed::from));
+        self
+    }
+
     /// A permanent neighbour or proxy entry, in `ip neigh`'s words.
     #[must_use]
     pub fn neighbour(mut self, neighbour: &str) -> Self {

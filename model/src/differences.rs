@@ -11,8 +11,9 @@ use crate::agree::{self, RouteKey};
 use crate::link::LinkKind;
 use crate::name::{IfName, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
-use crate::plan::{Desired, address_changes, route_lists};
+use crate::plan::{Desired, address_changes, route_lists, rules_by_priority};
 use crate::route::{Route, TABLE_MAIN};
+use crate::rule::{Rule, Rules};
 use crate::snapshot::{Config, LinkConfig, NetnsState, Snapshot};
 use crate::words;
 use serde::{Deserialize, Serialize};
@@ -154,6 +155,7 @@ impl Wanted<'_> {
             }
         }
         self.compare_routes(out);
+        self.compare_rules(out);
         self.compare_neighs(out);
         self.compare_fdb(out);
         for (key, wanted) in &self.wanted.sysctls {
@@ -234,6 +236,21 @@ impl Wanted<'_> {
                 Some(all.join("; ")).filter(|_| !list.is_empty())
             };
             out.add(path, print(w), print(s));
+        }
+    }
+
+    fn compare_rules(&self, out: &mut Found) {
+        let (wanted, seen) = (rules_by_priority(&self.wanted.rules), rules_by_priority(&self.seen.rules));
+        let priorities: BTreeSet<&u32> = wanted.keys().chain(seen.keys()).collect();
+        for priority in priorities {
+            let (w, s) = (wanted.get(priority), seen.get(priority));
+            if w != s {
+                let print = |list: Option<&Vec<&Rule>>| {
+                    let all: Vec<String> = list?.iter().map(|r| words::rule::print(r)).collect();
+                    Some(all.join("; "))
+                };
+                out.add(format!("{} rule {priority}", self.netns), print(w), print(s));
+            }
         }
     }
 
@@ -352,6 +369,7 @@ fn facts(netns: &NetnsName, state: &NetnsState, part: Part) -> Facts {
                 }
             }
             out.list(&format!("{netns} route"), routes(&state.config.routes));
+            out.list(&format!("{netns} rule"), rules(&state.config.rules));
             out.list(&format!("{netns} neighbour"), neighs(&state.config.neighs));
             out.list(&format!("{netns} entry"), fdb(&state.config.fdb));
             for (key, value) in &state.config.sysctls {
@@ -402,6 +420,11 @@ fn routes(list: &[Route]) -> impl Iterator<Item = (String, String)> {
         // Two addresses of a subnet each have a broadcast route of the same key: the kind tells them apart.
         (format!("{kind} {prefix}{table}{tos}{metric}"), words::route::print(r))
     })
+}
+
+/// A rule's place in the order names it.
+fn rules(rules: &Rules) -> impl Iterator<Item = (String, String)> {
+    rules.0.iter().enumerate().map(|(n, rule)| (format!("{n}"), words::rule::print(rule)))
 }
 
 fn neighs(list: &[Neigh]) -> impl Iterator<Item = (String, String)> {

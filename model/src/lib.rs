@@ -32,6 +32,7 @@ pub mod plan;
 pub mod probe;
 pub mod question;
 pub mod route;
+pub mod rule;
 pub mod snapshot;
 #[cfg(feature = "proptest")]
 pub mod strategy;
@@ -53,6 +54,7 @@ pub use neigh::{FdbEntry, FdbKind, Neigh, Nud};
 pub use op::{AddLink, LinkChange, NewLink, Op, RouteVerb, VethPeer};
 pub use plan::{Desired, Plan};
 pub use route::{Nexthop, Route, RouteKind};
+pub use rule::{Rule, RuleAction, Rules};
 pub use snapshot::{NetnsState, Snapshot};
 pub use sysctl::SysctlKey;
 pub use time::Instant;

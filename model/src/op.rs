@@ -2,7 +2,7 @@
 //!
 //! Kernel counterpart: the `RTM_NEW*`/`RTM_DEL*` messages of rtnetlink, `unshare(CLONE_NEWNET)`, writes below
 //! `/proc/sys`. `Display` prints iproute2's words, so that a list of ops is a script (see [`crate::words`]). Deliberately
-//! absent: firewall rules, routing policy rules, nexthop objects.
+//! absent: firewall rules, nexthop objects.
 
 use crate::addr::Address;
 use crate::impair::Impairment;
@@ -10,6 +10,7 @@ use crate::link::{BridgeAttrs, PortAttrs};
 use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
 use crate::route::Route;
+use crate::rule::Rule;
 use crate::sysctl::SysctlKey;
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +97,20 @@ pub enum Op {
         netns: NetnsName,
         /// Which; what it leaves open matches anything.
         route: Route,
+    },
+    /// Add a policy rule. EEXIST if there is one that matches the same at that priority.
+    AddRule {
+        /// Where.
+        netns: NetnsName,
+        /// What.
+        rule: Box<Rule>,
+    },
+    /// Remove the first policy rule that matches. ENOENT if there is none.
+    DelRule {
+        /// Where.
+        netns: NetnsName,
+        /// Which; what it leaves open matches anything.
+        rule: Box<Rule>,
     },
     /// Add a neighbour or proxy entry. EEXIST if there is one, unless `replace`.
     AddNeigh {
@@ -271,6 +286,8 @@ impl Op {
             | Op::DelAddr { netns, .. }
             | Op::AddRoute { netns, .. }
             | Op::DelRoute { netns, .. }
+            | Op::AddRule { netns, .. }
+            | Op::DelRule { netns, .. }
             | Op::AddNeigh { netns, .. }
             | Op::DelNeigh { netns, .. }
             | Op::AddFdb { netns, .. }
@@ -294,6 +311,8 @@ impl Op {
             | Op::DelAddr { netns, .. }
             | Op::AddRoute { netns, .. }
             | Op::DelRoute { netns, .. }
+            | Op::AddRule { netns, .. }
+            | Op::DelRule { netns, .. }
             | Op::AddNeigh { netns, .. }
             | Op::DelNeigh { netns, .. }
             | Op::AddFdb { netns, .. }

@@ -1,8 +1,9 @@
 //! Where packets would go: each namespace's routes as the layout and the topology give them, followed hop by hop; and
 //! the shortest paths that `routes = "shortest"` fills in.
 //!
-//! Counterpart: `fib_lookup()` and a patient administrator. Deliberately absent: policy rules and tables other than
-//! main, multipath's choice (the first nexthop is followed), what the timeline changes, neighbours, firewalls.
+//! Counterpart: `fib_lookup()` and a patient administrator. Deliberately absent: policy rules and tables other than main
+//! (no way is judged where there are rules), multipath's choice (the first nexthop is followed), what the timeline
+//! changes, neighbours, firewalls.
 
 use crate::addr::Cidr;
 use crate::graph::Segments;

@@ -15,7 +15,7 @@ mod sysctls;
 mod there;
 
 pub(crate) use addrs::changes as address_changes;
-pub(crate) use routes::lists as route_lists;
+pub(crate) use routes::{lists as route_lists, rules_by_priority};
 pub use summary::Summary;
 
 use crate::agree;
@@ -69,6 +69,7 @@ impl Plan {
             planner.plan_addrs(netns, wanted);
             planner.plan_sysctls(netns, wanted);
             planner.plan_routes(netns, wanted);
+            planner.plan_rules(netns, wanted);
             planner.plan_neighs(netns, wanted);
             planner.plan_fdb(netns, wanted);
         }
@@ -95,6 +96,7 @@ struct Planner<'a> {
 struct Phases {
     del_fdb: Vec<Op>,
     del_neighs: Vec<Op>,
+    del_rules: Vec<Op>,
     del_routes: Vec<Op>,
     del_addrs: Vec<Op>,
     del_links: Vec<Op>,
@@ -108,6 +110,7 @@ struct Phases {
     add_addrs: Vec<Op>,
     bridges_up: Vec<Op>,
     routes: Vec<Op>,
+    rules: Vec<Op>,
     neighs: Vec<Op>,
     fdb: Vec<Op>,
     impairments: Vec<Op>,
@@ -116,9 +119,9 @@ struct Phases {
 
 impl Phases {
     fn in_order(self) -> Vec<Op> {
-        let removals = [self.del_fdb, self.del_neighs, self.del_routes, self.del_addrs, self.del_links];
+        let removals = [self.del_fdb, self.del_neighs, self.del_rules, self.del_routes, self.del_addrs, self.del_links];
         let links = [self.netns, self.sysctls, self.bridges, self.veths, self.set_links, self.attrs];
-        let rest = [self.link_sysctls, self.add_addrs, self.bridges_up, self.routes, self.neighs, self.fdb];
+        let rest = [self.link_sysctls, self.add_addrs, self.bridges_up, self.routes, self.rules, self.neighs, self.fdb];
         removals.into_iter().chain(links).chain(rest).chain([self.impairments, self.del_netns]).flatten().collect()
     }
 }

@@ -10,6 +10,7 @@ use crate::link::{BridgeAttrs, BridgeId, LinkKind, LinkTraits, OperState, PortAt
 use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
 use crate::route::Route;
+use crate::rule::Rules;
 use crate::sysctl::SysctlKey;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,6 +43,9 @@ pub struct Config {
     pub traits: BTreeMap<IfName, LinkTraits>,
     /// Routes that somebody added: every table, `proto kernel` and `proto redirect` excluded.
     pub routes: Vec<Route>,
+    /// Policy rules, where they are not those that a namespace is born with.
+    #[serde(default, skip_serializing_if = "Rules::are_born")]
+    pub rules: Rules,
     /// Permanent and proxy neighbour entries, by device and address.
     pub neighs: Vec<Neigh>,
     /// Forwarding database entries that somebody added: static ones, and permanent ones of a MAC that is no port's own.

@@ -6,7 +6,7 @@
 use crate::addr;
 use crate::drop::DropReason;
 use crate::event::Event;
-use crate::fib::Flow;
+use crate::fib::{Flow, Selectors};
 use crate::frame::{FrameId, L2_LEN};
 use crate::ip::input::{self, Arrival, InRoute};
 use crate::ip::output;
@@ -63,7 +63,11 @@ fn process(ns: &mut Netns, w: &mut World, pkt: &Pkt, arp: &Arp, proxied: bool) -
         return done(w, pkt);
     }
     if op == Arp::REQUEST {
-        match input::route(ns, w.now, &Arrival { src: spa, dst: tpa, tos: 0, dev, arp: true }) {
+        match input::route(
+            ns,
+            w.now,
+            &Arrival { src: spa, dst: tpa, tos: 0, dev, arp: true, asks: Selectors::default() },
+        ) {
             InRoute::Local => {
                 if ignores(ns, dev, spa, tpa) || filters(ns, w, dev, spa, tpa) {
                     w.decide(ns, Stage::Arp, pkt, "arp", || {

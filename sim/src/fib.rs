@@ -3,8 +3,8 @@
 //! Kernel counterpart: `net/ipv4/fib_trie.c`, `fib_select_multipath()` of `fib_semantics.c`. Each table is an ordered map
 //! by prefix, longest first; a lookup asks one length after another, only those that occur. As in the kernel, while the
 //! three default rules stand, the tables local and main are searched as one: the longer prefix wins, the local table
-//! among equals. Deliberately absent: rules (the three default ones are fixed), nexthop objects, `fib_select_default`
-//! (dead gateways among equal default routes).
+//! among equals; [`crate::rules`] asks them one by one. Deliberately absent: nexthop objects, `fib_select_default` (dead
+//! gateways among equal default routes).
 
 use crate::netns::Ifindex;
 use nettwin_model::addr::mask_v4;
@@ -121,7 +121,7 @@ impl Table {
 pub(crate) struct Flow {
     /// To whom.
     pub(crate) dst: Ipv4Addr,
-    /// From whom; counts for multipath only.
+    /// From whom; counts for multipath and rules only.
     pub(crate) src: Ipv4Addr,
     /// Type of service.
     pub(crate) tos: u8,
@@ -129,12 +129,57 @@ pub(crate) struct Flow {
     pub(crate) scope: Scope,
     /// Only by this device, unless [`Ifindex::NONE`].
     pub(crate) oif: Ifindex,
+    /// The device that it came in by, `lo` if it was made here. Only rules ask.
+    pub(crate) iif: Ifindex,
+    /// What else only rules ask.
+    pub(crate) asks: Selectors,
+}
+
+/// What nothing but policy rules asks of a packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Selectors {
+    /// Its mark.
+    pub(crate) mark: u32,
+    /// Who sends it.
+    pub(crate) uid: u32,
+    /// Its protocol.
+    pub(crate) proto: u8,
+    /// Its source port.
+    pub(crate) sport: u16,
+    /// Its destination port.
+    pub(crate) dport: u16,
+}
+
+impl Selectors {
+    /// Of a packet of that protocol, without ports.
+    pub(crate) fn proto(proto: u8) -> Self {
+        Selectors { proto, ..Selectors::default() }
+    }
+
+    /// Of an ICMP message: where others have ports, the kernel has its type and code (`struct flowi_uli`).
+    pub(crate) fn icmp(kind: u8, code: u8) -> Self {
+        let dport = u16::from_be_bytes([kind, code]);
+        Selectors { dport, ..Selectors::proto(nettwin_model::wire::PROTO_ICMP) }
+    }
+
+    /// As the answer would have them.
+    pub(crate) fn reversed(self) -> Self {
+        Selectors { sport: self.dport, dport: self.sport, ..self }
+    }
 }
 
 impl Flow {
     /// To `dst`, by whatever device.
     pub(crate) fn to(dst: Ipv4Addr) -> Self {
-        Flow { dst, src: Ipv4Addr::UNSPECIFIED, tos: 0, scope: Scope::GLOBAL, oif: Ifindex::NONE }
+        Flow {
+            dst,
+            src: Ipv4Addr::UNSPECIFIED,
+            tos: 0,
+            scope: Scope::GLOBAL,
+            oif: Ifindex::NONE,
+            iif: Ifindex::LO,
+            asks: Selectors::default(),
+        }
     }
 }
 
@@ -160,6 +205,16 @@ impl<'a> Hit<'a> {
 
 /// Why a lookup found nothing: `Errno` of a route that says no, ENETUNREACH if there was none.
 type Found<'a> = Result<Hit<'a>, Errno>;
+
+/// What one table answers.
+pub(crate) enum Asked<'a> {
+    /// A route.
+    Hit(Hit<'a>),
+    /// A route that says no.
+    Refused(Errno),
+    /// Nothing, or that another table is to be asked.
+    Nothing,
+}
 
 /// What a deletion must match; `None` matches anything.
 pub(crate) struct Pattern {
@@ -220,6 +275,8 @@ pub(crate) struct Fib {
     main: Table,
     made_local: bool,
     made_main: bool,
+    /// Rules were changed: local and main are tables of their own, and rules say which is asked (`fib_unmerge`).
+    split: bool,
     /// Somebody added local routes by hand: source validation looks at the tables then.
     pub(crate) has_custom_local: bool,
 }
@@ -238,6 +295,34 @@ impl Fib {
             TABLE_LOCAL => &mut self.local,
             TABLE_MAIN => &mut self.main,
             other => self.tables.entry(other).or_default(),
+        }
+    }
+
+    /// Rules were changed once: from now on they are asked, and each table by itself.
+    pub(crate) fn split(&mut self) {
+        self.split = true;
+    }
+
+    /// Whether they were.
+    #[inline]
+    pub(crate) fn is_split(&self) -> bool {
+        self.split
+    }
+
+    /// Makes the first table that was never used (`fib_empty_table`).
+    pub(crate) fn empty_table(&mut self) -> u32 {
+        let id = (1..=TABLE_LOCAL).find(|id| !self.has_table(*id)).unwrap_or(TABLE_LOCAL);
+        self.table_mut(id);
+        id
+    }
+
+    /// What a table says to a packet (`fib_table_lookup`).
+    pub(crate) fn ask(&self, table: u32, flow: &Flow, skips_linkdown: &impl Fn(Ifindex) -> bool) -> Asked<'_> {
+        let Some(found) = self.table(table) else { return Asked::Nothing };
+        match search(&[(table, found)], flow, skips_linkdown) {
+            Some(Ok(hit)) => Asked::Hit(hit),
+            Some(Err(RouteKind::Throw)) | None => Asked::Nothing,
+            Some(Err(kind)) => Asked::Refused(refusal(kind)),
         }
     }
 
@@ -332,11 +417,13 @@ impl Fib {
         }
     }
 
-    /// The tables that are searched where `id` is asked: local and main are one.
+    /// The tables that are searched where `id` is asked: local and main are one while no rule was changed.
     fn searched(&self, id: u32) -> Vec<(u32, &Table)> {
         match id {
-            TABLE_LOCAL | TABLE_MAIN => vec![(TABLE_LOCAL, &self.local), (TABLE_MAIN, &self.main)],
-            other => self.tables.get(&other).map(|t| (other, t)).into_iter().collect(),
+            TABLE_LOCAL | TABLE_MAIN if !self.split => {
+                vec![(TABLE_LOCAL, &self.local), (TABLE_MAIN, &self.main)]
+            }
+            other => self.table(other).map(|t| (other, t)).into_iter().collect(),
         }
     }
 
@@ -350,7 +437,7 @@ impl Fib {
     }
 
     /// What an address is (`inet_addr_type`): unicast if no table knows better. The kernel asks table local, which is one
-    /// with main.
+    /// with main while no rule was changed.
     pub(crate) fn addr_type(&self, addr: Ipv4Addr) -> RouteKind {
         if addr.octets()[0] == 0 || addr.is_broadcast() {
             return RouteKind::Broadcast;
@@ -358,7 +445,7 @@ impl Fib {
         if addr.is_multicast() {
             return RouteKind::Multicast;
         }
-        match search(&[(TABLE_LOCAL, &self.local), (TABLE_MAIN, &self.main)], &Flow::to(addr), &|_| false) {
+        match search(&self.searched(TABLE_LOCAL), &Flow::to(addr), &|_| false) {
             Some(Ok(hit)) => hit.alias.kind,
             _ => RouteKind::Unicast,
         }
@@ -417,6 +504,9 @@ pub(crate) fn refusal(kind: RouteKind) -> Errno {
     }
 }
 
+/// Of a packet's type of service only these bits are compared (`fib_dscp_masked_match`).
+pub(crate) const TOS_MASK: u8 = 0x1c;
+
 /// Which kinds say no.
 pub(crate) fn says_no(kind: RouteKind) -> bool {
     matches!(kind, RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit | RouteKind::Throw)
@@ -442,7 +532,7 @@ fn search<'a>(
             }
             let Some(leaf) = t.leaves.get(&key) else { continue };
             for alias in leaf {
-                if (alias.tos != 0 && alias.tos != flow.tos & 0xfc) || alias.scope < flow.scope {
+                if (alias.tos != 0 && alias.tos != flow.tos & TOS_MASK) || alias.scope < flow.scope {
                     continue;
                 }
                 if says_no(alias.kind) {
@@ -488,140 +578,4 @@ pub(crate) fn multipath_hash(seed: u64, src: Ipv4Addr, dst: Ipv4Addr) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rng::Rng;
-    use nettwin_model::route::proto;
-
-    fn alias(kind: RouteKind, metric: u32, tos: u8, via: u8) -> Alias {
-        let hop = Hop {
-            via: Some(Ipv4Addr::new(10, 0, 0, via)),
-            dev: Ifindex(2),
-            weight: 1,
-            onlink: false,
-            scope: Scope::LINK,
-            dead: false,
-            linkdown: false,
-        };
-        Alias {
-            kind,
-            tos,
-            metric,
-            scope: Scope::GLOBAL,
-            proto: proto::BOOT,
-            prefsrc: None,
-            mtu: None,
-            mtu_lock: false,
-            advmss: None,
-            hops: if says_no(kind) { Vec::new() } else { vec![hop] },
-            dead: false,
-        }
-    }
-
-    fn ip(s: &str) -> Ipv4Addr {
-        s.parse().unwrap()
-    }
-
-    fn add(fib: &mut Fib, table: u32, prefix: &str, a: Alias, verb: RouteVerb) -> Result<(), Errno> {
-        let (addr, len) = prefix.split_once('/').unwrap();
-        fib.insert(table, ip(addr), len.parse().unwrap(), a, verb)
-    }
-
-    fn via(fib: &Fib, dst: &str) -> Result<u8, Errno> {
-        fib.lookup(&Flow::to(ip(dst)), |_| false).map(|h| h.way().via.unwrap().octets()[3])
-    }
-
-    #[test]
-    fn the_longest_prefix_then_tos_then_metric_then_the_first_wins() {
-        use RouteVerb::*;
-        let mut fib = Fib::default();
-        let uni = |metric, tos, via| alias(RouteKind::Unicast, metric, tos, via);
-        add(&mut fib, TABLE_MAIN, "0.0.0.0/0", uni(0, 0, 1), Add).unwrap();
-        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(5, 0, 2), Add).unwrap();
-        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(3, 0, 3), Add).unwrap();
-        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(3, 0, 4), Append).unwrap();
-        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(9, 0x10, 5), Add).unwrap();
-        assert_eq!(via(&fib, "11.0.0.1"), Ok(1));
-        assert_eq!(via(&fib, "10.0.0.1"), Ok(3));
-        let flow = Flow { tos: 0x10, ..Flow::to(ip("10.0.0.1")) };
-        assert_eq!(fib.lookup(&flow, |_| false).unwrap().way().via, Some(ip("10.0.0.5")));
-        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(3, 0, 6), Prepend).unwrap();
-        assert_eq!(via(&fib, "10.0.0.1"), Ok(6));
-        assert_eq!(add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(3, 0, 7), Add), Err(Errno::EEXIST));
-        assert_eq!(add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(3, 0, 4), Replace), Err(Errno::EEXIST));
-        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", uni(3, 0, 8), Replace).unwrap();
-        assert_eq!(via(&fib, "10.0.0.1"), Ok(8));
-        assert_eq!(add(&mut fib, TABLE_MAIN, "10.0.0.0/9", uni(3, 0, 8), Change), Err(Errno::ENOENT));
-        assert_eq!(fib.dump().len(), 6);
-    }
-
-    #[test]
-    fn local_and_main_are_one_search_and_throw_leads_to_default() {
-        let mut fib = Fib::default();
-        add(&mut fib, TABLE_LOCAL, "10.0.0.0/8", alias(RouteKind::Local, 0, 0, 1), RouteVerb::Add).unwrap();
-        add(&mut fib, TABLE_MAIN, "10.0.0.0/8", alias(RouteKind::Unicast, 0, 0, 2), RouteVerb::Add).unwrap();
-        add(&mut fib, TABLE_MAIN, "10.1.0.0/16", alias(RouteKind::Unicast, 0, 0, 3), RouteVerb::Add).unwrap();
-        add(&mut fib, TABLE_MAIN, "10.2.0.0/16", alias(RouteKind::Throw, 0, 0, 0), RouteVerb::Add).unwrap();
-        add(&mut fib, TABLE_MAIN, "10.3.0.0/16", alias(RouteKind::Prohibit, 0, 0, 0), RouteVerb::Add).unwrap();
-        assert_eq!(via(&fib, "10.9.0.1"), Ok(1));
-        assert_eq!(via(&fib, "10.1.0.1"), Ok(3));
-        assert_eq!(via(&fib, "10.2.0.1"), Err(Errno::ENETUNREACH));
-        assert_eq!(via(&fib, "10.3.0.1"), Err(Errno::EACCES));
-        add(&mut fib, TABLE_DEFAULT, "0.0.0.0/0", alias(RouteKind::Unicast, 0, 0, 9), RouteVerb::Add).unwrap();
-        assert_eq!(via(&fib, "10.2.0.1"), Ok(9));
-        assert_eq!(fib.addr_type(ip("10.9.0.1")), RouteKind::Local);
-        assert_eq!(fib.addr_type(ip("224.0.0.1")), RouteKind::Multicast);
-    }
-
-    #[test]
-    fn weights_share_the_range() {
-        let mut hops =
-            [alias(RouteKind::Unicast, 0, 0, 1), alias(RouteKind::Unicast, 0, 0, 2)].map(|a| a.hops[0].clone());
-        hops[0].weight = 3;
-        let mut rng = Rng::new(1, "multipath");
-        let first = (0..4000).filter(|_| {
-            let hash = multipath_hash(7, Ipv4Addr::from(rng.next_u32()), ip("10.0.0.1"));
-            select_multipath(&hops, hash, |_| true) == Some(0)
-        });
-        let share = first.count();
-        assert!((2900..3100).contains(&share), "{share} of 4000");
-        assert_eq!(select_multipath(&hops, 0, |h| h.weight == 1), Some(1));
-        assert_eq!(select_multipath(&hops, (1 << 31) - 1, |_| true), Some(1));
-    }
-
-    #[test]
-    fn lookups_agree_with_a_linear_scan() {
-        let mut rng = Rng::new(3, "fib");
-        let mut fib = Fib::default();
-        let mut all: Vec<(u32, u8, u8)> = Vec::new();
-        for round in 0..2000u32 {
-            let len = rng.below(33) as u8;
-            let dst = (rng.next_u32() & 0x0f0f_ffff) & mask_v4(len);
-            if rng.below(3) == 0 && !all.is_empty() {
-                let (dst, len, _) = all.swap_remove(rng.below(all.len() as u64) as usize);
-                let pattern = Pattern {
-                    dst: dst.into(),
-                    len,
-                    tos: 0,
-                    metric: 0,
-                    kind: None,
-                    scope: None,
-                    proto: 0,
-                    prefsrc: None,
-                    mtu: None,
-                    advmss: None,
-                    hops: Vec::new(),
-                };
-                fib.delete(TABLE_MAIN, &pattern).unwrap();
-            } else if !all.iter().any(|r| (r.0, r.1) == (dst, len)) {
-                let n = round as u8;
-                all.push((dst, len, n));
-                let route = alias(RouteKind::Unicast, 0, 0, n);
-                fib.insert(TABLE_MAIN, dst.into(), len, route, RouteVerb::Add).unwrap();
-            }
-            let dst = rng.next_u32() & 0x0f0f_ffff;
-            let best = all.iter().filter(|r| dst & mask_v4(r.1) == r.0).max_by_key(|r| r.1).map(|r| r.2);
-            assert_eq!(via(&fib, &Ipv4Addr::from(dst).to_string()).ok(), best);
-        }
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@
 
 use crate::addr::IfAddr;
 use crate::arp::ArpState;
-use crate::fib::Fib;
+use crate::fib::{Fib, Selectors};
 use crate::frame::FrameId;
 use crate::ip::frag::Frags;
 use crate::ip::limit::Limits;
@@ -17,8 +17,8 @@ use crate::probe::{self, Ear};
 use crate::rng::Rng;
 use crate::sysctl::DevConf;
 use crate::world::World;
-use crate::{addr, arp, ip, ipv6, neigh, route};
-use nettwin_model::{Errno, Fault, IfName, NetnsState, Op, RouteGet, RouteGot, RouteKind};
+use crate::{addr, arp, ip, ipv6, neigh, route, rules};
+use nettwin_model::{Errno, Fault, IfName, NetnsState, Op, RouteGet, RouteGot, RouteKind, Rules};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -27,6 +27,8 @@ use std::net::Ipv4Addr;
 pub(crate) struct L3 {
     /// Routing tables.
     pub(crate) fib: Fib,
+    /// Policy rules.
+    pub(crate) rules: Rules,
     /// Neighbours.
     pub(crate) neigh: NeighTable,
     /// The addresses of all devices, each with how often it is there (`inet_addr_lst`).
@@ -121,8 +123,9 @@ pub(crate) fn socket_route(
     w: &World,
     dst: Ipv4Addr,
     source: Option<Ipv4Addr>,
+    asks: Selectors,
 ) -> Result<crate::sock::Route, Errno> {
-    ip::output::socket_route(ns, w, dst, source)
+    ip::output::socket_route(ns, w, dst, source, asks)
 }
 
 /// Whether a socket may be bound to this address: it is local, or of everybody, or a group's.
@@ -227,6 +230,8 @@ pub(crate) fn execute(ns: &mut Netns, w: &mut World, op: &Op) -> Result<(), Faul
         Op::DelAddr { dev, addr, .. } => addr::del(ns, w, *dev, addr),
         Op::AddRoute { verb, route, .. } => route::add(ns, *verb, route),
         Op::DelRoute { route, .. } => route::del(ns, route),
+        Op::AddRule { rule, .. } => rules::add(ns, rule),
+        Op::DelRule { rule, .. } => rules::del(ns, rule),
         Op::AddNeigh { neigh, replace, .. } => neigh::add(ns, w, neigh, *replace),
         Op::DelNeigh { neigh, .. } => neigh::del(ns, w, neigh),
         _ => Err(Fault::Broken("this op is not the IP layer's".into())),

@@ -28,6 +28,7 @@ mod qdisc;
 mod query;
 mod rng;
 mod route;
+mod rules;
 mod sim;
 mod sock;
 mod storm;

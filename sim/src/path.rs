@@ -131,12 +131,23 @@ pub(crate) struct Pkt {
     pub(crate) cast: Cast,
     /// Free for the IP layer's own flags, zero at the door.
     pub(crate) flags: u8,
+    /// Its mark (`skb->mark`), which policy rules may ask for.
+    pub(crate) mark: u32,
 }
 
 impl Pkt {
     /// A frame made here that is to be sent by `dev`.
     pub(crate) fn new(frame: FrameId, dev: Ifindex) -> Self {
-        Pkt { frame, dev, iif: Ifindex::NONE, nexthop: Ipv4Addr::UNSPECIFIED, mtu: 0, cast: Cast::Host, flags: 0 }
+        Pkt {
+            frame,
+            dev,
+            iif: Ifindex::NONE,
+            nexthop: Ipv4Addr::UNSPECIFIED,
+            mtu: 0,
+            cast: Cast::Host,
+            flags: 0,
+            mark: 0,
+        }
     }
 
     /// The same frame as another device gets it.

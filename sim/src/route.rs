@@ -2,14 +2,13 @@
 //!
 //! Kernel counterpart: `net/ipv4/fib_semantics.c`, `inet_rtm_newroute()` of `fib_frontend.c`. The checks come in the
 //! kernel's order and with its texts. Deliberately absent: nexthop objects, encapsulation, metrics other than MTU and
-//! advertised MSS, routing rules.
+//! advertised MSS.
 
-use crate::addr;
 use crate::fib::{self, Alias, Flow, Hop, Pattern};
 use crate::l3::not_v4;
-use crate::neigh;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
+use crate::{addr, neigh, rules};
 use nettwin_model::addr::mask_v4;
 use nettwin_model::route::{TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN, proto};
 use nettwin_model::{Cidr, Errno, Fault, NetnsState, Nexthop, Route, RouteKind, RouteVerb, Scope};
@@ -174,7 +173,7 @@ fn check_hop(ns: &Netns, hop: &mut Hop, table: u32, scope: Scope) -> Result<(), 
     let own_table = (table != TABLE_MAIN && ns.l3.fib.has_table(table)).then(|| ns.l3.fib.lookup_in(table, &flow));
     let hit = match own_table {
         Some(Ok(hit)) => hit,
-        _ => ns.l3.fib.lookup(&flow, |_| false).map_err(invalid)?,
+        _ => rules::lookup_any(ns, &flow).map_err(invalid)?,
     };
     if !matches!(hit.alias.kind, RouteKind::Unicast | RouteKind::Local) {
         return Err(invalid(Errno::EINVAL));
@@ -294,6 +293,7 @@ pub(crate) fn link_down(ns: &mut Netns, w: &mut World, dev: Ifindex) {
 
 /// Adds all routes to a namespace's state: those of `proto kernel` are derived, redirects are left out.
 pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
+    state.config.rules = ns.l3.rules.clone();
     for (table, dst, len, alias) in ns.l3.fib.dump() {
         let route = to_model(ns, table, Cidr { addr: dst.into(), len }, alias);
         match alias.proto {

@@ -3,14 +3,12 @@
 //! Kernel counterpart: none. Deliberately absent: deciding; a decision is asked for again, not kept for being told.
 
 use crate::fib::{Flow, Hit};
-use crate::ip::input::InRoute;
+use crate::ip::input::{Arrival, InRoute};
 use crate::ip::output::Dst;
-use crate::l3::skips_linkdown;
 use crate::netns::{Ifindex, Netns};
-use crate::route;
+use crate::{route, rules};
 use nettwin_model::route::{TABLE_MAIN, proto};
 use nettwin_model::{Cidr, Route, RouteKind, words};
-use std::net::Ipv4Addr;
 
 /// The way of a packet made here, with the route that gave it.
 pub(crate) fn way_out(ns: &Netns, way: &Dst) -> String {
@@ -32,12 +30,13 @@ pub(crate) fn way_out(ns: &Netns, way: &Dst) -> String {
 }
 
 /// Where a packet that came in goes, with the route that says so.
-pub(crate) fn way_in(ns: &Netns, src: Ipv4Addr, dst: Ipv4Addr, tos: u8, route: &InRoute) -> String {
+pub(crate) fn way_in(ns: &Netns, arrival: &Arrival, route: &InRoute) -> String {
+    let dst = arrival.dst;
     match route {
         InRoute::Local => format!("{dst} is its own address"),
         InRoute::Group => format!("{dst} is a broadcast or group of its own"),
         InRoute::Forward(way) => {
-            let how = found_by(ns, &Flow { src, tos, ..Flow::to(dst) });
+            let how = found_by(ns, &arrival.flow());
             let by = name(ns, way.dev);
             if way.nexthop == dst {
                 return format!("{how}: {dst} is on the link of {by}");
@@ -55,7 +54,7 @@ fn name(ns: &Netns, dev: Ifindex) -> &str {
 
 /// The route of a flow as `ip route` has it, in back quotes.
 fn found_by(ns: &Netns, flow: &Flow) -> String {
-    let Ok(hit) = ns.l3.fib.lookup(flow, |d| skips_linkdown(ns, d)) else { return "no route".to_owned() };
+    let Ok(hit) = rules::lookup(ns, flow) else { return "no route".to_owned() };
     format!("`{}`", words::route::print(&plain(ns, &hit)))
 }
 

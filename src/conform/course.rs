@@ -149,14 +149,7 @@ fn routes(layout: &Layout) -> Vec<RouteGet> {
     targets.extend([Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::BROADCAST]);
     targets.sort();
     targets.dedup();
-    let get = |netns: &NetnsName, dst: Ipv4Addr| RouteGet {
-        netns: netns.clone(),
-        dst: IpAddr::V4(dst),
-        from: None,
-        iif: None,
-        oif: None,
-        tos: 0,
-    };
+    let get = |netns: &NetnsName, dst: Ipv4Addr| RouteGet::new(netns.clone(), IpAddr::V4(dst));
     layout.netns.keys().flat_map(|netns| targets.iter().map(move |dst| get(netns, *dst))).collect()
 }
 

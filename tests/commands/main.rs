@@ -14,6 +14,7 @@ mod ip_link;
 mod ip_neigh;
 mod ip_netns;
 mod ip_route;
+mod ip_rule;
 mod lasting;
 mod normalise;
 mod random;

@@ -170,6 +170,16 @@ impl Case {
         self.op(Op::DelRoute { netns: ns(netns), route: route(text) })
     }
 
+    pub(crate) fn rule(self, netns: &str, text: &str) -> Self {
+        let rule = words::rule::parse(text).unwrap_or_else(|e| panic!("rule {text:?}: {e:?}"));
+        self.op(Op::AddRule { netns: ns(netns), rule: Box::new(rule) })
+    }
+
+    pub(crate) fn del_rule(self, netns: &str, text: &str) -> Self {
+        let rule = words::rule::parse_partial(text).unwrap_or_else(|e| panic!("rule {text:?}: {e:?}"));
+        self.op(Op::DelRule { netns: ns(netns), rule: Box::new(rule) })
+    }
+
     pub(crate) fn sysctl(self, netns: &str, key: &str, value: &str) -> Self {
         let key = SysctlKey::new(key).expect("a sysctl's name");
         self.op(Op::SetSysctl { netns: ns(netns), key, value: value.into() })
@@ -234,14 +244,15 @@ impl Case {
 
     /// `ip route get DST`.
     pub(crate) fn route_get(self, netns: &str, dst: &str) -> Self {
-        self.ask(Query::RouteGet(nettwin_model::RouteGet {
-            netns: ns(netns),
-            dst: dst.parse().expect("an address"),
-            from: None,
-            iif: None,
-            oif: None,
-            tos: 0,
-        }))
+        let get = nettwin_model::RouteGet::new(ns(netns), dst.parse().expect("an address"));
+        self.ask(Query::RouteGet(get))
+    }
+
+    /// `ip route get DST …` in any of its forms.
+    pub(crate) fn get(self, netns: &str, dst: &str, more: impl FnOnce(&mut nettwin_model::RouteGet)) -> Self {
+        let mut get = nettwin_model::RouteGet::new(ns(netns), dst.parse().expect("an address"));
+        more(&mut get);
+        self.ask(Query::RouteGet(get))
     }
 
     /// Config and derived state.

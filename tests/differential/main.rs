@@ -21,6 +21,7 @@ mod moves;
 mod nud;
 mod route;
 mod router;
+mod rule;
 mod stp;
 mod walkthrough;
 

@@ -15,12 +15,10 @@ fn wired(name: &'static str) -> Case {
 
 fn get(dst: &str, from: Option<&str>, iif: Option<&str>, oif: Option<&str>) -> Query {
     Query::RouteGet(RouteGet {
-        netns: ns("a"),
-        dst: dst.parse().expect("an address"),
         from: from.map(|f| f.parse().expect("an address")),
         iif: iif.map(crate::harness::dev),
         oif: oif.map(crate::harness::dev),
-        tos: 0,
+        ..RouteGet::new(ns("a"), dst.parse().expect("an address"))
     })
 }
 

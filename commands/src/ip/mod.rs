@@ -20,6 +20,7 @@ mod route_get;
 mod route_list;
 mod route_print;
 mod rule;
+mod rule_print;
 
 use crate::iproute::args::{MINUS_ONE, Stop, Words, matches};
 use crate::iproute::inet::Family;

@@ -1,15 +1,14 @@
 //! `ip route get`.
 //!
-//! Counterpart: `iproute_get()` of `ip/iproute.c`. Deliberately absent, and refused by name: marks, users, ports, `fibmatch`,
-//! `connected`, `notify`, `as`.
+//! Counterpart: `iproute_get()` of `ip/iproute.c`. Deliberately absent, and refused by name: `connected`, `notify`, `as`.
 
 use super::route_print::{self, Manner};
 use super::{DONE, Ip, Ran, help, unsupported};
-use crate::iproute::args::{MINUS_ONE, Stop, Words, invarg, matches};
+use crate::iproute::args::{MINUS_ONE, Stop, Words, invarg, matches, u16, unsigned};
 use crate::iproute::inet::{self, Family};
 use crate::iproute::names;
 use crate::iproute::page::{Colour, Page};
-use nettwin_model::route::{TABLE_LOCAL, TABLE_MAIN};
+use nettwin_model::route::TABLE_MAIN;
 use nettwin_model::words::route::table_word;
 use nettwin_model::{Answer, Cidr, IfName, Query, RouteGet, RouteGot};
 
@@ -17,12 +16,13 @@ use nettwin_model::{Answer, Cidr, IfName, Query, RouteGet, RouteGot};
 pub(super) fn run(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
     let usage = || Stop::exit(MINUS_ONE, help::ROUTE);
     let mut family = ip.family;
-    let (mut dst, mut from, mut iif, mut oif, mut tos) = (None, None, None, None, 0);
+    let (mut dst, mut from, mut iif, mut oif) = (None, None, None, None);
+    let mut get = RouteGet::new(ip.kernel.netns.clone(), Cidr::DEFAULT_V4.addr);
     while let Some(word) = words.next() {
         match word {
             w if w == "tos" || matches(w, "dsfield") => {
                 let value = words.value()?;
-                tos = names::dsfield(value).ok_or_else(|| invarg("TOS value is invalid\n", value))?;
+                get.tos = names::dsfield(value).ok_or_else(|| invarg("TOS value is invalid\n", value))?;
             }
             w if matches(w, "from") => {
                 let value = words.value()?;
@@ -34,12 +34,31 @@ pub(super) fn run(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
                 from = prefix.addr;
             }
             w if matches(w, "iif") => iif = Some(words.value()?),
-            w if matches(w, "mark") => return Err(unsupported(w)),
+            w if matches(w, "mark") => {
+                let value = words.value()?;
+                get.mark = unsigned(value).ok_or_else(|| invarg("invalid mark value", value))?;
+            }
             w if matches(w, "oif") || w == "dev" => oif = Some(words.value()?),
             w if matches(w, "notify") || matches(w, "connected") => return Err(unsupported(w)),
             w if matches(w, "vrf") => return Err(invarg("Invalid VRF\n", words.value()?)),
-            w if matches(w, "uid") || matches(w, "fibmatch") || w == "as" => return Err(unsupported(w)),
-            w if matches(w, "sport") || matches(w, "dport") || matches(w, "ipproto") => return Err(unsupported(w)),
+            w if matches(w, "uid") => {
+                let value = words.value()?;
+                get.uid = unsigned(value).ok_or_else(|| invarg("invalid UID\n", value))?;
+            }
+            w if matches(w, "fibmatch") => get.fibmatch = true,
+            "as" => return Err(unsupported(word)),
+            w if matches(w, "sport") => {
+                let value = words.value()?;
+                get.sport = u16(value).ok_or_else(|| invarg("invalid sport\n", value))?;
+            }
+            w if matches(w, "dport") => {
+                let value = words.value()?;
+                get.dport = u16(value).ok_or_else(|| invarg("invalid dport\n", value))?;
+            }
+            w if matches(w, "ipproto") => {
+                let value = words.value()?;
+                get.ipproto = names::ipproto(value).ok_or_else(|| invarg("Invalid \"ipproto\" value\n", value))?;
+            }
             word => {
                 let value = if word == "to" { words.value()? } else { word };
                 if matches(value, "help") {
@@ -63,12 +82,19 @@ pub(super) fn run(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
     let dst = dst.ok_or_else(|| Stop::back(1, "need at least a destination address\n"))?;
     let iif = iif.map(|dev| ip.kernel.need_link(dev)).transpose()?;
     let oif = oif.map(|dev| ip.kernel.need_link(dev)).transpose()?;
-    let get = RouteGet { netns: ip.kernel.netns.clone(), dst, from, iif, oif, tos };
+    let get = RouteGet { dst, from, iif, oif, ..get };
     let Answer::Route(got) = ip.kernel.ask(&Query::RouteGet(get.clone()))? else { return Err(super::confused()) };
+    let state = if get.fibmatch { Some(ip.kernel.state()?) } else { None };
     let mut page = ip.page();
     page.open();
     page.open_object("");
-    print(&mut page, &get, &got, ip.options.details);
+    match &state {
+        Some(state) => {
+            let manner = Manner { details: ip.options.details, ..Manner::default() };
+            route_print::print(&mut page, state, &got.route, manner);
+        }
+        None => print(&mut page, &get, &got, ip.options.details),
+    }
     page.close_object();
     page.close();
     ip.print(page);
@@ -88,10 +114,8 @@ fn print(page: &mut Page, get: &RouteGet, got: &RouteGot, details: bool) {
     if let Some(hop) = route.nexthops.first() {
         route_print::way(page, hop, Manner::default());
     }
-    // While no rule is added, the kernel finds what is local in the table main.
-    let table = if route.table == TABLE_LOCAL { TABLE_MAIN } else { route.table };
-    if (table != TABLE_MAIN || details) && get.iif.is_none() {
-        let table = table_word(table);
+    if (route.table != TABLE_MAIN || details) && route.table != 0 {
+        let table = table_word(route.table);
         page.say("table", &table, format_args!("table {table} "));
     }
     if let Some(src) = route.prefsrc {
@@ -100,8 +124,13 @@ fn print(page: &mut Page, get: &RouteGet, got: &RouteGot, details: bool) {
     // The bit that says multicast is also that of a failed offload.
     let is_group = got.flags.iter().any(|flag| flag == "mc");
     route_print::flags(page, if is_group { &["rt_offload_failed"] } else { &[] });
+    if get.mark >= 16 {
+        page.say("mark", get.mark, format_args!("mark 0x{:x} ", get.mark));
+    } else if get.mark != 0 {
+        page.say("mark", get.mark, format_args!("mark {} ", get.mark));
+    }
     if get.iif.is_none() {
-        page.say("uid", 0u32, format_args!("uid 0 "));
+        page.say("uid", get.uid, format_args!("uid {} ", get.uid));
     }
     if Family::of(get.dst) == Family::Inet {
         cache(page, got);

@@ -1,6 +1,6 @@
 //! `ip route show` and `ip route flush`: which routes.
 //!
-//! Counterpart: `iproute_list_flush_or_save()` and `filter_nlmsg()` of `ip/iproute.c`. A table counts as made when it holds a route.
+//! Counterpart: `iproute_list_flush_or_save()` and `filter_nlmsg()` of `ip/iproute.c`.
 //! Deliberately absent, and refused by name: the list of the cache, realms, sources.
 
 use super::route_print::{self, Manner};
@@ -9,8 +9,8 @@ use crate::iproute::args::{MINUS_ONE, Stop, Words, invarg, matches, nodev, unsig
 use crate::iproute::inet::{self, Family, Prefix};
 use crate::iproute::names;
 use crate::route::sorted;
-use nettwin_model::route::{Nexthop, TABLE_LOCAL, TABLE_MAIN};
-use nettwin_model::{IfName, NetnsState, Op, Route, Scope, SysctlKey};
+use nettwin_model::route::{Nexthop, TABLE_MAIN};
+use nettwin_model::{Answer, IfName, Op, Query, Route, Scope, SysctlKey};
 
 /// What is shown or flushed.
 #[derive(Default)]
@@ -155,11 +155,16 @@ impl Filter {
             && fit
     }
 
-    /// Whether there is such a table. Local and main are made together.
-    fn has_table(&self, state: &NetnsState, family: Family) -> bool {
-        let pair = [TABLE_LOCAL, TABLE_MAIN];
-        let is_it = |table: u32| table == self.table || pair.contains(&table) && pair.contains(&self.table);
-        self.table == 0 || family == Family::Inet6 || sorted(state).iter().any(|route| is_it(route.table))
+    /// Whether there is such a table.
+    fn has_table(&self, ip: &mut Ip<'_, '_>) -> Result<bool, Stop> {
+        if self.table == 0 || ip.family == Family::Inet6 {
+            return Ok(true);
+        }
+        let query = Query::HasTable { netns: ip.kernel.netns.clone(), table: self.table };
+        match ip.kernel.ask(&query)? {
+            Answer::HasTable(there) => Ok(there),
+            _ => Err(super::confused()),
+        }
     }
 
     fn manner(&self, details: bool) -> Manner {
@@ -189,7 +194,7 @@ pub(super) fn show(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
         return Err(unsupported("route show cache"));
     }
     let state = ip.kernel.state()?;
-    if filter.table != TABLE_MAIN && !filter.has_table(&state, ip.family) {
+    if filter.table != TABLE_MAIN && !filter.has_table(ip)? {
         return Err(Stop::back(2, "Error: ipv4: FIB table does not exist.\nDump terminated\n"));
     }
     let manner = filter.manner(ip.options.details);
@@ -229,7 +234,7 @@ pub(super) fn flush(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     let mut round = 0;
     loop {
         let state = ip.kernel.state()?;
-        if round == 0 && !filter.has_table(&state, ip.family) {
+        if round == 0 && !filter.has_table(ip)? {
             return Err(Stop::back(2, "Error: ipv4: FIB table does not exist.\nFlush terminated\n"));
         }
         let all = sorted(&state).into_iter().filter(|route| filter.takes(route, ip.family));

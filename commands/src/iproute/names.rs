@@ -99,10 +99,84 @@ pub(crate) fn nud(word: &str) -> Option<Nud> {
     }
 }
 
+/// An IP protocol by number or name (`inet_proto_a2n`).
+pub(crate) fn ipproto(word: &str) -> Option<u8> {
+    let number = whole(word, 10).and_then(|n| u8::try_from(n).ok());
+    number.or_else(|| IP_PROTOCOLS.iter().find(|(name, _)| *name == word).map(|(_, n)| *n))
+}
+
+/// Its name, or its number.
+pub(crate) fn ipproto_word(number: u8) -> String {
+    match IP_PROTOCOLS.iter().find(|(_, n)| *n == number) {
+        Some((name, _)) => (*name).to_owned(),
+        None => format!("ipproto-{number}"),
+    }
+}
+
 /// The number whose word it is. A number's own digits are a word, too.
 fn by_name(word: &str, name: impl Fn(u8) -> String) -> Option<u8> {
     (0..=u8::MAX).find(|n| name(*n) == word)
 }
+
+/// `/etc/protocols`.
+const IP_PROTOCOLS: [(&str, u8); 56] = [
+    ("ip", 0),
+    ("hopopt", 0),
+    ("icmp", 1),
+    ("igmp", 2),
+    ("ggp", 3),
+    ("ipencap", 4),
+    ("st", 5),
+    ("tcp", 6),
+    ("egp", 8),
+    ("igp", 9),
+    ("pup", 12),
+    ("udp", 17),
+    ("hmp", 20),
+    ("xns-idp", 22),
+    ("rdp", 27),
+    ("iso-tp4", 29),
+    ("dccp", 33),
+    ("xtp", 36),
+    ("ddp", 37),
+    ("idpr-cmtp", 38),
+    ("ipv6", 41),
+    ("ipv6-route", 43),
+    ("ipv6-frag", 44),
+    ("idrp", 45),
+    ("rsvp", 46),
+    ("gre", 47),
+    ("esp", 50),
+    ("ah", 51),
+    ("skip", 57),
+    ("ipv6-icmp", 58),
+    ("ipv6-nonxt", 59),
+    ("ipv6-opts", 60),
+    ("rspf", 73),
+    ("vmtp", 81),
+    ("eigrp", 88),
+    ("ospf", 89),
+    ("ax.25", 93),
+    ("ipip", 94),
+    ("etherip", 97),
+    ("encap", 98),
+    ("pim", 103),
+    ("ipcomp", 108),
+    ("vrrp", 112),
+    ("l2tp", 115),
+    ("isis", 124),
+    ("sctp", 132),
+    ("fc", 133),
+    ("mobility-header", 135),
+    ("udplite", 136),
+    ("mpls-in-ip", 137),
+    ("manet", 138),
+    ("hip", 139),
+    ("shim6", 140),
+    ("wesp", 141),
+    ("rohc", 142),
+    ("ethernet", 143),
+];
 
 /// `/etc/iproute2/rt_dsfield`.
 const DSFIELDS: [(u8, &str); 21] = [

@@ -210,8 +210,7 @@ fn device(
         let mut by_mac = state.derived.links.iter().filter(|(_, link)| Some(link.mac) == mac);
         return by_mac.next().map(|(dev, _)| *dev).ok_or(Fault::errno(Errno::ENODEV));
     }
-    let question =
-        RouteGet { netns: cx.netns.clone(), dst: IpAddr::V4(addr), from: None, iif: None, oif: None, tos: 0 };
+    let question = RouteGet::new(cx.netns.clone(), IpAddr::V4(addr));
     let Answer::Route(got) = cx.machine.query(&Query::RouteGet(question))? else {
         return Err(Fault::Broken("the machine answered another question".into()));
     };

@@ -165,7 +165,7 @@ fn device(cx: &mut Context<'_>, program: &str, name: Option<&str>) -> Result<Opt
 
 fn is_broadcast(cx: &mut Context<'_>, ping: &Ping) -> bool {
     let (netns, dst) = (cx.netns.clone(), ping.dst.into());
-    let question = RouteGet { netns, dst, from: None, iif: None, oif: ping.dev, tos: ping.tos };
+    let question = RouteGet { oif: ping.dev, tos: ping.tos, ..RouteGet::new(netns, dst) };
     match cx.machine.query(&Query::RouteGet(question)) {
         Ok(Answer::Route(got)) => got.route.kind == RouteKind::Broadcast,
         _ => false,

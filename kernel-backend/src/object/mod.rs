@@ -10,6 +10,7 @@ pub(crate) mod neigh;
 pub(crate) mod netem;
 pub(crate) mod nsid;
 pub(crate) mod route;
+pub(crate) mod rule;
 
 use netlink_packet_route::AddressFamily;
 use std::net::IpAddr;

@@ -5,13 +5,13 @@
 
 use crate::netlink::Request;
 use crate::object::family;
-use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_core::{DefaultNla, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop, RouteNextHopFlags,
     RouteProtocol, RouteScope, RouteType, RouteVia,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
-use nettwin_model::route::{TABLE_LOCAL, TABLE_MAIN, proto};
+use nettwin_model::route::proto;
 use nettwin_model::{Cidr, Errno, Fault, IfName, Nexthop, Route, RouteGet, RouteGot, RouteKind, RouteVerb, Scope};
 use std::net::IpAddr;
 
@@ -275,6 +275,9 @@ pub(crate) fn get(question: &RouteGet, index: &mut Index<'_>) -> Result<RouteNet
     message.header.destination_prefix_length = host.len;
     message.header.tos = question.tos;
     message.header.flags = RouteFlags::LookupTable;
+    if question.fibmatch {
+        message.header.flags |= RouteFlags::FibMatch;
+    }
     let attributes = &mut message.attributes;
     attributes.push(RouteAttribute::Destination(address(question.dst)));
     if let Some(from) = question.from {
@@ -287,7 +290,34 @@ pub(crate) fn get(question: &RouteGet, index: &mut Index<'_>) -> Result<RouteNet
     if let Some(oif) = &question.oif {
         attributes.push(RouteAttribute::Oif(index(oif)?));
     }
+    attributes.extend((question.mark != 0).then_some(RouteAttribute::Mark(question.mark)));
+    attributes.extend((question.uid != 0).then_some(RouteAttribute::Uid(question.uid)));
+    if question.ipproto != 0 {
+        attributes.push(raw(RTA_IP_PROTO, vec![question.ipproto]));
+    }
+    for (kind, port) in [(RTA_SPORT, question.sport), (RTA_DPORT, question.dport)] {
+        if port != 0 {
+            attributes.push(raw(kind, port.to_be_bytes().to_vec()));
+        }
+    }
     Ok(RouteNetlinkMessage::GetRoute(message))
+}
+
+/// `RTA_*` that the packet crate has no name for.
+const RTA_IP_PROTO: u16 = 27;
+const RTA_SPORT: u16 = 28;
+const RTA_DPORT: u16 = 29;
+
+fn raw(kind: u16, value: Vec<u8>) -> RouteAttribute {
+    RouteAttribute::Other(DefaultNla::new(kind, value))
+}
+
+/// Asks for the routes of one table; a kernel that checks strictly refuses where there is no such table.
+pub(crate) fn of_table(table: u32) -> RouteNetlinkMessage {
+    let mut message = RouteMessage::default();
+    message.header.address_family = AddressFamily::Inet;
+    message.attributes.push(RouteAttribute::Table(table));
+    RouteNetlinkMessage::GetRoute(message)
 }
 
 /// Its answer.
@@ -298,14 +328,10 @@ pub(crate) fn parse_got(
 ) -> Option<RouteGot> {
     let RouteNetlinkMessage::NewRoute(message) = message else { return None };
     let mut route = parse_route(message, name)?;
+    if question.fibmatch {
+        return Some(RouteGot { route, flags: Vec::new(), cached_mtu: None, expires_s: None });
+    }
     route.dst = Cidr::host(question.dst);
-    // While no rule is added the kernel keeps the local and the main table in one trie and answers "main" for both, and
-    // nothing for what it decides without a table.
-    route.table = match route.kind {
-        RouteKind::Local | RouteKind::Broadcast if matches!(route.table, 0 | TABLE_MAIN) => TABLE_LOCAL,
-        _ if route.table == 0 => TABLE_MAIN,
-        _ => route.table,
-    };
     let mut got = RouteGot { route, flags: Vec::new(), cached_mtu: None, expires_s: None };
     // RTCF_*, which share the field with RTM_F_*; the words and their order are iproute2's.
     const CACHE_FLAGS: [(u32, &str); 6] = [

@@ -10,7 +10,7 @@ mod state;
 use crate::machine::KernelBackend;
 use crate::netlink::Netlink;
 use crate::object::link::{self, LinkRow};
-use crate::object::{addr, neigh, netem, route};
+use crate::object::{addr, neigh, netem, route, rule};
 use crate::sysctl;
 use netlink_packet_route::RouteNetlinkMessage;
 use nettwin_model::snapshot::QdiscState;
@@ -23,6 +23,7 @@ struct Tables {
     links: Vec<LinkRow>,
     addrs: Vec<RouteNetlinkMessage>,
     routes: Vec<RouteNetlinkMessage>,
+    rules: Vec<RouteNetlinkMessage>,
     neighs: Vec<RouteNetlinkMessage>,
     fdb: Vec<RouteNetlinkMessage>,
     /// By link index.
@@ -58,6 +59,7 @@ fn read_tables(netlink: &mut Netlink) -> Result<Tables, Fault> {
     let links: Vec<LinkRow> = netlink.dump(&link::all())?.into_iter().filter_map(LinkRow::new).collect();
     let addrs = netlink.dump(&addr::all())?;
     let routes = netlink.dump(&route::all())?;
+    let rules = netlink.dump(&rule::all())?;
     let mut neighs = netlink.dump(&neigh::all(false))?;
     neighs.extend(netlink.dump(&neigh::all(true))?);
     // Asked for only where there can be some.
@@ -65,5 +67,5 @@ fn read_tables(netlink: &mut Netlink) -> Result<Tables, Fault> {
     let fdb = if has_bridge { netlink.dump(&neigh::all_fdb())? } else { Vec::new() };
     let has_netem = links.iter().any(|row| row.qdisc == netem::KIND);
     let impairments = if has_netem { netlink.dump_bodies(&netem::all(), netem::parse)? } else { Vec::new() };
-    Ok(Tables { links, addrs, routes, neighs, fdb, impairments: impairments.into_iter().collect() })
+    Ok(Tables { links, addrs, routes, rules, neighs, fdb, impairments: impairments.into_iter().collect() })
 }

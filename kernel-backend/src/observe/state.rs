@@ -5,12 +5,12 @@
 
 use super::Tables;
 use crate::object::link::LinkRow;
-use crate::object::{addr, neigh, route};
+use crate::object::{addr, neigh, route, rule};
 use nettwin_model::route::proto;
 use nettwin_model::snapshot::{LinkConfig, LinkDerived};
 use nettwin_model::{
     Address, BridgeAttrs, FdbEntry, FdbKind, IfName, LinkKind, LinkTraits, Mac, NetnsName, NetnsState, Nud, PortAttrs,
-    Route,
+    Route, Rules,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,6 +44,7 @@ pub(super) fn build(tables: &Tables, peers: Option<&BTreeMap<u32, (NetnsName, If
         state.volatile.stats.insert(own_name, row.stats);
         state.volatile.qdiscs.extend(qdisc.map(|qdisc| (own_name, qdisc)));
     }
+    state.config.rules = Rules(tables.rules.iter().filter_map(rule::parse).collect());
     sort_routes(tables, &name, &mut state);
     sort_neighs(tables, name, &mut state);
     sort_fdb(tables, name, &mut state);

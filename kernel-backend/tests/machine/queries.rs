@@ -14,7 +14,7 @@ fn ip(text: &str) -> IpAddr {
 }
 
 fn question(dst: &str) -> RouteGet {
-    RouteGet { netns: ns("a"), dst: ip(dst), from: None, iif: None, oif: None, tos: 0 }
+    RouteGet::new(ns("a"), ip(dst))
 }
 
 fn get(m: &mut KernelBackend, question: RouteGet) -> Result<RouteGot, Fault> {

@@ -9,6 +9,7 @@ use crate::op::{LinkChange, Op, RouteVerb};
 use crate::paths::{addresses, forwards};
 use crate::plan::Desired;
 use crate::route::Route;
+use crate::rule::{Rule, Rules};
 use crate::snapshot::{Config, LinkConfig};
 use crate::sysctl::{BASELINE, FORWARDING, SysctlKey};
 use crate::topology::{Action, End, Topology};
@@ -25,6 +26,7 @@ pub(super) fn desired(t: &Topology, layout: &Layout, routes: &BTreeMap<NetnsName
             traits: BTreeMap::new(),
             links,
             routes: routes.get(name).cloned().unwrap_or_default(),
+            rules: rules(said.map(|n| n.rules.as_slice()).unwrap_or_default()),
             neighs: said.into_iter().flat_map(|n| &n.neighbours).map(|n| n.value.clone()).collect(),
             fdb: Vec::new(),
             sysctls: sysctls(t, name),
@@ -37,6 +39,15 @@ pub(super) fn desired(t: &Topology, layout: &Layout, routes: &BTreeMap<NetnsName
         }
     }
     Desired { netns }
+}
+
+/// The rules that a namespace is born with, and those said, added in their order.
+fn rules(said: &[Placed<Rule>]) -> Rules {
+    let mut rules = Rules::default();
+    for rule in said {
+        rules.insert(rule.value.clone());
+    }
+    rules
 }
 
 fn link(t: &Topology, device: &Device) -> LinkConfig {

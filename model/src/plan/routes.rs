@@ -8,6 +8,7 @@ use crate::agree::{self, RouteKey};
 use crate::name::NetnsName;
 use crate::op::{Op, RouteVerb};
 use crate::route::Route;
+use crate::rule::{Rule, Rules};
 use crate::snapshot::Config;
 use std::collections::BTreeMap;
 
@@ -41,6 +42,24 @@ impl Planner<'_> {
         }
         self.phases.routes.append(&mut near);
         self.phases.routes.append(&mut far);
+    }
+
+    /// Deletes and adds policy rules. Where those of a priority differ, all of them are made anew: their order counts.
+    pub(super) fn plan_rules(&mut self, netns: &NetnsName, wanted: &Config) {
+        let there = rules_by_priority(&self.there[netns].config.rules);
+        let wanted = rules_by_priority(&wanted.rules);
+        for (priority, seen) in &there {
+            if wanted.get(priority) != Some(seen) {
+                let del = |rule: &&Rule| Op::DelRule { netns: netns.clone(), rule: Box::new((*rule).clone()) };
+                self.phases.del_rules.extend(seen.iter().map(del));
+            }
+        }
+        for (priority, list) in &wanted {
+            if there.get(priority) != Some(list) {
+                let add = |rule: &&Rule| Op::AddRule { netns: netns.clone(), rule: Box::new((*rule).clone()) };
+                self.phases.rules.extend(list.iter().map(add));
+            }
+        }
     }
 
     /// Deletes, replaces and adds permanent and proxy neighbours.
@@ -77,6 +96,15 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// Rules by priority; those of one priority are a list whose order counts.
+pub(crate) fn rules_by_priority(rules: &Rules) -> BTreeMap<u32, Vec<&Rule>> {
+    let mut out: BTreeMap<u32, Vec<&Rule>> = BTreeMap::new();
+    for rule in &rules.0 {
+        out.entry(rule.priority.unwrap_or(0)).or_default().push(rule);
+    }
+    out
 }
 
 /// Routes by what tells them apart; those of one key are a list whose order counts.

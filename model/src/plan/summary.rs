@@ -93,6 +93,8 @@ impl Summary {
             Op::DelRoute { netns, route } => {
                 (&mut self.delete, format!("{netns} route {}", words::route::print(route)))
             }
+            Op::AddRule { netns, rule } => (&mut self.create, format!("{netns} rule {}", words::rule::print(rule))),
+            Op::DelRule { netns, rule } => (&mut self.delete, format!("{netns} rule {}", words::rule::print(rule))),
             Op::AddNeigh { netns, neigh, .. } => {
                 (&mut self.create, format!("{netns} neighbour {}", words::neigh::print(neigh)))
             }

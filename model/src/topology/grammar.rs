@@ -49,6 +49,7 @@ const MTU: Shape = Whole(68, 65535);
 const MAC: Shape = Text("a MAC address, as in \"02:00:00:00:00:01\"");
 const ADDRESSES: Shape = List(&Text("an address as `ip address add` takes it, as in \"10.0.0.1/24\""));
 const ROUTE: Shape = Text("a route as `ip route add` takes it, as in \"default via 10.0.0.254\"");
+const RULE: Shape = Text("a rule as `ip rule add` takes it, as in \"from 10.0.0.0/8 lookup 100\"");
 const NEIGHBOUR: Shape =
     Text("a neighbour as `ip neigh add` takes it, as in \"10.0.0.9 lladdr 02:00:00:00:00:09 dev eth0\"");
 const NETEM: Shape = Text("an impairment in tc netem's words, as in \"delay 10ms 2ms loss 1%\"");
@@ -83,6 +84,7 @@ pub(super) const ROOT: &[Key] = &[
 const NETNS: &[Key] = &[
     key("forwarding", Flag, "Whether it forwards packets between its interfaces (net.ipv4.ip_forward)."),
     key("routes", List(&ROUTE), "Its routes."),
+    key("rules", List(&RULE), "Its policy rules, beside those that every namespace is born with."),
     key("neighbours", List(&NEIGHBOUR), "Its permanent neighbours and proxy entries."),
     key("sysctls", SYSCTLS, "Its sysctls; those that are not said have the kernel's usual values."),
     key(

@@ -30,6 +30,7 @@ use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
 use crate::probe::Verdict;
 use crate::route::Route;
+use crate::rule::Rule;
 use crate::sysctl::SysctlKey;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -77,6 +78,8 @@ pub struct Netns {
     pub forwarding: bool,
     /// Its routes.
     pub routes: Vec<Placed<Route>>,
+    /// Its policy rules, beside those that it is born with.
+    pub rules: Vec<Placed<Rule>>,
     /// Its permanent neighbours and proxy entries.
     pub neighbours: Vec<Placed<Neigh>>,
     /// Its sysctls, beyond [`BASELINE`](crate::sysctl::BASELINE).

@@ -10,6 +10,7 @@ use crate::impair::Impairment;
 use crate::name::{IfName, Mac, NameError, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
 use crate::route::Route;
+use crate::rule::Rule;
 use crate::words::{self, WordsError};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
@@ -156,6 +157,15 @@ pub(crate) fn route(s: &str) -> Piece<Route> {
         return Err(ipv6(0..s.len(), &v6.to_string()));
     }
     Ok(route)
+}
+
+/// A policy rule in `ip rule`'s words.
+pub(crate) fn rule(s: &str) -> Piece<Rule> {
+    let rule = words::rule::parse(s).map_err(|e| Wrong { code: "bad-rule", ..e.into() })?;
+    if let Some(v6) = rule.from.iter().chain(&rule.to).map(|c| c.addr).find(IpAddr::is_ipv6) {
+        return Err(ipv6(0..s.len(), &v6.to_string()));
+    }
+    Ok(rule)
 }
 
 /// A neighbour in `ip neigh`'s words.

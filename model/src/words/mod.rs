@@ -13,6 +13,7 @@ pub mod neigh;
 pub mod netem;
 pub mod op;
 pub mod route;
+pub mod rule;
 pub mod script;
 pub mod units;
 

@@ -257,7 +257,8 @@ fn parse_nexthop<'a>(
     Ok(())
 }
 
-fn parse_table(word: Word<'_>) -> Result<u32, WordsError> {
+/// Reads a table: a name or a number.
+pub(super) fn parse_table(word: Word<'_>) -> Result<u32, WordsError> {
     match word.text {
         "main" => Ok(TABLE_MAIN),
         "local" => Ok(TABLE_LOCAL),
@@ -325,7 +326,8 @@ const PROTOS: [(&str, u8); 22] = [
     ("eigrp", 192),
 ];
 
-fn parse_proto(word: Word<'_>) -> Result<u8, WordsError> {
+/// Reads a route's maker: a name or a number.
+pub(super) fn parse_proto(word: Word<'_>) -> Result<u8, WordsError> {
     match PROTOS.into_iter().find(|(name, _)| *name == word.text) {
         Some((_, number)) => Ok(number),
         None => word.number("a protocol (static, boot, kernel, … or a number)", 0..=u8::MAX),
@@ -341,7 +343,7 @@ pub fn proto_word(number: u8) -> String {
 }
 
 /// Hexadecimal with or without `0x`, as `rtnl_dsfield_a2n` reads it.
-fn parse_tos(word: Word<'_>) -> Result<u8, WordsError> {
+pub(super) fn parse_tos(word: Word<'_>) -> Result<u8, WordsError> {
     let digits = word.text.strip_prefix("0x").unwrap_or(word.text);
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
     u8::from_str_radix(digits, 16).ok().filter(|_| plain).ok_or_else(|| {

@@ -48,6 +48,8 @@ pub(crate) fn execute(sim: &mut Sim, op: &Op) -> Result<(), Fault> {
         | Op::DelAddr { .. }
         | Op::AddRoute { .. }
         | Op::DelRoute { .. }
+        | Op::AddRule { .. }
+        | Op::DelRule { .. }
         | Op::AddNeigh { .. }
         | Op::DelNeigh { .. } => {
             let ns = sim.netns.by_name_mut(op.netns()).ok_or_else(enoent)?;

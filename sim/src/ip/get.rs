@@ -1,17 +1,18 @@
 //! `ip route get`: which way a packet would go, and what is known about that way.
 //!
-//! Kernel counterpart: `inet_rtm_getroute()` and `rt_fill_info()` of `net/ipv4/route.c`. Deliberately absent: marks,
-//! ports, the route entry itself (`fibmatch`).
+//! Kernel counterpart: `inet_rtm_getroute()` and `rt_fill_info()` of `net/ipv4/route.c`.
 
 use crate::drop::DropReason;
-use crate::fib::Flow;
+use crate::fib::{Flow, Selectors};
 use crate::ip::input::{self, Arrival, InRoute};
 use crate::ip::output::{self, Metrics};
 use crate::ip::pmtu::Exception;
 use crate::l3::not_v4;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
+use crate::{route, rules};
 use nettwin_model::route::{TABLE_LOCAL, TABLE_MAIN};
+use nettwin_model::wire::{PROTO_ICMP, PROTO_TCP, PROTO_UDP};
 use nettwin_model::{Cidr, Errno, Fault, IfName, Nexthop, Route, RouteGet, RouteGot, RouteKind, Scope};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -25,10 +26,41 @@ pub(crate) fn route_get(ns: &Netns, w: &World, get: &RouteGet) -> Result<RouteGo
     let dst = v4(get.dst)?;
     let src = get.from.map(v4).transpose()?.unwrap_or(Ipv4Addr::UNSPECIFIED);
     let oif = get.oif.map(index).transpose()?.unwrap_or(Ifindex::NONE);
-    match get.iif.map(index).transpose()? {
-        Some(iif) => came_in(ns, w, &Arrival { src, dst, tos: get.tos, dev: iif, arp: false }),
-        None => goes_out(ns, w, &Flow { dst, src, tos: get.tos, scope: Scope::GLOBAL, oif }),
+    let &RouteGet { mark, uid, ipproto, sport, dport, .. } = get;
+    // Who says nothing asks for UDP, without ports.
+    let proto = if ipproto == 0 { PROTO_UDP } else { ipproto };
+    let asks = Selectors { mark, uid, proto, sport, dport };
+    let iif = get.iif.map(index).transpose()?;
+    let flow = match iif {
+        Some(iif) => Flow { src, tos: get.tos, iif, asks, ..Flow::to(dst) },
+        None => Flow { src, tos: get.tos, oif, asks, ..Flow::to(dst) },
+    };
+    if !matches!(proto, PROTO_ICMP | PROTO_TCP | PROTO_UDP) {
+        return Err(Fault::refused(Errno::EOPNOTSUPP, "Unsupported ip proto"));
     }
+    let got = match iif {
+        Some(dev) => came_in(ns, w, &Arrival { src, dst, tos: get.tos, dev, arp: false, asks })?,
+        None => goes_out(ns, w, &flow)?,
+    };
+    match got.route.table {
+        _ if !get.fibmatch => Ok(got),
+        // No table has it.
+        0 => Err(Fault::errno(Errno::EHOSTUNREACH)),
+        _ => entry(ns, &flow),
+    }
+}
+
+/// The table as the kernel tells it: main while local and main are one trie.
+fn shown_table(ns: &Netns, table: u32) -> u32 {
+    if table == TABLE_LOCAL && !ns.l3.fib.is_split() { TABLE_MAIN } else { table }
+}
+
+/// The entry that a packet's route comes of (`RTM_F_FIB_MATCH`).
+fn entry(ns: &Netns, flow: &Flow) -> Result<RouteGot, Fault> {
+    let hit = rules::lookup(ns, flow).map_err(|_| Fault::errno(Errno::EHOSTUNREACH))?;
+    let dst = Cidr { addr: flow.dst.into(), len: hit.len }.network();
+    let route = route::to_model(ns, shown_table(ns, hit.table), dst, hit.alias);
+    Ok(RouteGot { route, flags: Vec::new(), cached_mtu: None, expires_s: None })
 }
 
 const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
@@ -39,6 +71,7 @@ struct Facts {
     dev: Ifindex,
     via: Option<Ipv4Addr>,
     table: u32,
+    tos: u8,
     src: Option<Ipv4Addr>,
     metrics: Metrics,
     exception: Option<Exception>,
@@ -66,6 +99,7 @@ fn goes_out(ns: &Netns, w: &World, flow: &Flow) -> Result<RouteGot, Fault> {
             dev: found.dev,
             via: found.gateway,
             table: found.table,
+            tos: found.metrics.tos,
             src: Some(found.src).filter(|s| !s.is_unspecified() && *s != flow.src),
             metrics: found.metrics,
             exception: found.exception,
@@ -81,6 +115,7 @@ fn came_in(ns: &Netns, w: &World, arrival: &Arrival) -> Result<RouteGot, Fault> 
         dev: Ifindex::LO,
         via: None,
         table: TABLE_LOCAL,
+        tos: 0,
         src: None,
         metrics: Metrics::default(),
         exception: None,
@@ -93,7 +128,8 @@ fn came_in(ns: &Netns, w: &World, arrival: &Arrival) -> Result<RouteGot, Fault> 
         InRoute::Forward(way) => Facts {
             dev: way.dev,
             via: Some(way.nexthop).filter(|&n| n != arrival.dst),
-            table: TABLE_MAIN,
+            table: way.table,
+            tos: way.tos,
             ..own(RouteKind::Unicast, Vec::new())
         },
         InRoute::Refused(errno) => return Err(Fault::errno(errno)),
@@ -115,12 +151,8 @@ fn got(ns: &Netns, w: &World, facts: Facts) -> RouteGot {
     let learned = facts.exception;
     let mut route = Route::new(Cidr::host(facts.dst.into()));
     route.kind = facts.kind;
-    // The kernel answers "main" for both while local and main are one trie; which it is, the kind says.
-    route.table = match (facts.kind, facts.table) {
-        (RouteKind::Local | RouteKind::Broadcast, 0 | TABLE_MAIN) => TABLE_LOCAL,
-        (_, 0) => TABLE_MAIN,
-        (_, table) => table,
-    };
+    route.table = shown_table(ns, facts.table);
+    route.tos = facts.tos;
     route.proto = 0;
     route.scope = Some(Scope::GLOBAL);
     route.prefsrc = facts.src.map(IpAddr::V4);

@@ -5,15 +5,14 @@
 
 use crate::addr;
 use crate::drop::DropReason;
-use crate::fib::Flow;
+use crate::fib::{Flow, Selectors};
 use crate::frame::L2_LEN;
 use crate::ip::output::{self, Dst, Sender, new_packet, send};
 use crate::ip::{flag, pmtu};
-use crate::l3::skips_linkdown;
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Next, Pkt, Stage};
 use crate::world::World;
-use crate::{probe, route, sock};
+use crate::{probe, route, rules, sock};
 use nettwin_model::gist::icmp_error;
 use nettwin_model::probe::{IcmpError, PmtuDisc};
 use nettwin_model::wire::{
@@ -67,7 +66,7 @@ pub(crate) fn error(ns: &mut Netns, w: &mut World, pkt: &Pkt, kind: u8, code: u8
     };
     // RT_TOS(tos) | IPTOS_PREC_INTERNETCONTROL
     let tos = (tos & 0x1e) | 0xc0;
-    let Ok(route) = output::route(ns, w.now, &Flow { src: from, tos, ..Flow::to(src) }) else { return };
+    let Ok(route) = output::route(ns, w.now, &flow_of(from, tos, src, Selectors::icmp(kind, code))) else { return };
     if limited && !allows(ns, w, &route) {
         return;
     }
@@ -175,7 +174,7 @@ fn echo(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let Some(ip) = Ipv4::unsummed(packet) else { return Next::Drop(DropReason::IpHeader) };
     let (src, dst, tos, header_len) = (ip.src(), ip.dst(), ip.tos(), ip.header_len());
     let from = if pkt.flags & flag::GROUP == 0 { dst } else { spec_dst(ns, pkt.dev, src) };
-    let Ok(route) = output::route(ns, w.now, &Flow { src: from, tos, ..Flow::to(src) }) else {
+    let Ok(route) = output::route(ns, w.now, &flow_of(from, tos, src, Selectors::proto(PROTO_ICMP))) else {
         return Next::Drop(DropReason::NoRoute);
     };
     let limited = is_limited(ns, Icmp::ECHO_REPLY, 0);
@@ -203,9 +202,13 @@ fn echo(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     Next::Done
 }
 
+fn flow_of(src: Ipv4Addr, tos: u8, dst: Ipv4Addr, asks: Selectors) -> Flow {
+    Flow { src, tos, asks, ..Flow::to(dst) }
+}
+
 /// The address to answer a broadcast from (`fib_compute_spec_dst`).
 fn spec_dst(ns: &Netns, dev: Ifindex, src: Ipv4Addr) -> Ipv4Addr {
-    match ns.l3.fib.lookup(&Flow::to(src), |d| skips_linkdown(ns, d)) {
+    match rules::lookup(ns, &Flow::to(src)) {
         Ok(hit) if hit.alias.kind == RouteKind::Local => hit.alias.prefsrc.unwrap_or(src),
         Ok(hit) => route::prefsrc(ns, hit.alias, hit.way()),
         Err(_) => addr::select(ns, dev, src, Scope::GLOBAL),
@@ -237,6 +240,7 @@ fn heard_error(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Next {
     let error = IcmpError { kind: icmp.kind(), code: icmp.code(), info };
     let (from, to) = (ip.src(), inner.dst());
     let quoted = icmp.payload().to_vec();
+    let flow = flow_of(inner.src(), inner.tos(), to, rules::selectors(ns, &quoted));
     w.decide(ns, Stage::IpLocal, pkt, "icmp", || {
         format!("{from} says of the packet to {to}: {}", icmp_error(error.kind, error.code))
     });
@@ -244,9 +248,9 @@ fn heard_error(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Next {
         return finish(w, pkt);
     }
     if error.kind == Icmp::REDIRECT && error.code <= 3 {
-        pmtu::learn_gateway(ns, w, from, to, Ipv4Addr::from(info));
+        pmtu::learn_gateway(ns, w, from, &flow, Ipv4Addr::from(info));
     } else if (error.kind, error.code) == (Icmp::UNREACHABLE, FRAG_NEEDED) {
-        pmtu::learn_mtu(ns, w, to, info);
+        pmtu::learn_mtu(ns, w, &flow, info);
     }
     finish(w, pkt)
 }

@@ -5,14 +5,14 @@
 
 use crate::addr::{is_zeronet, on_link};
 use crate::drop::DropReason;
-use crate::fib::{Flow, Hit, multipath_hash, select_multipath};
+use crate::fib::{Flow, Hit, Selectors, multipath_hash, select_multipath};
 use crate::frame::L2_LEN;
 use crate::ip::{flag, icmp, pmtu};
 use crate::l3::{any_conf, max_conf, skips_linkdown};
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Next, Pkt, Stage};
-use crate::tell;
 use crate::world::World;
+use crate::{rules, tell};
 use nettwin_model::wire::{Icmp, Ipv4, Ipv4Fault};
 use nettwin_model::{Errno, Instant, RouteKind, Scope};
 use std::net::Ipv4Addr;
@@ -41,6 +41,10 @@ pub(crate) struct Way {
     pub(crate) nexthop: Ipv4Addr,
     /// The greatest packet, bytes.
     pub(crate) mtu: u32,
+    /// The table that the route was found in.
+    pub(crate) table: u32,
+    /// The type of service that the route is limited to.
+    pub(crate) tos: u8,
     /// The sender should use the neighbour itself.
     pub(crate) redirect: bool,
 }
@@ -68,8 +72,10 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         };
         return Next::To(Stage::IpLocal);
     }
-    let route = route(ns, w.now, &Arrival { src, dst, tos, dev: pkt.dev, arp: false });
-    w.decide(ns, Stage::IpInput, pkt, "fib", || tell::way_in(ns, src, dst, tos, &route));
+    let asks = Selectors { mark: pkt.mark, ..rules::selectors(ns, &w.frames.bytes(pkt.frame)[L2_LEN..]) };
+    let arrival = Arrival { src, dst, tos, dev: pkt.dev, arp: false, asks };
+    let route = route(ns, w.now, &arrival);
+    w.decide(ns, Stage::IpInput, pkt, "fib", || tell::way_in(ns, &arrival, &route));
     match route {
         InRoute::Local => {
             pkt.flags |= flag::LOCAL;
@@ -125,20 +131,29 @@ pub(crate) struct Arrival {
     pub(crate) dev: Ifindex,
     /// It is an ARP request, not an IPv4 packet.
     pub(crate) arp: bool,
+    /// What only policy rules ask.
+    pub(crate) asks: Selectors,
+}
+
+impl Arrival {
+    /// As a question to the tables.
+    pub(crate) fn flow(&self) -> Flow {
+        Flow { src: self.src, tos: self.tos, iif: self.dev, asks: self.asks, ..Flow::to(self.dst) }
+    }
 }
 
 /// The input route (`ip_route_input_slow`).
 pub(crate) fn route(ns: &Netns, now: Instant, arrival: &Arrival) -> InRoute {
-    let &Arrival { src, dst, tos, dev, arp } = arrival;
+    let &Arrival { src, dst, dev, .. } = arrival;
     let martian = InRoute::Dropped(DropReason::Martian);
     if dst.is_multicast() {
-        return group(ns, src, dst, dev);
+        return group(ns, arrival);
     }
     if src.is_multicast() || src.is_broadcast() {
         return martian;
     }
     if dst.is_broadcast() || (src.is_unspecified() && dst.is_unspecified()) {
-        return broadcast(ns, src, dev, arp);
+        return broadcast(ns, arrival);
     }
     if is_zeronet(src) || is_zeronet(dst) {
         return martian;
@@ -146,15 +161,15 @@ pub(crate) fn route(ns: &Netns, now: Instant, arrival: &Arrival) -> InRoute {
     if (src.is_loopback() || dst.is_loopback()) && !any_conf(ns, dev, |c| c.route_localnet) {
         return martian;
     }
-    let flow = Flow { src, tos, ..Flow::to(dst) };
-    let hit = match ns.l3.fib.lookup(&flow, |d| skips_linkdown(ns, d)) {
+    let flow = arrival.flow();
+    let hit = match rules::lookup(ns, &flow) {
         Ok(hit) => hit,
         Err(errno) if forwards(ns, dev) => return InRoute::Refused(errno),
         Err(_) => return InRoute::Dropped(DropReason::NotForwarding),
     };
     match hit.alias.kind {
-        RouteKind::Broadcast => broadcast(ns, src, dev, arp),
-        RouteKind::Local => match validate_source(ns, src, tos, Ifindex::NONE, dev) {
+        RouteKind::Broadcast => broadcast(ns, arrival),
+        RouteKind::Local => match validate_source(ns, arrival, Ifindex::NONE) {
             Ok(_) => InRoute::Local,
             Err(reason) => InRoute::Dropped(reason),
         },
@@ -168,7 +183,7 @@ pub(crate) fn route(ns: &Netns, now: Instant, arrival: &Arrival) -> InRoute {
 fn forward(ns: &Netns, now: Instant, flow: &Flow, hit: &Hit<'_>, arrival: &Arrival) -> InRoute {
     let dev = arrival.dev;
     let hop = &hit.alias.hops[choose_hop(ns, hit, flow)];
-    let on_link_source = match validate_source(ns, flow.src, flow.tos, hop.dev, dev) {
+    let on_link_source = match validate_source(ns, arrival, hop.dev) {
         Ok(near) => near,
         Err(reason) => return InRoute::Dropped(reason),
     };
@@ -190,7 +205,14 @@ fn forward(ns: &Netns, now: Instant, flow: &Flow, hit: &Hit<'_>, arrival: &Arriv
                 || on_link(ns, dev, flow.src, hop.via.unwrap_or(Ipv4Addr::UNSPECIFIED)));
     }
     let mtu = hit.alias.mtu.unwrap_or(out.mtu);
-    InRoute::Forward(Way { dev: hop.dev, nexthop: gateway.unwrap_or(flow.dst), mtu, redirect })
+    InRoute::Forward(Way {
+        dev: hop.dev,
+        nexthop: gateway.unwrap_or(flow.dst),
+        mtu,
+        table: hit.table,
+        tos: hit.alias.tos,
+        redirect,
+    })
 }
 
 /// Which of a route's ways a flow takes (`fib_select_path`).
@@ -203,12 +225,12 @@ pub(crate) fn choose_hop(ns: &Netns, hit: &Hit<'_>, flow: &Flow) -> usize {
     select_multipath(&hit.alias.hops, hash, usable).unwrap_or(hit.hop)
 }
 
-fn broadcast(ns: &Netns, src: Ipv4Addr, dev: Ifindex, arp: bool) -> InRoute {
-    if arp {
+fn broadcast(ns: &Netns, arrival: &Arrival) -> InRoute {
+    if arrival.arp {
         return InRoute::Dropped(DropReason::Arp);
     }
-    if !is_zeronet(src)
-        && let Err(reason) = validate_source(ns, src, 0, Ifindex::NONE, dev)
+    if !is_zeronet(arrival.src)
+        && let Err(reason) = validate_source(ns, arrival, Ifindex::NONE)
     {
         return InRoute::Dropped(reason);
     }
@@ -216,7 +238,8 @@ fn broadcast(ns: &Netns, src: Ipv4Addr, dev: Ifindex, arp: bool) -> InRoute {
 }
 
 /// `ip_route_input_mc()`: every device is in the group of all hosts.
-fn group(ns: &Netns, src: Ipv4Addr, dst: Ipv4Addr, dev: Ifindex) -> InRoute {
+fn group(ns: &Netns, arrival: &Arrival) -> InRoute {
+    let &Arrival { src, dst, dev, .. } = arrival;
     const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
     if dst != ALL_HOSTS {
         return InRoute::Dropped(DropReason::UnwantedGroup);
@@ -227,7 +250,7 @@ fn group(ns: &Netns, src: Ipv4Addr, dst: Ipv4Addr, dev: Ifindex) -> InRoute {
     if is_zeronet(src) {
         return InRoute::Group; // 224.0.0.1 is a local group: hosts without an address may speak to it.
     }
-    match validate_source(ns, src, 0, Ifindex::NONE, dev) {
+    match validate_source(ns, arrival, Ifindex::NONE) {
         Ok(_) => InRoute::Group,
         Err(reason) => InRoute::Dropped(reason),
     }
@@ -235,20 +258,28 @@ fn group(ns: &Netns, src: Ipv4Addr, dst: Ipv4Addr, dev: Ifindex) -> InRoute {
 
 /// Whether a packet from `src` may come in by `dev`, and whether its sender is on that link (`fib_validate_source`).
 /// `out`: the device that it would leave by.
-fn validate_source(ns: &Netns, src: Ipv4Addr, tos: u8, out: Ifindex, dev: Ifindex) -> Result<bool, DropReason> {
+fn validate_source(ns: &Netns, arrival: &Arrival, out: Ifindex) -> Result<bool, DropReason> {
+    let &Arrival { src, dst, tos, dev, asks, .. } = arrival;
     let rp_filter = max_conf(ns, dev, |c| c.rp_filter);
     let accepts_local = any_conf(ns, dev, |c| c.accept_local);
     if rp_filter == 0 && (dev != out || !any_conf(ns, dev, |c| c.send_redirects)) {
         if accepts_local {
             return Ok(false);
         }
-        if !ns.l3.fib.has_custom_local {
+        if !ns.l3.fib.has_custom_local && !ns.l3.fib.is_split() {
             return if ns.l3.own.contains_key(&src) { Err(DropReason::Martian) } else { Ok(false) };
         }
     }
-    let reverse = Flow { tos, ..Flow::to(src) };
+    let marked = any_conf(ns, dev, |c| c.src_valid_mark);
+    let reverse = Flow {
+        src: dst,
+        tos,
+        iif: if out == Ifindex::NONE { Ifindex::LO } else { out },
+        asks: Selectors { mark: if marked { asks.mark } else { 0 }, ..asks.reversed() },
+        ..Flow::to(src)
+    };
     let last_resort = || if rp_filter == 0 { Ok(false) } else { Err(DropReason::RpFilter) };
-    let Ok(hit) = ns.l3.fib.lookup(&reverse, |d| skips_linkdown(ns, d)) else { return last_resort() };
+    let Ok(hit) = rules::lookup(ns, &reverse) else { return last_resort() };
     let local = hit.alias.kind == RouteKind::Local;
     if hit.alias.kind != RouteKind::Unicast && !(local && accepts_local) {
         return Err(DropReason::Martian);
@@ -263,7 +294,7 @@ fn validate_source(ns: &Netns, src: Ipv4Addr, tos: u8, out: Ifindex, dev: Ifinde
         return Err(DropReason::RpFilter);
     }
     let by_dev = Flow { oif: dev, ..reverse };
-    match ns.l3.fib.lookup(&by_dev, |_| false) {
+    match rules::lookup_any(ns, &by_dev) {
         Ok(hit) => Ok(hit.alias.kind == RouteKind::Unicast && hit.way().scope >= Scope::HOST),
         Err(_) => Ok(false),
     }

@@ -5,16 +5,16 @@
 
 use crate::addr::{self, is_zeronet};
 use crate::drop::DropReason;
-use crate::fib::{Flow, Hop};
+use crate::fib::{Flow, Hop, Selectors};
 use crate::frame::{FrameId, L2_LEN};
 use crate::ip::input::choose_hop;
 use crate::ip::{flag, frag, icmp, pmtu};
-use crate::l3::{any_conf, skips_linkdown};
+use crate::l3::any_conf;
 use crate::netns::{Ifindex, Netns};
 use crate::path::{self, Cast, Fate, Next, Pkt, Stage};
 use crate::route::prefsrc;
 use crate::world::World;
-use crate::{neigh, sock, tell};
+use crate::{neigh, rules, sock, tell};
 use nettwin_model::probe::PmtuDisc;
 use nettwin_model::wire::{Icmp, Ipv4, Ipv4Header, set_fragment};
 use nettwin_model::{Errno, Instant, RouteKind, Scope};
@@ -56,6 +56,8 @@ pub(crate) struct Metrics {
     pub(crate) mtu_lock: bool,
     /// Its advertised MSS, bytes.
     pub(crate) advmss: Option<u32>,
+    /// The type of service that it is limited to.
+    pub(crate) tos: u8,
 }
 
 /// Why a packet could not be sent, as the sender's system call says it.
@@ -120,7 +122,7 @@ pub(crate) fn route(ns: &Netns, now: Instant, flow: &Flow) -> Result<Dst, Errno>
 
 /// The part of the search that asks the tables.
 fn look_up(ns: &Netns, now: Instant, flow: &Flow) -> Result<Dst, Errno> {
-    let hit = match ns.l3.fib.lookup(flow, |d| skips_linkdown(ns, d)) {
+    let hit = match rules::lookup(ns, flow) {
         Ok(hit) => hit,
         // "Apparently, routing tables are wrong. Assume, that the destination is on link."
         Err(_) if flow.oif != Ifindex::NONE => {
@@ -136,7 +138,12 @@ fn look_up(ns: &Netns, now: Instant, flow: &Flow) -> Result<Dst, Errno> {
         kind: hit.alias.kind,
         table: hit.table,
         hop,
-        metrics: Metrics { mtu: hit.alias.mtu, mtu_lock: hit.alias.mtu_lock, advmss: hit.alias.advmss },
+        metrics: Metrics {
+            mtu: hit.alias.mtu,
+            mtu_lock: hit.alias.mtu_lock,
+            advmss: hit.alias.advmss,
+            tos: hit.alias.tos,
+        },
     };
     if hit.alias.kind == RouteKind::Local {
         let src = if flow.src.is_unspecified() { hit.alias.prefsrc.unwrap_or(flow.dst) } else { flow.src };
@@ -284,8 +291,9 @@ pub(crate) fn socket_route(
     w: &World,
     dst: Ipv4Addr,
     source: Option<Ipv4Addr>,
+    asks: Selectors,
 ) -> Result<sock::Route, Errno> {
-    let flow = Flow { src: source.unwrap_or(Ipv4Addr::UNSPECIFIED), ..Flow::to(dst) };
+    let flow = Flow { src: source.unwrap_or(Ipv4Addr::UNSPECIFIED), asks, ..Flow::to(dst) };
     let found = route(ns, w.now, &flow)?;
     let reach = match found.kind {
         RouteKind::Broadcast => sock::Reach::Broadcast,
@@ -300,7 +308,9 @@ pub(crate) fn socket_route(
 /// A socket's packet, complete: only its way is to be found (`ip_local_out`).
 pub(crate) fn socket_send(ns: &mut Netns, w: &mut World, mut frame: FrameId, confirms: bool) {
     let Some(ip) = Ipv4::unsummed(&w.frames.bytes(frame)[L2_LEN..]) else { return w.frames.release(frame) };
-    let (flow, mut df, len) = (Flow { src: ip.src(), tos: ip.tos(), ..Flow::to(ip.dst()) }, ip.df(), ip.total_len());
+    let asks = rules::selectors(ns, &w.frames.bytes(frame)[L2_LEN..]);
+    let flow = Flow { src: ip.src(), tos: ip.tos(), asks, ..Flow::to(ip.dst()) };
+    let (mut df, len) = (ip.df(), ip.total_len());
     let Ok(dst) = route(ns, w.now, &flow) else {
         return w.drop_frame(ns, Stage::IpOutput, &Pkt::new(frame, Ifindex::NONE), DropReason::NoRoute);
     };

@@ -7,10 +7,10 @@
 use crate::addr::{is_zeronet, on_link};
 use crate::fib::{Flow, Hop};
 use crate::ip::input::choose_hop;
-use crate::l3::{any_conf, skips_linkdown};
+use crate::l3::any_conf;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
-use crate::{neigh, route};
+use crate::{neigh, route, rules};
 use nettwin_model::{Instant, RouteKind, Scope};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -47,20 +47,20 @@ pub(crate) fn find(ns: &Netns, now: Instant, hop: &Hop, dst: Ipv4Addr) -> Option
     all.get(&(dst, hop.dev, hop.via)).copied().filter(|e| now < e.expires)
 }
 
-fn way_of(ns: &Netns, dst: Ipv4Addr) -> Option<(Hop, u32)> {
-    let flow = Flow::to(dst);
-    let hit = ns.l3.fib.lookup(&flow, |d| skips_linkdown(ns, d)).ok()?;
+fn way_of(ns: &Netns, flow: &Flow) -> Option<(Hop, u32)> {
+    let hit = rules::lookup(ns, flow).ok()?;
     if hit.alias.kind != RouteKind::Unicast {
         return None;
     }
-    let hop = hit.alias.hops[choose_hop(ns, &hit, &flow)].clone();
+    let hop = hit.alias.hops[choose_hop(ns, &hit, flow)].clone();
     let mtu = hit.alias.mtu.or_else(|| ns.dev(hop.dev).map(|d| d.mtu))?;
     (!hit.alias.mtu_lock).then_some((hop, mtu))
 }
 
 /// A router said that packets to `dst` must not be longer than `mtu` (`__ip_rt_update_pmtu`).
-pub(crate) fn learn_mtu(ns: &mut Netns, w: &World, dst: Ipv4Addr, mtu: u32) {
-    let Some((hop, own)) = way_of(ns, dst) else { return };
+pub(crate) fn learn_mtu(ns: &mut Netns, w: &World, flow: &Flow, mtu: u32) {
+    let dst = flow.dst;
+    let Some((hop, own)) = way_of(ns, flow) else { return };
     let old = find(ns, w.now, &hop, dst).unwrap_or_default();
     let known = if old.mtu != 0 { old.mtu.min(own) } else { own };
     if old.locked || known < mtu {
@@ -74,8 +74,9 @@ pub(crate) fn learn_mtu(ns: &mut Netns, w: &World, dst: Ipv4Addr, mtu: u32) {
 }
 
 /// The gateway `from` said that `dst` is better reached by `gateway` (`__ip_do_redirect`).
-pub(crate) fn learn_gateway(ns: &mut Netns, w: &mut World, from: Ipv4Addr, dst: Ipv4Addr, gateway: Ipv4Addr) {
-    let Some((hop, _)) = way_of(ns, dst) else { return };
+pub(crate) fn learn_gateway(ns: &mut Netns, w: &mut World, from: Ipv4Addr, flow: &Flow, gateway: Ipv4Addr) {
+    let dst = flow.dst;
+    let Some((hop, _)) = way_of(ns, flow) else { return };
     let now_used = find(ns, w.now, &hop, dst).and_then(|e| e.gateway).or(hop.via.filter(|_| hop.scope == Scope::LINK));
     if now_used != Some(from) || !believes(ns, hop.dev, from, gateway) {
         return;

@@ -81,7 +81,7 @@ fn inet_iif(ns: &Netns, iif: Ifindex, to: Ipv4Addr) -> Ifindex {
     if iif != Ifindex::LO {
         return iif;
     }
-    ns.l3.fib.lookup(&crate::fib::Flow::to(to), |_| false).map_or(iif, |hit| hit.way().dev)
+    crate::rules::lookup_any(ns, &crate::fib::Flow::to(to)).map_or(iif, |hit| hit.way().dev)
 }
 
 /// An echo reply has come.

@@ -3,7 +3,7 @@
 //! Kernel counterpart: `raw_sendmsg()`, `udp_sendmsg()`, `packet_snd()`.
 
 use super::ear::EarKind;
-use crate::fib::Flow;
+use crate::fib::{Flow, Selectors};
 use crate::frame::L2_LEN;
 use crate::ip::icmp::default_ttl;
 use crate::ip::output::{self, SendError, Sender, new_packet};
@@ -28,7 +28,7 @@ pub(super) fn echo(ns: &mut Netns, w: &mut World, ping: &Ping, ident: u16, seq: 
         None => Ifindex::NONE,
     };
     let src = ping.source.unwrap_or(Ipv4Addr::UNSPECIFIED);
-    let flow = Flow { src, tos: ping.tos, oif, ..Flow::to(ping.dst) };
+    let flow = Flow { src, tos: ping.tos, oif, asks: Selectors::icmp(Icmp::ECHO, 0), ..Flow::to(ping.dst) };
     let dst = output::route(ns, w.now, &flow).map_err(plain)?;
     if dst.kind == RouteKind::Broadcast && !ping.broadcast {
         return Err(plain(Errno::EACCES));
@@ -65,7 +65,8 @@ pub(super) fn datagram(
     port: u16,
     ttl: u8,
 ) -> Result<(), SendError> {
-    let dst = output::route(ns, w.now, &Flow::to(trace.dst)).map_err(plain)?;
+    let asks = Selectors { dport: port, ..Selectors::proto(PROTO_UDP) };
+    let dst = output::route(ns, w.now, &Flow { asks, ..Flow::to(trace.dst) }).map_err(plain)?;
     if dst.kind == RouteKind::Broadcast {
         return Err(plain(Errno::EACCES));
     }

@@ -5,7 +5,7 @@
 
 use super::ear::{Ear, EarKind};
 use super::{Running, Work, finish, packets};
-use crate::fib::Flow;
+use crate::fib::{Flow, Selectors};
 use crate::ip::output::{self, SendError};
 use crate::netns::{Ifindex, Netns, NsId};
 use crate::sim::Sim;
@@ -13,6 +13,7 @@ use crate::world::World;
 use crate::{l3, path};
 use nettwin_model::probe::workload::{Act, Input, Workload};
 use nettwin_model::probe::{Arping, ArpingMode, ArpingRun, Ping, PingRun, Probe, ProbeId, Trace, TraceRun, WakeAt};
+use nettwin_model::wire::PROTO_UDP;
 use nettwin_model::{Errno, Fault, IfName, RouteKind, Scope};
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
@@ -63,7 +64,7 @@ pub(super) fn start(sim: &mut Sim, ns: NsId, probe: &Probe) -> Result<ProbeId, F
             (Box::new(PingRun::new(ping)), Kind::Ping { ping: ping.clone(), ident }, opened)
         }
         Probe::Trace(trace) => {
-            let opened = connect(netns, w, trace.dst, Ifindex::NONE, false);
+            let opened = connect(netns, w, &Flow::to(trace.dst), false);
             netns.l3.ears.push(Ear { id, kind: EarKind::Trace { dst: trace.dst, sent: Vec::new() } });
             (Box::new(TraceRun::new(trace)), Kind::Trace { trace: trace.clone() }, opened)
         }
@@ -97,13 +98,15 @@ fn open_ping(ns: &Netns, w: &World, ping: &Ping, dev: Ifindex) -> Result<Ipv4Add
     match ping.source {
         Some(source) if !l3::can_bind(ns, source) => Err(Errno::EADDRNOTAVAIL),
         Some(source) => Ok(source),
-        None => connect(ns, w, ping.dst, dev, ping.broadcast),
+        None => connect(ns, w, &Flow { oif: dev, tos: ping.tos, ..Flow::to(ping.dst) }, ping.broadcast),
     }
 }
 
 /// The source that `connect` gives a UDP socket (`ip4_datagram_connect`).
-fn connect(ns: &Netns, w: &World, dst: Ipv4Addr, dev: Ifindex, broadcast: bool) -> Result<Ipv4Addr, Errno> {
-    let dst = output::route(ns, w.now, &Flow { oif: dev, ..Flow::to(dst) })?;
+fn connect(ns: &Netns, w: &World, flow: &Flow, broadcast: bool) -> Result<Ipv4Addr, Errno> {
+    // ping connects to port 1025.
+    let asks = Selectors { dport: 1025, ..Selectors::proto(PROTO_UDP) };
+    let dst = output::route(ns, w.now, &Flow { asks, ..*flow })?;
     if dst.kind == RouteKind::Broadcast && !broadcast {
         return Err(Errno::EACCES);
     }

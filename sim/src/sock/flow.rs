@@ -33,8 +33,8 @@ pub(crate) enum Reach {
 
 /// What a workload asks the IP layer of its namespace.
 pub(crate) trait Routes {
-    /// The route to `dst`, from `source` if that is given.
-    fn route(&self, dst: Ipv4Addr, source: Option<Ipv4Addr>) -> Result<Route, Errno>;
+    /// The route to `to`, from `source` if that is given.
+    fn route(&self, to: SocketAddrV4, source: Option<Ipv4Addr>, proto: Proto) -> Result<Route, Errno>;
     /// Whether a socket may be bound to this address.
     fn can_bind(&self, addr: Ipv4Addr) -> bool;
 }
@@ -115,7 +115,7 @@ impl Flows {
     pub(crate) fn start_tcp(&mut self, now: Instant, s: &mut Sockets, ip: &impl Routes, id: ProbeId, flow: &TcpFlow) {
         let opened = (|| {
             let source = bindable(ip, flow.source)?;
-            let Route { dst, path, reach } = ip.route(flow.dst, source)?;
+            let Route { dst, path, reach } = ip.route(SocketAddrV4::new(flow.dst, flow.port), source, Proto::Tcp)?;
             if reach != Reach::Host {
                 return Err(Errno::ENETUNREACH); // tcp_v4_connect()
             }
@@ -140,7 +140,7 @@ impl Flows {
             let source = bindable(ip, flow.source)?;
             let local = SocketAddrV4::new(source.unwrap_or(Ipv4Addr::UNSPECIFIED), flow.source_port.unwrap_or(0));
             let sock = s.udp_bind(now, local)?;
-            let connected = ip.route(flow.dst, source).and_then(|route| {
+            let connected = ip.route(SocketAddrV4::new(flow.dst, flow.port), source, Proto::Udp).and_then(|route| {
                 if route.reach == Reach::Broadcast {
                     return Err(Errno::EACCES); // ip4_datagram_connect() without SO_BROADCAST
                 }
@@ -419,7 +419,7 @@ impl Server {
                 Err(_) => continue,
             };
             let me = Some(datagram.to).filter(|&to| ip.can_bind(to));
-            if let Ok(route) = ip.route(*datagram.from.ip(), me)
+            if let Ok(route) = ip.route(datagram.from, me, Proto::Udp)
                 && route.reach != Reach::Broadcast
             {
                 let path = Path { source: me.unwrap_or(route.path.source), ..route.path };

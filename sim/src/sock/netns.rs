@@ -7,15 +7,17 @@
 use super::flow::{Flows, Route, Routes};
 use super::{Input, Sockets, reset_for};
 use crate::event::Event;
+use crate::fib::Selectors;
 use crate::frame::L2_LEN;
-use crate::l3;
 use crate::netns::{Netns, NsId};
 use crate::path::Pkt;
 use crate::sim::Sim;
 use crate::world::World;
-use nettwin_model::probe::{IcmpError, Probe, ProbeEvent, ProbeId, Stop};
+use crate::{l3, rules};
+use nettwin_model::probe::{IcmpError, Probe, ProbeEvent, ProbeId, Proto, Stop};
+use nettwin_model::wire::{PROTO_TCP, PROTO_UDP};
 use nettwin_model::{Errno, Instant};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// The sockets of one namespace, and what runs on them.
 pub(crate) struct Transport {
@@ -29,8 +31,10 @@ pub(crate) struct Transport {
 struct Ip<'a>(&'a Netns, &'a World);
 
 impl Routes for Ip<'_> {
-    fn route(&self, dst: Ipv4Addr, source: Option<Ipv4Addr>) -> Result<Route, Errno> {
-        l3::socket_route(self.0, self.1, dst, source)
+    fn route(&self, to: SocketAddrV4, source: Option<Ipv4Addr>, proto: Proto) -> Result<Route, Errno> {
+        let number = if proto == Proto::Tcp { PROTO_TCP } else { PROTO_UDP };
+        let asks = Selectors { dport: to.port(), ..Selectors::proto(number) };
+        l3::socket_route(self.0, self.1, *to.ip(), source, asks)
     }
 
     fn can_bind(&self, addr: Ipv4Addr) -> bool {
@@ -49,7 +53,8 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Input {
         }
         return verdict;
     };
-    let path = |own, peer| l3::socket_route(ns, w, peer, Some(own)).ok().map(|route| route.path);
+    let asks = rules::selectors(ns, bytes).reversed();
+    let path = |own, peer| l3::socket_route(ns, w, peer, Some(own), asks).ok().map(|route| route.path);
     let verdict = transport.sockets.input(w.now, bytes, path);
     let reset = if verdict == Input::NoSocket { reset_for(bytes) } else { None };
     ns.sock = Some(transport);

@@ -181,7 +181,7 @@ impl<'a> Case<'a> {
         dst: Ipv4Addr,
         came_by: Option<IfName>,
     ) -> Result<RouteGot, Errno> {
-        let get = RouteGet { netns: netns.clone(), dst: IpAddr::V4(dst), from: None, iif: came_by, oif: None, tos: 0 };
+        let get = RouteGet { iif: came_by, ..RouteGet::new(netns.clone(), IpAddr::V4(dst)) };
         match self.sim.query(&Query::RouteGet(get)) {
             Ok(Answer::Route(got)) => Ok(*got),
             Err(Fault::Refused { errno, .. }) => Err(errno),

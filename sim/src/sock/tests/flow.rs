@@ -9,7 +9,8 @@ use nettwin_model::probe::{FlowOutcome, Listen, Outcome, ProbeEvent, ProbeId, St
 struct Lan(usize);
 
 impl Routes for Lan {
-    fn route(&self, dst: Ipv4Addr, source: Option<Ipv4Addr>) -> Result<Route, Errno> {
+    fn route(&self, to: SocketAddrV4, source: Option<Ipv4Addr>, _: Proto) -> Result<Route, Errno> {
+        let dst = *to.ip();
         let path = Path { source: source.unwrap_or(ip(self.0)), mtu: 1500 };
         match dst.octets() {
             [10, 0, 0, 255] => Ok(Route { dst, path, reach: Reach::Broadcast }),

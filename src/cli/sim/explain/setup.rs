@@ -33,6 +33,7 @@ enum Kind {
     Link,
     Addr,
     Route,
+    Rule,
     Neigh,
     Impairment,
 }
@@ -121,6 +122,7 @@ fn kind(op: &Op) -> Kind {
         Op::SetLink { .. } | Op::DelLink { .. } | Op::SetBridge { .. } | Op::SetPort { .. } => Kind::Link,
         Op::AddAddr { .. } | Op::DelAddr { .. } => Kind::Addr,
         Op::AddRoute { .. } | Op::DelRoute { .. } => Kind::Route,
+        Op::AddRule { .. } | Op::DelRule { .. } => Kind::Rule,
         Op::AddNeigh { .. } | Op::DelNeigh { .. } | Op::AddFdb { .. } | Op::DelFdb { .. } => Kind::Neigh,
         Op::SetImpairment { .. } => Kind::Impairment,
     }
@@ -149,6 +151,9 @@ fn words(kind: Kind) -> (&'static str, &'static str) {
             "An address makes routes: its network is on the link, and the address itself is delivered here.",
         ),
         Kind::Route => ("Routes", "What is not on a link goes to a gateway. The longest prefix that matches decides."),
+        Kind::Rule => {
+            ("Rules", "A rule says which packets ask which table. They are asked in the order of their priorities.")
+        }
         Kind::Neigh => ("Neighbours", "Entries that need not be learned:"),
         Kind::Impairment => ("Impairments", "netem holds back, loses or damages what a device sends."),
     }
