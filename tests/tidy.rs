@@ -24,6 +24,7 @@ const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["kernel-backend/"]),
     ("libc", &["kernel-backend/"]),
     ("tokio", &["kernel-backend/"]),
+    ("tun_tap", &["kernel-backend/src/tap.rs"]),
     ("clap", &["src/cli/"]),
     ("clap_complete", &["src/cli/"]),
     ("miette", &["src/cli/"]),

@@ -19,6 +19,8 @@ mod protocol;
 pub mod remote;
 pub mod script;
 pub mod serve;
+#[cfg(feature = "tap")]
+pub mod tap;
 
 mod bulk;
 mod depart;

@@ -194,6 +194,13 @@ impl Wheel {
         }
     }
 
+    /// An instant before which no event is due; `None` if there are none.
+    pub(crate) fn not_before(&self) -> Option<Instant> {
+        let level = self.occupied.iter().position(|&o| o != 0)?;
+        let slot = self.occupied[level].trailing_zeros() as usize;
+        Some(Instant::from_nanos(self.slot_start(level, slot).max(self.elapsed)))
+    }
+
     /// How many events are still to happen.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {

@@ -37,6 +37,7 @@ mod tell;
 mod trace;
 mod world;
 
+pub use dev::tap::Plug;
 pub use drop::DropReason;
 pub use path::Stage;
 pub use sim::{Recording, Sim};

@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) probes: crate::probe::Probes,
     /// pcapng recordings that are under way.
     pub(crate) recordings: crate::pcap::Recordings,
+    /// What interfaces hand to somebody outside.
+    pub(crate) plugs: crate::dev::tap::Plugs,
     /// What goes round for ever.
     pub(crate) storms: crate::storm::Storms,
     /// The last handle that a qdisc got without asking (`qdisc_alloc_handle`).
@@ -53,6 +55,7 @@ impl World {
             outbox: VecDeque::new(),
             probes: crate::probe::Probes::default(),
             recordings: crate::pcap::Recordings::default(),
+            plugs: crate::dev::tap::Plugs::default(),
             storms: crate::storm::Storms::default(),
             last_qdisc: 0x8000,
         }

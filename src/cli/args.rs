@@ -3,6 +3,8 @@
 //! Deliberately absent: reading files and checking names; a wrong one is told with its place in the file by `input`.
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use nettwin::model::words::addr::parse as parse_address;
+use nettwin::model::{Address, IfName, NetnsName};
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -57,6 +59,8 @@ pub(crate) enum Verb {
     Probe(ProbeArgs),
     /// Run a shell script of `ip netns`, `ping` and their like as it is, unprivileged, in virtual time.
     Run(RunArgs),
+    /// Join ports of a simulation to TAP devices of this machine, or replay captures into them.
+    Attach(AttachArgs),
     /// Run topologies on both machines and compare.
     Conform(ConformArgs),
     /// Print what `apply` would do, as an iproute2 script.
@@ -367,6 +371,58 @@ pub(crate) struct WhyArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A port that the topology does not have is made: a new port of the bridge there. One that it has is
+taken over: the TAP device is in its place, with its MAC, MTU and addresses. With a TAP device the clock is the wall's; captures
+alone are replayed in virtual time. Making a TAP device takes root, or a namespace of your own.
+
+Examples:
+  unshare -Urn nettwin attach lab.toml --tap s1:up=tap0 --address tap0=192.168.1.9/24
+  nettwin attach lab.toml --tap h1:eth0=tap0 --for 30s
+  nettwin attach lab.toml --pcap-in s1:p1=capture.pcap"
+)]
+pub(crate) struct AttachArgs {
+    /// The topology; `-` is standard input.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// Join this port to this TAP device of the namespace that nettwin runs in.
+    #[arg(long = "tap", value_name = "NS:IF=TAP", value_parser = port)]
+    pub(crate) taps: Vec<PortArg>,
+    /// Give the TAP device an address.
+    #[arg(long = "address", value_name = "TAP=ADDR/LEN", value_parser = tap_address)]
+    pub(crate) addresses: Vec<(IfName, Address)>,
+    /// Let this port receive the frames of this capture (pcap or pcapng).
+    #[arg(long = "pcap-in", value_name = "NS:IF=FILE", value_parser = port)]
+    pub(crate) replays: Vec<PortArg>,
+    /// Let a simulated host answer on this port what it is sent, over TCP and UDP.
+    #[arg(long = "listen", value_name = "NS:PORT", value_parser = netns_port)]
+    pub(crate) servers: Vec<(NetnsName, u16)>,
+    /// End after this time, as in 30s; with captures only, a second after the last frame.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) time: Option<Duration>,
+    /// Whose time it is; with a TAP device always the wall's.
+    #[arg(long)]
+    pub(crate) clock: Option<Clock>,
+}
+
+/// A port and what it is joined to.
+#[derive(Clone, Debug)]
+pub(crate) struct PortArg {
+    pub(crate) netns: NetnsName,
+    pub(crate) dev: IfName,
+    pub(crate) what: String,
+}
+
+/// Whose time it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Clock {
+    /// The wall's.
+    Real,
+    /// The simulator's: it takes no longer than there is to do.
+    Virtual,
+}
+
+#[derive(Debug, clap::Args)]
 #[command(after_help = "Namespaces that nettwin did not make are never touched.
 
 Examples:
@@ -519,6 +575,31 @@ pub(crate) struct HolderArgs {
     /// The lab's seed.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+}
+
+/// `NS:IF=WHAT`.
+fn port(s: &str) -> Result<PortArg, String> {
+    let bad = || format!("{s:?} says no port; write it as s1:p1=WHAT");
+    let (port, what) = s.split_once('=').filter(|(_, what)| !what.is_empty()).ok_or_else(bad)?;
+    let (netns, dev) = port.split_once(':').ok_or_else(bad)?;
+    let netns = NetnsName::new(netns).map_err(|e| format!("{netns:?}: {e}"))?;
+    let dev = IfName::new(dev).map_err(|e| format!("{dev:?}: {e}"))?;
+    Ok(PortArg { netns, dev, what: what.to_owned() })
+}
+
+/// `NS:PORT`.
+fn netns_port(s: &str) -> Result<(NetnsName, u16), String> {
+    let (netns, port) = s.split_once(':').ok_or_else(|| format!("{s:?} says no port; write it as h1:80"))?;
+    let port = port.parse().ok().filter(|port| *port > 0).ok_or_else(|| format!("{port:?} is no port"))?;
+    Ok((NetnsName::new(netns).map_err(|e| format!("{netns:?}: {e}"))?, port))
+}
+
+/// `TAP=ADDR/LEN`.
+fn tap_address(s: &str) -> Result<(IfName, Address), String> {
+    let (tap, addr) =
+        s.split_once('=').ok_or_else(|| format!("{s:?} says no address; write it as tap0=10.0.0.9/24"))?;
+    let tap = IfName::new(tap).map_err(|e| format!("{tap:?}: {e}"))?;
+    Ok((tap, parse_address(addr).map_err(|e| format!("{addr:?}: {e}"))?))
 }
 
 /// A time with its unit.

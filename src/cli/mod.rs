@@ -13,6 +13,7 @@ mod trail;
 mod transcript;
 mod trouble;
 
+mod attach;
 mod check;
 mod completions;
 mod format;
@@ -53,6 +54,7 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
     match verb {
+        Verb::Attach(a) => attach::run(&a, out),
         Verb::Check(a) => check::run(&a, out),
         Verb::Completions(a) => completions::run(&a, out),
         Verb::Fmt(a) => format::run(&a, out),
@@ -81,7 +83,8 @@ fn on_kernel(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
         Verb::Doctor => live::doctor::run(out),
         Verb::Gc => live::gc::run(out),
         Verb::Holder(a) => live::hold(&a),
-        Verb::Check(_)
+        Verb::Attach(_)
+        | Verb::Check(_)
         | Verb::Completions(_)
         | Verb::Fmt(_)
         | Verb::Gen(_)

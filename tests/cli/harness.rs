@@ -157,6 +157,11 @@ pub(crate) fn is_root() -> bool {
 /// Says what was not tried, and counts. With `NETTWIN_REQUIRE_KERNEL` set a skip is a failure.
 pub(crate) fn skip(why: &str) {
     assert!(std::env::var_os("NETTWIN_REQUIRE_KERNEL").is_none(), "the kernel side is required: {why}");
+    lacks(why);
+}
+
+/// The same of what a machine may lack besides: a device file that is not open to users, a program.
+pub(crate) fn lacks(why: &str) {
     static SKIPPED: AtomicUsize = AtomicUsize::new(0);
     let n = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
     // Past the test's own capture, so that it is seen where tests pass too.

@@ -29,6 +29,16 @@ pub fn wait_readable(fds: &[BorrowedFd<'_>], time: Duration) -> io::Result<()> {
     }
 }
 
+/// Whether one of these can be read, or has ended.
+pub fn any_readable(fds: &[BorrowedFd<'_>]) -> io::Result<bool> {
+    let mut polled: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+    match rustix::event::poll(&mut polled, Some(&Timespec::default())) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
 /// Reaps children, foreign ones that were left to this process too, until `child` ends; its exit status as a shell has it.
 pub fn reap_until(child: u32) -> io::Result<u8> {
     loop {

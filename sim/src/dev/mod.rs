@@ -11,6 +11,7 @@ pub(crate) mod lo;
 pub(crate) mod port;
 pub(crate) mod state;
 pub(crate) mod stp;
+pub(crate) mod tap;
 pub(crate) mod veth;
 
 use crate::drop::DropReason;
@@ -56,6 +57,8 @@ pub(crate) struct Dev {
     pub(crate) stats: LinkStats,
     /// Who watches its frames.
     pub(crate) taps: Vec<Tap>,
+    /// Who gets what it receives, instead of its namespace.
+    pub(crate) plug: Option<tap::Plug>,
     /// Its MAC was set by hand (`NET_ADDR_SET`).
     pub(crate) mac_set: bool,
     /// What it carries besides.
@@ -110,6 +113,7 @@ impl Dev {
             port: None,
             stats: LinkStats::default(),
             taps: Vec::new(),
+            plug: None,
             mac_set: false,
             traits: LinkTraits::default(),
             conf,
@@ -200,13 +204,16 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             dev.stats.rx_bytes += len.saturating_sub(L2_LEN) as u64;
         }
     }
-    let (tapped, port) = (!dev.taps.is_empty(), dev.port.is_some());
+    let (tapped, port, plug) = (!dev.taps.is_empty(), dev.port.is_some(), dev.plug);
     w.trace.mix(w.now, place(ns.id, pkt.dev), len as u64 ^ tail_word(w.frames.bytes(pkt.frame)));
     if tapped {
         pcap::tap(ns, w, pkt, Direction::In);
     }
     if w.trace.is_on() {
         w.note(ns, Stage::Dev, pkt, What::Received { len });
+    }
+    if let Some(plug) = plug {
+        return tap::hand_out(w, pkt, plug);
     }
     Next::To(if port { Stage::Bridge } else { Stage::Ethertype })
 }

@@ -22,7 +22,7 @@ use nettwin::model::apply::apply;
 use nettwin::play::{self, Played, Script};
 use nettwin::sim::Sim;
 use report::Report;
-pub(crate) use report::clock;
+pub(crate) use report::{clock, print_drops};
 use std::cell::RefCell;
 use std::io::Write;
 use std::path::Path;

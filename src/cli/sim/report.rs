@@ -46,7 +46,7 @@ impl Report {
             }
         }
         if !self.played.is_good() {
-            self.dropped(out)?;
+            print_drops(&self.drops, out)?;
         }
         for storm in &self.storms {
             let frames = count(usize::try_from(storm.frames).unwrap_or(usize::MAX), "frame");
@@ -107,13 +107,6 @@ impl Report {
             }
             None => rest.iter().try_for_each(|line| writeln!(out, "     {FAINT}{line}{FAINT:#}")),
         }
-    }
-
-    fn dropped(&self, out: &mut Output) -> io::Result<()> {
-        let mut drops: Vec<&DropCount> = self.drops.iter().filter(|d| !is_usual(d.reason)).collect();
-        drops.sort_by_key(|d| (std::cmp::Reverse(d.count), &d.netns, d.dev));
-        let row = |d: &&DropCount| vec![d.count.to_string(), place(d), d.reason.text().to_owned()];
-        out.table("Dropped frames", &["count", "where", "why"], drops.iter().map(row).collect())
     }
 
     fn verdict(&self, out: &mut Output) -> io::Result<()> {
@@ -187,6 +180,14 @@ fn is_worth_a_line(line: &str) -> bool {
 }
 
 /// Seconds, to the millisecond.
+/// Where frames ended and why, but for what is usual.
+pub(crate) fn print_drops(drops: &[DropCount], out: &mut Output) -> io::Result<()> {
+    let mut drops: Vec<&DropCount> = drops.iter().filter(|d| !is_usual(d.reason)).collect();
+    drops.sort_by_key(|d| (std::cmp::Reverse(d.count), &d.netns, d.dev));
+    let row = |d: &&DropCount| vec![d.count.to_string(), place(d), d.reason.text().to_owned()];
+    out.table("Dropped frames", &["count", "where", "why"], drops.iter().map(row).collect())
+}
+
 pub(crate) fn clock(time: Duration) -> String {
     let text = format!("{:.3}", time.as_secs_f64());
     format!("{}s", text.trim_end_matches('0').trim_end_matches('.'))
