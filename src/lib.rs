@@ -14,6 +14,8 @@ pub use nettwin_sim as sim;
 pub mod conform;
 pub mod play;
 #[cfg(all(feature = "tap", target_os = "linux"))]
+pub mod programs;
+#[cfg(all(feature = "tap", target_os = "linux"))]
 pub mod tap;
 
 /// The examples of the README, compiled and run.

@@ -51,6 +51,18 @@ impl Pump {
         Ok(())
     }
 
+    /// Parts a wire's end from its TAP device, which is gone then. `false` if it has none.
+    pub fn part(&mut self, netns: &NetnsName, dev: IfName) -> bool {
+        let before = self.joints.len();
+        self.joints.retain(|joint| joint.netns != *netns || joint.dev != dev);
+        self.joints.len() < before
+    }
+
+    /// Parts all ends of a namespace.
+    pub fn part_all(&mut self, netns: &NetnsName) {
+        self.joints.retain(|joint| joint.netns != *netns);
+    }
+
     /// Frames that came from TAP devices, and that went to them.
     pub fn passed(&self) -> (u64, u64) {
         self.passed

@@ -5,15 +5,16 @@
 //! where it is, and is replaced by the program. It must have no threads but its own: a process with threads may not
 //! enter a user namespace. Deliberately absent: `/etc/netns`, coming back.
 
+use crate::netns::Netns;
 use crate::remote::RemoteBackend;
 use crate::script::fresh_sys;
 use nettwin_model::backend::Fault;
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::MountPropagationFlags;
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,6 +36,26 @@ impl Door {
     pub fn held(holder: &RemoteBackend, netns: &Path) -> Result<Self, Fault> {
         let user = PathBuf::from(format!("/proc/{}/ns/user", holder.pid()));
         Ok(Door { user: Some(open(&user)?), net: open(netns)? })
+    }
+
+    /// To a namespace that this process's own user namespace has.
+    pub fn to(netns: &Netns) -> Result<Self, Fault> {
+        let net = netns.as_fd().try_clone_to_owned().map_err(|e| Fault::Broken(format!("a descriptor: {e}")))?;
+        Ok(Door { user: None, net })
+    }
+
+    /// A program that will be inside when it is started, and dies with the thread that starts it.
+    pub fn command(self, program: &OsStr) -> Command {
+        let mut command = Command::new(program);
+        // SAFETY: between fork and exec the child makes system calls only (prctl, setns, unshare, mount), whose paths are
+        // short constants that rustix keeps on the stack; it takes no lock and allocates nothing.
+        unsafe {
+            command.pre_exec(move || {
+                rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+                self.go_in().map_err(|(_, errno)| io::Error::from(errno))
+            });
+        }
+        command
     }
 
     /// Goes in and becomes the program; returns only if that failed.

@@ -109,7 +109,8 @@ fn write_file(path: &std::ffi::CStr, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn no_user_namespace(e: &io::Error) -> Fault {
+/// Why a program that [`inside`] makes did not start.
+pub fn no_user_namespace(e: &io::Error) -> Fault {
     let remedy = match rustix::io::Errno::from_io_error(e) {
         Some(rustix::io::Errno::NOSPC) => "raise user.max_user_namespaces (sysctl), or run as root",
         Some(rustix::io::Errno::PERM | rustix::io::Errno::ACCESS) => {

@@ -243,12 +243,26 @@ pub(crate) struct ShowArgs {
 Examples:
   nettwin exec h1 -- ping -c1 192.168.1.2
   nettwin exec --lab two-lans r1 -- ip route
-  nettwin exec h1 -- bash"
+  nettwin exec h1 -- bash
+  nettwin exec --sim lab.toml --with 'h3: python3 -m http.server 80' h1 -- curl -s http://10.0.2.3/"
 )]
 pub(crate) struct ExecArgs {
     /// The lab; may be left out if there is only one.
     #[arg(long, value_name = "NAME")]
     pub(crate) lab: Option<String>,
+    /// Run it in a simulation of this topology instead: its namespace is real, everything behind its wires is simulated, by
+    /// the wall's clock. Takes no privilege.
+    #[arg(long, value_name = "FILE", conflicts_with = "lab", value_hint = ValueHint::FilePath)]
+    pub(crate) sim: Option<PathBuf>,
+    /// Run this too, in a namespace of the simulation, until the program ends. Its words are split as a shell does.
+    #[arg(long = "with", value_name = "NS: CMD", requires = "sim")]
+    pub(crate) with: Vec<String>,
+    /// Whose time it is; where real programs run always the wall's.
+    #[arg(long, requires = "sim")]
+    pub(crate) clock: Option<Clock>,
+    /// Be the process that keeps the simulation (nettwin starts this by itself).
+    #[arg(long, hide = true, requires = "sim")]
+    pub(crate) apart: bool,
     /// The namespace.
     #[arg(value_name = "NS")]
     pub(crate) netns: String,

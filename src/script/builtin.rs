@@ -250,6 +250,12 @@ impl Files for RealFiles {
     }
 }
 
+/// A command line's words; `None` if a quote is not closed.
+#[cfg(all(feature = "tap", target_os = "linux"))]
+pub(crate) fn split_words(line: &str) -> Option<Vec<String>> {
+    shlex::split(line)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,12 +36,23 @@ mod views;
 mod wire;
 
 pub(crate) use builtin::run as run_builtin;
+#[cfg(all(feature = "tap", target_os = "linux"))]
+pub(crate) use builtin::split_words;
 #[cfg(unix)]
 pub(crate) use run::{Machine, Run, run};
 
 use nettwin::model::{Backend, IfName, LinkChange, NetnsName, Op};
 use nettwin::sim::Sim;
 use std::process::ExitCode;
+
+/// From now on an interrupt from the terminal is for the program in the foreground, which gets it too and decides.
+#[cfg(all(feature = "tap", target_os = "linux"))]
+pub(crate) fn leave_interrupts_to_others() -> std::io::Result<()> {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGQUIT] {
+        signal_hook::flag::register(signal, std::sync::Arc::default())?;
+    }
+    Ok(())
+}
 
 /// What this program does under the name that it was called by, if that is not its own.
 #[cfg(unix)]

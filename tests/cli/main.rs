@@ -10,6 +10,8 @@ mod holder;
 mod lab;
 mod plan;
 mod probe;
+#[cfg(target_os = "linux")]
+mod programs;
 mod readme;
 mod sim;
 mod why;

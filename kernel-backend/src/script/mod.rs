@@ -16,7 +16,7 @@ pub use written::Written;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::WaitOptions;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// Waits until one of these can be read, or has ended, or until the time is over.
@@ -36,6 +36,22 @@ pub fn any_readable(fds: &[BorrowedFd<'_>]) -> io::Result<bool> {
         Ok(ready) => Ok(ready > 0),
         Err(rustix::io::Errno::INTR) => Ok(false),
         Err(e) => Err(e.into()),
+    }
+}
+
+/// A descriptor that can be read when the process, a child of this one, has ended.
+pub fn ending(pid: u32) -> io::Result<OwnedFd> {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())?)
+}
+
+/// Sends the processes of a group a signal, by its number.
+pub fn signal_group(group: u32, number: u8) {
+    let group = i32::try_from(group).ok().and_then(rustix::process::Pid::from_raw);
+    let signal = rustix::process::Signal::from_named_raw(number.into());
+    if let (Some(group), Some(signal)) = (group, signal) {
+        // What has gone meanwhile needs none.
+        let _ = rustix::process::kill_process_group(group, signal);
     }
 }
 

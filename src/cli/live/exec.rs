@@ -10,6 +10,9 @@ use std::process::ExitCode;
 
 /// Returns only if the program does not run; the code is then 125 to 127, as `env` and `timeout` have it.
 pub(crate) fn run(args: &ExecArgs) -> ExitCode {
+    if let Some(file) = &args.sim {
+        return simulated(args, file);
+    }
     let door = match door(args) {
         Ok(door) => door,
         Err(Trouble::Said { message, help, .. }) => {
@@ -31,6 +34,25 @@ pub(crate) fn run(args: &ExecArgs) -> ExitCode {
     }
 }
 
+#[cfg(feature = "tap")]
+fn simulated(args: &ExecArgs, file: &std::path::Path) -> ExitCode {
+    use super::programs;
+    match programs::run(args, file) {
+        Ok(code) => code,
+        Err(Trouble::Said { message, help, .. }) => {
+            complain(&message, help.as_deref());
+            ExitCode::from(FAILED)
+        }
+        Err(_) => ExitCode::from(FAILED),
+    }
+}
+
+#[cfg(not(feature = "tap"))]
+fn simulated(_: &ExecArgs, _: &std::path::Path) -> ExitCode {
+    complain("this nettwin was built without TAP devices", Some("build it with the feature `tap`"));
+    ExitCode::from(FAILED)
+}
+
 fn door(args: &ExecArgs) -> Result<Door, Trouble> {
     let lab = choose(args.lab.as_deref())?;
     let name = netns(&args.netns)?;
@@ -49,6 +71,6 @@ fn door(args: &ExecArgs) -> Result<Door, Trouble> {
     }
 }
 
-const FAILED: u8 = 125;
-const NOT_RUNNABLE: u8 = 126;
-const NOT_FOUND: u8 = 127;
+pub(super) const FAILED: u8 = 125;
+pub(super) const NOT_RUNNABLE: u8 = 126;
+pub(super) const NOT_FOUND: u8 = 127;

@@ -10,6 +10,8 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod gc;
+#[cfg(feature = "tap")]
+mod programs;
 pub(crate) mod show;
 
 use super::args::{HolderArgs, LabArgs};

@@ -1,0 +1,138 @@
+//! `exec --sim`: real programs in a simulated network, started by a user without privileges.
+
+use crate::harness::{Place, lacks};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Two LANs joined by a simulated router; the wire to h3 takes 20 ms each way.
+const LANS: &str = r#"
+[netns.h1]
+interfaces.eth0.addresses = ["10.0.1.1/24"]
+routes = ["default via 10.0.1.254"]
+[netns.h3]
+interfaces.eth0.addresses = ["10.0.2.3/24"]
+routes = ["default via 10.0.2.254"]
+[netns.r1]
+forwarding = true
+interfaces.eth1.addresses = ["10.0.1.254/24"]
+interfaces.eth2.addresses = ["10.0.2.254/24"]
+[bridge.s1]
+[[link]]
+ends = ["h1:eth0", "s1:p1"]
+[[link]]
+ends = ["s1:p2", "r1:eth1"]
+[[link]]
+ends = ["r1:eth2", "h3:eth0"]
+impair = "delay 20ms"
+"#;
+
+/// A user without privileges who may open /dev/net/tun, as distributions have it. As root the test is given a device file of
+/// its own where the machine's is closed to users.
+struct User(Place);
+
+impl User {
+    fn new() -> Option<Self> {
+        let user = User(Place::of_a_user()?);
+        let tried = user.command(&["unshare", "-Urn", "ip", "tuntap", "add", "nt-try", "mode", "tap"]).output();
+        if tried.is_ok_and(|tried| tried.status.success()) {
+            return Some(user);
+        }
+        lacks("users may not open /dev/net/tun here");
+        None
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let is_root = self.0.binary().starts_with(&self.0.dir);
+        let mut command = if is_root { Command::new("unshare") } else { self.0.program(Path::new(words[0])) };
+        if is_root {
+            let open = "mount -t tmpfs -o mode=755 none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && \
+                        exec setpriv --reuid 65534 --regid 65534 --clear-groups \"$@\"";
+            command.args(["-m", "sh", "-c", open, "sh"]).args(words);
+            command.current_dir(&self.0.dir).env("NO_COLOR", "1");
+            command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        } else {
+            command.args(&words[1..]);
+        }
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the binary.
+    fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let binary = self.0.binary();
+        let words = [&[binary.to_str().expect("a plain path")], args].concat();
+        let output = self.command(&words).output().expect("the binary runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+}
+
+fn has(program: &str) -> bool {
+    let there =
+        Command::new("sh").args(["-c", &format!("command -v {program}")]).output().is_ok_and(|o| o.status.success());
+    if !there {
+        lacks(&format!("there is no {program}"));
+    }
+    there
+}
+
+#[test]
+fn curl_fetches_a_page_from_http_server_across_a_simulated_router() {
+    let Some(user) = User::new().filter(|_| has("curl") && has("python3")) else { return };
+    let file = user.0.file("lab.toml", LANS);
+    let page: String = (0..20_000).map(|n| format!("line {n}\n")).collect();
+    user.0.file("page.txt", &page);
+    let server = format!("h3: python3 -m http.server 80 --directory {}", user.0.dir.display());
+    let get = "curl -sS --retry 30 --retry-connrefused --retry-delay 1 -o got.txt -w '%{time_connect} %{http_code}' \
+               http://10.0.2.3/page.txt > timing.txt";
+    let (code, out, err) =
+        user.run(&["exec", "--sim", &file, "--with", &server, "h1", "--", "sh", "-c", &format!("{get}; ip -br addr")]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(err.contains("clock: real"), "{err}");
+    let timing = std::fs::read_to_string(user.0.dir.join("timing.txt")).expect("curl says how long it took");
+    let (connect, status) = timing.split_once(' ').expect("a time and a status");
+    let connect: f64 = connect.parse().expect("a number");
+    assert!(connect >= 0.040, "connected after {connect} s: the wire takes 20 ms each way");
+    assert!(status == "200" && out.contains("10.0.1.1/24"), "{status} {out}");
+    assert_eq!(std::fs::read_to_string(user.0.dir.join("got.txt")).expect("what curl got"), page);
+}
+
+#[test]
+fn a_program_sees_its_simulated_network() {
+    let Some(user) = User::new() else { return };
+    let file = user.0.file("lab.toml", LANS);
+    let look = "ip -br link; ip route; ping -c1 -W5 10.0.2.3; ip neigh; exit 7";
+    let (code, out, err) = user.run(&["exec", "--sim", &file, "h1", "--", "sh", "-c", look]);
+    assert_eq!(code, 7, "{out}{err}");
+    for part in ["eth0", "default via 10.0.1.254", "ttl=63", "1 received", "10.0.1.254 dev eth0 lladdr 02:"] {
+        assert!(out.contains(part), "{part:?} is not in {out}{err}");
+    }
+    // A router can be real too: then the kernel forwards, between two simulated wires.
+    let settings = "cat /proc/sys/net/ipv4/ip_forward; sleep 3";
+    let router = format!("r1: sh -c '{settings}'");
+    let ping = "ping -c1 -W5 10.0.2.3";
+    let (code, out, err) = user.run(&["exec", "--sim", &file, "--with", &router, "h1", "--", "sh", "-c", ping]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("ttl=63") && out.lines().any(|line| line == "1"), "{out}{err}");
+}
+
+#[test]
+fn what_cannot_be_run_is_told_why() {
+    let place = Place::new();
+    let file = place.file("lab.toml", LANS);
+    place.run(&["exec", "--sim", &file, "--clock", "virtual", "h1", "--", "true"]).exits(125).says("the wall's");
+    place.run(&["exec", "--with", "h1: true", "h1", "--", "true"]).exits(1).says("--sim");
+    let Some(user) = User::new() else { return };
+    let file = user.0.file("lab.toml", LANS);
+    for (args, status, told) in [
+        (&["h9", "--", "true"][..], 125, "no namespace h9"),
+        (&["h1", "--", "/nowhere"], 127, "/nowhere"),
+        (&["--with", "h3 true", "h1", "--", "true"], 125, "says no program"),
+        (&["--with", "h3: 'true", "h1", "--", "true"], 125, "says no program"),
+        (&["--with", "h3: false", "h1", "--", "sleep", "1"], 0, "h3: false ended"),
+    ] {
+        let (code, out, err) = user.run(&[&["exec", "--sim", &file], args].concat());
+        assert_eq!(code, status, "{args:?}: {out}{err}");
+        assert!(err.contains(told), "{told:?} is not in {err}");
+    }
+}
