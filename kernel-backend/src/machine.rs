@@ -304,6 +304,9 @@ impl Backend for KernelBackend {
                 self.room(netns)?;
                 sysctl::names(&self.worker, &self.rooms[netns].netns).map(Answer::Sysctls)
             }
+            Query::Ruleset(_) | Query::Conntrack(_) => {
+                Err(Fault::Missing { capability: "rules on the kernel".into(), remedy: "use the simulator".into() })
+            }
             Query::Bridge { netns, name } => {
                 self.bridge_status(netns, *name).map(|status| Answer::Bridge(Box::new(status)))
             }

@@ -8,6 +8,8 @@ use crate::name::{IfName, NetnsName};
 use crate::op::Op;
 use crate::probe::{Outcome, Probe, ProbeEvent, ProbeId, Stop};
 use crate::route::Route;
+use crate::rules::Ruleset;
+use crate::rules::conntrack::Connection;
 use crate::snapshot::{NetnsState, Snapshot};
 use crate::sysctl::SysctlKey;
 use crate::time::Instant;
@@ -185,6 +187,10 @@ pub enum Query {
         /// Which.
         name: IfName,
     },
+    /// All rules with their counters.
+    Ruleset(NetnsName),
+    /// The connections that conntrack knows.
+    Conntrack(NetnsName),
 }
 
 /// `ip route get`'s question.
@@ -282,4 +288,8 @@ pub enum Answer {
     Sysctls(Vec<SysctlKey>),
     /// To [`Query::Bridge`].
     Bridge(Box<BridgeStatus>),
+    /// To [`Query::Ruleset`].
+    Ruleset(Box<Ruleset>),
+    /// To [`Query::Conntrack`], in canonical order.
+    Conntrack(Vec<Connection>),
 }

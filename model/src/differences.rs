@@ -11,9 +11,10 @@ use crate::agree::{self, RouteKey};
 use crate::link::LinkKind;
 use crate::name::{IfName, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
-use crate::plan::{Desired, address_changes, route_lists, rules_by_priority};
+use crate::plan::{Desired, address_changes, own_tables, route_lists, rules_by_priority};
 use crate::route::{Route, TABLE_MAIN};
 use crate::rule::{Rule, Rules};
+use crate::rules::{Style, Table, print_rule};
 use crate::snapshot::{Config, LinkConfig, NetnsState, Snapshot};
 use crate::words;
 use serde::{Deserialize, Serialize};
@@ -158,11 +159,24 @@ impl Wanted<'_> {
         self.compare_rules(out);
         self.compare_neighs(out);
         self.compare_fdb(out);
+        self.compare_ruleset(out);
         for (key, wanted) in &self.wanted.sysctls {
             let seen = self.seen.sysctls.get(key);
             if !seen.is_some_and(|seen| agree::sysctl(wanted, seen)) {
                 out.add(format!("{} sysctl {}", self.netns, key.dotted()), Some(wanted.clone()), seen.cloned());
             }
+        }
+    }
+
+    fn compare_ruleset(&self, out: &mut Found) {
+        let lines = |config: &Config| -> Vec<String> {
+            let own = own_tables(&config.ruleset);
+            own.iter().flat_map(rule_lines).map(|(chain, rule)| format!("{chain}: {rule}")).collect()
+        };
+        let (wanted, seen) = (lines(self.wanted), lines(self.seen));
+        if own_tables(&self.wanted.ruleset) != own_tables(&self.seen.ruleset) {
+            let text = |lines: Vec<String>| Some(lines.join("; ")).filter(|text| !text.is_empty());
+            out.add(format!("{} ruleset", self.netns), text(wanted), text(seen));
         }
     }
 
@@ -282,6 +296,19 @@ impl Wanted<'_> {
     }
 }
 
+/// A table's rules, each behind its chain.
+fn rule_lines(table: &Table) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    for chain in &table.chains {
+        let name = format!("{} {} {}", table.family, table.name, chain.name);
+        if let Some(base) = &chain.base {
+            out.push((name.clone(), base.print(table.family, Style::default())));
+        }
+        out.extend(chain.rules.iter().map(|rule| (name.clone(), print_rule(rule, Style::default()))));
+    }
+    out
+}
+
 fn kind(link: &LinkConfig) -> String {
     match &link.kind {
         LinkKind::Veth { peer: Some((netns, name)) } => format!("veth to {netns}:{name}"),
@@ -372,6 +399,12 @@ fn facts(netns: &NetnsName, state: &NetnsState, part: Part) -> Facts {
             out.list(&format!("{netns} rule"), rules(&state.config.rules));
             out.list(&format!("{netns} neighbour"), neighs(&state.config.neighs));
             out.list(&format!("{netns} entry"), fdb(&state.config.fdb));
+            let ruleset = state.config.ruleset.without_state();
+            for table in &ruleset.tables {
+                let path = format!("{netns} ruleset");
+                let sets = table.sets.iter().map(|set| (format!("set {}", set.name), set.print(Style::default())));
+                out.list(&path, sets.chain(rule_lines(table)));
+            }
             for (key, value) in &state.config.sysctls {
                 out.put(format!("{netns} sysctl {}", key.dotted()), value.clone());
             }

@@ -50,6 +50,7 @@ errnos! {
     EMFILE = 24, "Too many open files";
     ENOSPC = 28, "No space left on device";
     EROFS = 30, "Read-only file system";
+    EMLINK = 31, "Too many links";
     EPIPE = 32, "Broken pipe";
     ERANGE = 34, "Numerical result out of range";
     ENAMETOOLONG = 36, "File name too long";

@@ -33,6 +33,7 @@ pub mod probe;
 pub mod question;
 pub mod route;
 pub mod rule;
+pub mod rules;
 pub mod snapshot;
 #[cfg(feature = "proptest")]
 pub mod strategy;

@@ -2,7 +2,7 @@
 //!
 //! Kernel counterpart: the `RTM_NEW*`/`RTM_DEL*` messages of rtnetlink, `unshare(CLONE_NEWNET)`, writes below
 //! `/proc/sys`. `Display` prints iproute2's words, so that a list of ops is a script (see [`crate::words`]). Deliberately
-//! absent: firewall rules, nexthop objects.
+//! absent: nexthop objects.
 
 use crate::addr::Address;
 use crate::impair::Impairment;
@@ -11,6 +11,7 @@ use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
 use crate::route::Route;
 use crate::rule::Rule;
+use crate::rules::RuleChange;
 use crate::sysctl::SysctlKey;
 use serde::{Deserialize, Serialize};
 
@@ -166,6 +167,13 @@ pub enum Op {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         handle: Option<u16>,
     },
+    /// Change the ruleset: all of the changes or none (an nfnetlink batch).
+    Ruleset {
+        /// Where.
+        netns: NetnsName,
+        /// What, in order.
+        changes: Vec<RuleChange>,
+    },
 }
 
 /// A link to be made.
@@ -293,7 +301,8 @@ impl Op {
             | Op::AddFdb { netns, .. }
             | Op::DelFdb { netns, .. }
             | Op::SetSysctl { netns, .. }
-            | Op::SetImpairment { netns, .. } => *netns = name(netns),
+            | Op::SetImpairment { netns, .. }
+            | Op::Ruleset { netns, .. } => *netns = name(netns),
         }
     }
 
@@ -318,7 +327,8 @@ impl Op {
             | Op::AddFdb { netns, .. }
             | Op::DelFdb { netns, .. }
             | Op::SetSysctl { netns, .. }
-            | Op::SetImpairment { netns, .. } => netns,
+            | Op::SetImpairment { netns, .. }
+            | Op::Ruleset { netns, .. } => netns,
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Kernel counterpart: none; this is what an administrator thinks before typing. The order follows the kernel's
 //! dependencies: removals, namespaces, their sysctls, bridges, veths (each by one request that carries its peer, MACs,
-//! MTUs, master and up), the rest of links, addresses, bridges up, routes, neighbours, forwarding entries, impairments.
+//! MTUs, master and up), the rest of links, addresses, bridges up, routes, neighbours, forwarding entries, rules, impairments.
 //! Namespaces are removed last, so that a plan that is stopped has lost none. Planning again after applying yields
 //! nothing. Deliberately absent: executing (see [`crate::apply`]); moving or renaming a link (it is removed and made);
 //! removing `host`, or anything in `host` that is not named.
@@ -10,12 +10,14 @@
 mod addrs;
 mod links;
 mod routes;
+mod ruleset;
 mod summary;
 mod sysctls;
 mod there;
 
 pub(crate) use addrs::changes as address_changes;
 pub(crate) use routes::{lists as route_lists, rules_by_priority};
+pub(crate) use ruleset::own_tables;
 pub use summary::Summary;
 
 use crate::agree;
@@ -72,6 +74,7 @@ impl Plan {
             planner.plan_rules(netns, wanted);
             planner.plan_neighs(netns, wanted);
             planner.plan_fdb(netns, wanted);
+            planner.plan_ruleset(netns, wanted);
         }
         Plan { ops: planner.phases.in_order() }
     }
@@ -113,6 +116,7 @@ struct Phases {
     rules: Vec<Op>,
     neighs: Vec<Op>,
     fdb: Vec<Op>,
+    ruleset: Vec<Op>,
     impairments: Vec<Op>,
     del_netns: Vec<Op>,
 }
@@ -122,7 +126,8 @@ impl Phases {
         let removals = [self.del_fdb, self.del_neighs, self.del_rules, self.del_routes, self.del_addrs, self.del_links];
         let links = [self.netns, self.sysctls, self.bridges, self.veths, self.set_links, self.attrs];
         let rest = [self.link_sysctls, self.add_addrs, self.bridges_up, self.routes, self.rules, self.neighs, self.fdb];
-        removals.into_iter().chain(links).chain(rest).chain([self.impairments, self.del_netns]).flatten().collect()
+        let last = [self.ruleset, self.impairments, self.del_netns];
+        removals.into_iter().chain(links).chain(rest).chain(last).flatten().collect()
     }
 }
 

@@ -11,6 +11,7 @@ use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
 use crate::route::Route;
 use crate::rule::Rules;
+use crate::rules::Ruleset;
 use crate::sysctl::SysctlKey;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -50,6 +51,9 @@ pub struct Config {
     pub neighs: Vec<Neigh>,
     /// Forwarding database entries that somebody added: static ones, and permanent ones of a MAC that is no port's own.
     pub fdb: Vec<FdbEntry>,
+    /// The rules, without their counters and handles.
+    #[serde(default, skip_serializing_if = "Ruleset::is_empty")]
+    pub ruleset: Ruleset,
     /// The sysctls that the observation's [`Extent`](crate::backend::Extent) asked for.
     pub sysctls: BTreeMap<SysctlKey, String>,
 }

@@ -83,6 +83,8 @@ pub enum DropReason {
     ReassemblyTimeout,
     /// A broadcast or multicast nobody here asked for.
     UnwantedGroup,
+    /// A rule dropped it (`NETFILTER_DROP`).
+    Filtered,
     /// IPv6, which nobody speaks here.
     Ipv6Disabled,
 }
@@ -95,6 +97,7 @@ impl DropReason {
             DropReason::NoopQdisc | DropReason::NetemLoss | DropReason::NoEgressPort => None,
             DropReason::PeerDown | DropReason::TooLong | DropReason::QueueFull => Some(Errno::ENOBUFS),
             DropReason::DevDown => Some(Errno::ENETDOWN),
+            DropReason::Filtered => Some(Errno::EPERM),
             _ => None,
         }
     }
@@ -140,6 +143,7 @@ impl DropReason {
             Reassembly => "fragments that do not fit together",
             ReassemblyTimeout => "the other fragments did not come in time",
             UnwantedGroup => "a group that nobody here joined",
+            Filtered => "a rule dropped it",
             Ipv6Disabled => "IPv6 is not spoken here",
         }
     }

@@ -17,7 +17,7 @@ use crate::probe::{self, Ear};
 use crate::rng::Rng;
 use crate::sysctl::DevConf;
 use crate::world::World;
-use crate::{addr, arp, ip, ipv6, neigh, route, rules};
+use crate::{addr, arp, ip, ipv6, neigh, nf, route, rules};
 use nettwin_model::{Errno, Fault, IfName, NetnsState, Op, RouteGet, RouteGot, RouteKind, Rules};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -172,6 +172,7 @@ pub(crate) fn link_down(ns: &mut Netns, w: &mut World, dev: Ifindex) {
     route::link_down(ns, w, dev);
     probe::link_down(ns, &mut w.probes, dev);
     ip::pmtu::link_down(ns, dev);
+    nf::masquerade_lost(ns, dev, None);
 }
 
 /// A device that is up got or lost carrier (`NETDEV_CHANGE`).

@@ -20,6 +20,7 @@ mod ipv6;
 mod l3;
 mod neigh;
 mod netns;
+mod nf;
 mod observe;
 mod path;
 mod pcap;

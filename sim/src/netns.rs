@@ -37,6 +37,8 @@ pub(crate) struct Netns {
     pub(crate) l3: L3,
     /// The numbers that it has for other namespaces, from the lowest that is free (`peernet2id_alloc`).
     pub(crate) nsids: Nsids,
+    /// Its rules and connections, once there were rules.
+    pub(crate) nf: Option<Box<crate::nf::Nf>>,
     /// Its TCP and UDP sockets, once there were any.
     pub(crate) sock: Option<Box<crate::sock::Transport>>,
 }
@@ -51,6 +53,7 @@ impl Netns {
             sysctl: Sysctls::default(),
             l3: L3::default(),
             nsids: Nsids::default(),
+            nf: None,
             sock: None,
         }
     }

@@ -5,7 +5,7 @@ use crate::dev::fdb::Entry;
 use crate::dev::{Dev, Kind};
 use crate::netns::Netns;
 use crate::sim::Sim;
-use crate::{l3, sysctl};
+use crate::{l3, nf, sysctl};
 use nettwin_model::snapshot::{BridgeDerived, LinkConfig, LinkDerived, PortDerived};
 use nettwin_model::{
     BridgeAttrs, Extent, FdbEntry, FdbKind, LinkKind, LinkTraits, Mac, NetnsState, OperState, PortAttrs, Snapshot,
@@ -41,6 +41,7 @@ pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
     }
     fdb(ns, &mut state);
     l3::observe(ns, &sim.world, &mut state);
+    state.config.ruleset = nf::ruleset(ns).without_state();
     state
 }
 

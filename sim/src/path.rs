@@ -44,6 +44,7 @@
 use crate::drop::DropReason;
 use crate::frame::FrameId;
 use crate::netns::{Ifindex, Netns, NetnsTable, NsId};
+use crate::nf::Track;
 use crate::world::World;
 use crate::{dev, l3, qdisc, storm};
 use std::collections::VecDeque;
@@ -133,6 +134,10 @@ pub(crate) struct Pkt {
     pub(crate) flags: u8,
     /// Its mark (`skb->mark`), which policy rules may ask for.
     pub(crate) mark: u32,
+    /// Its connection (`skb->_nfct`).
+    pub(crate) track: Track,
+    /// The greatest of the fragments that it was put together from before it is sent on; 0 if it was not.
+    pub(crate) frag_max: u16,
 }
 
 impl Pkt {
@@ -147,6 +152,8 @@ impl Pkt {
             cast: Cast::Host,
             flags: 0,
             mark: 0,
+            track: Track::default(),
+            frag_max: 0,
         }
     }
 

@@ -4,7 +4,7 @@ use crate::dev::stp;
 use crate::execute::link;
 use crate::netns::NsId;
 use crate::sim::Sim;
-use crate::{l3, observe, sysctl};
+use crate::{l3, nf, observe, sysctl};
 use nettwin_model::{Answer, Errno, Fault, NetnsName, Query};
 use std::cmp::Reverse;
 
@@ -43,6 +43,11 @@ pub(crate) fn query(sim: &mut Sim, query: &Query) -> Result<Answer, Fault> {
             Answer::Sysctl(sysctl::read(ns, key.path())?)
         }
         Query::Sysctls(name) => Answer::Sysctls(sysctl::names(sim.netns.by_name(name).ok_or_else(enoent)?)),
+        Query::Ruleset(name) => Answer::Ruleset(Box::new(nf::ruleset(sim.netns.by_name(name).ok_or_else(enoent)?))),
+        Query::Conntrack(name) => {
+            let ns = sim.netns.by_name(name).ok_or_else(enoent)?;
+            Answer::Conntrack(nf::connections(ns, sim.world.now))
+        }
         Query::Bridge { netns, name } => {
             let ns = sim.netns.by_name(netns).ok_or_else(enoent)?;
             let dev = ns.dev_named(*name).ok_or(Fault::errno(Errno::ENODEV))?;

@@ -30,6 +30,7 @@ pub(super) fn desired(t: &Topology, layout: &Layout, routes: &BTreeMap<NetnsName
             neighs: said.into_iter().flat_map(|n| &n.neighbours).map(|n| n.value.clone()).collect(),
             fdb: Vec::new(),
             sysctls: sysctls(t, name),
+            ruleset: Default::default(),
         };
         netns.insert(name.clone(), config);
     }

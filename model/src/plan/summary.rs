@@ -114,6 +114,14 @@ impl Summary {
             Op::SetImpairment { netns, dev, impairment: None, .. } => {
                 (&mut self.delete, format!("{netns}:{dev} netem"))
             }
+            Op::Ruleset { netns, changes } => {
+                let rules = changes.iter().filter(|c| matches!(c, crate::rules::RuleChange::AddRule { .. })).count();
+                match rules {
+                    0 => (&mut self.delete, format!("{netns} rules")),
+                    1 => (&mut self.change, format!("{netns} rules: 1")),
+                    many => (&mut self.change, format!("{netns} rules: {many}")),
+                }
+            }
         };
         list.push(line);
     }

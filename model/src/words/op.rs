@@ -76,6 +76,10 @@ impl fmt::Display for Op {
                     None => write!(f, "{} qdisc del dev {dev} root", tc(netns)),
                 }
             }
+            Op::Ruleset { netns, changes } => {
+                let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
+                write!(f, "{}nft {}", within(netns), quoted(&lines.join("; ")))
+            }
         }
     }
 }
@@ -139,6 +143,11 @@ fn ip(netns: &NetnsName) -> String {
 
 fn bridge(netns: &NetnsName) -> String {
     with_n("bridge", netns)
+}
+
+/// For a command that has no `-n`.
+fn within(netns: &NetnsName) -> String {
+    if netns.is_host() { String::new() } else { format!("ip netns exec {} ", quoted(netns.as_str())) }
 }
 
 fn tc(netns: &NetnsName) -> String {

@@ -3,7 +3,7 @@
 //! Kernel counterpart: `net/bridge/br_input.c`, `br_forward.c`, `br_device.c`. The path between two ports allocates
 //! nothing and schedules no event. Membership is in [`port`](super::port), the spanning tree in [`stp`](super::stp).
 //! Deliberately absent: VLAN filtering, IGMP and MLD snooping (no querier is ever active, so group frames are flooded, as
-//! the kernel does then), proxy ARP and neighbour suppression, multicast routers, MAB, netfilter.
+//! the kernel does then), proxy ARP and neighbour suppression, multicast routers, MAB.
 
 use super::br_netfilter;
 use super::fdb::{self, Fdb, Learned, SELF};
@@ -11,8 +11,10 @@ use super::stp::{Stp, StpPort};
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
 use crate::netns::{Ifindex, Netns, NsId};
+use crate::nf;
 use crate::path::{self, Next, Pkt, Stage};
 use crate::world::World;
+use nettwin_model::rules::Hook;
 use nettwin_model::{Instant, PortState};
 use std::time::Duration;
 
@@ -189,14 +191,21 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     }
     let filtered = br_netfilter::sees(ns, bytes);
     let faulty = if filtered { br_netfilter::validate(bytes).err() } else { None };
-    let Some(bridge) = ns.dev_mut(at.bridge).and_then(|d| d.bridge_mut()) else {
-        return Next::Drop(DropReason::DevDown);
-    };
-    let (dst, src) = (&bytes[..6], &bytes[6..12]);
+    let src = &bytes[6..12];
     if src[0] & 1 == 1 || src == [0; 6] {
         return Next::Drop(DropReason::BadSourceMac);
     }
+    if ns.nf.is_some()
+        && let Err(next) = nf::at_bridge(ns, w, pkt, Hook::Prerouting, pkt.dev, Ifindex::NONE)
+    {
+        return next;
+    }
+    let bytes = w.frames.bytes(pkt.frame);
+    let (dst, src) = (&bytes[..6], &bytes[6..12]);
     let (kind, dst_key, src_key) = (Kind::of(dst), fdb::key(dst), fdb::key(src));
+    let Some(bridge) = ns.dev_mut(at.bridge).and_then(|d| d.bridge_mut()) else {
+        return Next::Drop(DropReason::DevDown);
+    };
     let reserved = (dst[..5] == [0x01, 0x80, 0xc2, 0, 0] && dst[5] < 0x10).then_some(dst[5]);
     let (verdict, learned) = classify(bridge, at.number, kind, (reserved, faulty), dst_key, src_key, now);
     let promiscuous = bridge.promiscuous;
@@ -223,10 +232,7 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             Next::To(Stage::Dev)
         }
         Verdict::Port(to) => forward(ns, w, pkt, at.bridge, Some(at.number), to),
-        Verdict::Up => {
-            pkt.dev = at.bridge;
-            Next::To(Stage::Dev)
-        }
+        Verdict::Up => up(ns, w, pkt, at.bridge),
         Verdict::Flood { kind, up } => flood(ns, w, pkt, at.bridge, Some(at.number), kind, up || promiscuous),
         Verdict::Drop(reason) => Next::Drop(reason),
         Verdict::Pass => Next::To(Stage::Ethertype),
@@ -337,7 +343,31 @@ fn forward(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, bridge: Ifindex, from: 
     if ns.dev(pkt.dev).is_some_and(|d| !d.takes_length(w.frames.len(pkt.frame))) {
         return Next::Drop(DropReason::TooLong);
     }
-    Next::To(Stage::Qdisc)
+    match leave(ns, w, pkt, from.is_none()) {
+        Ok(()) => Next::To(Stage::Qdisc),
+        Err(next) => next,
+    }
+}
+
+/// The hooks of what a port sends (`__br_forward`).
+fn leave(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, local: bool) -> Result<(), Next> {
+    if ns.nf.is_none() {
+        return Ok(());
+    }
+    let iif = if local { Ifindex::NONE } else { pkt.iif };
+    nf::at_bridge(ns, w, pkt, if local { Hook::Output } else { Hook::Forward }, iif, pkt.dev)?;
+    nf::at_bridge(ns, w, pkt, Hook::Postrouting, iif, pkt.dev)
+}
+
+/// Passes a frame up to the bridge's own device (`br_pass_frame_up`).
+fn up(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, bridge: Ifindex) -> Next {
+    if ns.nf.is_some()
+        && let Err(next) = nf::at_bridge(ns, w, pkt, Hook::Input, pkt.iif, Ifindex::NONE)
+    {
+        return next;
+    }
+    pkt.dev = bridge;
+    Next::To(Stage::Dev)
 }
 
 /// Whether a port sends a frame (`should_deliver`).
@@ -355,7 +385,7 @@ fn flood(
     bridge: Ifindex,
     from: Option<u16>,
     kind: Kind,
-    up: bool,
+    goes_up: bool,
 ) -> Next {
     let len = w.frames.len(pkt.frame);
     let mut isolated = false;
@@ -388,11 +418,14 @@ fn flood(
             w.drop_frame(ns, Stage::Bridge, &copy, DropReason::TooLong);
             continue;
         }
-        path::run(ns, w, &mut copy, Stage::Qdisc);
+        match leave(ns, w, &mut copy, from.is_none()) {
+            Ok(()) => drop(path::run(ns, w, &mut copy, Stage::Qdisc)),
+            Err(Next::Drop(reason)) => w.drop_frame(ns, Stage::Bridge, &copy, reason),
+            Err(_) => {}
+        }
     }
-    if up {
-        pkt.dev = bridge;
-        return Next::To(Stage::Dev);
+    if goes_up {
+        return up(ns, w, pkt, bridge);
     }
     if copies == 0 {
         return Next::Drop(DropReason::NoEgressPort);

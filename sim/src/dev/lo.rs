@@ -17,7 +17,9 @@ pub(crate) fn xmit(ns: NsId, dev: &mut Dev, w: &mut World, pkt: &mut Pkt) -> Nex
     dev.stats.tx_bytes += len;
     dev.stats.rx_packets += 1;
     dev.stats.rx_bytes += len;
-    w.push(ns, Stage::Dev, Pkt::on(pkt.frame, dev.ifindex));
+    // Mark and connection stay with the packet.
+    let (mark, track) = (pkt.mark, pkt.track);
+    w.push(ns, Stage::Dev, Pkt { mark, track, ..Pkt::on(pkt.frame, dev.ifindex) });
     Next::Done
 }
 

@@ -8,7 +8,7 @@ pub(crate) mod link;
 
 use crate::netns::Ifindex;
 use crate::sim::Sim;
-use crate::{dev, l3, probe, sysctl};
+use crate::{dev, l3, nf, probe, sysctl};
 use nettwin_model::{Errno, Fault, NetnsName, Op};
 
 /// Executes one op.
@@ -43,6 +43,10 @@ pub(crate) fn execute(sim: &mut Sim, op: &Op) -> Result<(), Fault> {
             let (id, index) = link::find_dev(sim, netns, *dev)?;
             let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
             crate::qdisc::set(ns, &mut sim.world, index, impairment.as_deref(), *handle)
+        }
+        Op::Ruleset { netns, changes } => {
+            let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;
+            nf::change(ns, &mut sim.world, changes)
         }
         Op::AddAddr { .. }
         | Op::DelAddr { .. }

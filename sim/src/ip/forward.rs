@@ -7,8 +7,10 @@ use crate::drop::DropReason;
 use crate::frame::L2_LEN;
 use crate::ip::{flag, frag, icmp};
 use crate::netns::Netns;
+use crate::nf;
 use crate::path::{Cast, Next, Pkt, Stage};
 use crate::world::World;
+use nettwin_model::rules::Hook;
 use nettwin_model::wire::{Icmp, Ipv4, decrement_ttl};
 
 /// Stage [`Stage::IpForward`].
@@ -30,13 +32,29 @@ pub(crate) fn forward(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         return Next::Drop(DropReason::TooBig);
     }
     decrement_ttl(&mut w.frames.edit(&mut pkt.frame)[L2_LEN..]);
-    if pkt.flags & flag::REDIRECT != 0 {
+    let redirects = pkt.flags & flag::REDIRECT != 0;
+    if redirects {
         // The redirect leaves before the packet.
         icmp::redirect(ns, w, pkt);
-        if fits {
-            w.push_next(ns.id, Stage::IpOutput, *pkt);
+    }
+    if ns.nf.is_some() {
+        for hook in [Hook::Forward, Hook::Postrouting] {
+            if let Err(next) = nf::at(ns, w, pkt, hook, pkt.iif, pkt.dev) {
+                return next;
+            }
+        }
+        if pkt.frag_max != 0 {
+            // What was put together to be looked at goes on in parts as it came.
+            let most = pkt.mtu.min(pkt.frag_max.into());
+            for part in frag::split(w, pkt.frame, most) {
+                w.push_next(ns.id, Stage::IpOutput, Pkt { frame: part, ..*pkt });
+            }
             return Next::Done;
         }
+    }
+    if redirects && fits {
+        w.push_next(ns.id, Stage::IpOutput, *pkt);
+        return Next::Done;
     }
     if fits {
         return Next::To(Stage::IpOutput);

@@ -159,10 +159,12 @@ fn join(ns: &mut Netns, w: &mut World, key: Key, last: &Pkt) -> Pkt {
     let queue = ns.l3.frags.queues.remove(&key).expect("a queue that is whole was just used");
     ns.l3.frags.bytes -= queue.bytes;
     let mut whole = Vec::new();
-    let mut first = None;
+    let (mut first, mut frag_max) = (None, 0);
     for (offset, part) in queue.parts {
         let packet = &w.frames.bytes(part.frame)[L2_LEN..];
         let header_len = Ipv4::unsummed(packet).map_or(0, |ip| ip.header_len());
+        // The door keeps packets below 64 KiB.
+        frag_max = frag_max.max(packet.len() as u16);
         whole.extend_from_slice(if offset == 0 { packet } else { &packet[header_len..] });
         if offset == 0 {
             first = Some(w.frames.share(part.frame));
@@ -176,7 +178,7 @@ fn join(ns: &mut Netns, w: &mut World, key: Key, last: &Pkt) -> Pkt {
     let total = whole.len() as u16;
     bytes.append(&mut whole);
     set_fragment(&mut bytes[L2_LEN..], total, 0, false, false);
-    Pkt { frame, ..*last }
+    Pkt { frame, frag_max, ..*last }
 }
 
 fn drop_queue(ns: &mut Netns, w: &mut World, key: Key, reason: DropReason) {

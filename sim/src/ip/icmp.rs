@@ -94,7 +94,7 @@ pub(crate) fn error(ns: &mut Netns, w: &mut World, pkt: &Pkt, kind: u8, code: u8
     message[ICMP_LEN..].copy_from_slice(&quote[..quoted]);
     write_icmp(message, kind, code, info);
     // Errors are small and carry no DF: nothing can refuse them.
-    let _ = send(ns, w, &route, PmtuDisc::Dont, frame, Sender::Kernel);
+    let _ = output::send_about(ns, w, &route, PmtuDisc::Dont, frame, Sender::Kernel, pkt.track.of_error());
 }
 
 /// Whether an ICMP type may be answered with an error: it is known, and none itself.

@@ -12,7 +12,8 @@ use crate::l3::{any_conf, max_conf, skips_linkdown};
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Next, Pkt, Stage};
 use crate::world::World;
-use crate::{rules, tell};
+use crate::{nf, rules, tell};
+use nettwin_model::rules::Hook;
 use nettwin_model::wire::{Icmp, Ipv4, Ipv4Fault};
 use nettwin_model::{Errno, Instant, RouteKind, Scope};
 use std::net::Ipv4Addr;
@@ -60,9 +61,18 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         Err(Ipv4Fault::Checksum) => return Next::Drop(DropReason::IpChecksum),
         Err(_) => return Next::Drop(DropReason::IpHeader),
     };
-    let (src, dst, tos, len) = (ip.src(), ip.dst(), ip.tos(), ip.total_len());
+    let (mut src, mut dst, mut tos, len) = (ip.src(), ip.dst(), ip.tos(), ip.total_len());
     if len < bytes.len() {
         w.frames.edit(&mut pkt.frame).truncate(L2_LEN + len);
+    }
+    if ns.nf.is_some() {
+        if let Err(next) = nf::at(ns, w, pkt, Hook::Prerouting, pkt.dev, Ifindex::NONE) {
+            return next;
+        }
+        let Some(ip) = Ipv4::unsummed(&w.frames.bytes(pkt.frame)[L2_LEN..]) else {
+            return Next::Drop(DropReason::IpHeader);
+        };
+        (src, dst, tos) = (ip.src(), ip.dst(), ip.tos());
     }
     if pkt.iif == Ifindex::LO {
         // What comes over lo keeps the route that it was sent by: it is ours.

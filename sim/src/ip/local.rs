@@ -6,10 +6,11 @@
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
 use crate::ip::{frag, icmp};
-use crate::netns::Netns;
+use crate::netns::{Ifindex, Netns};
 use crate::path::{Next, Pkt, Stage};
 use crate::world::World;
-use crate::{probe, sock};
+use crate::{nf, probe, sock};
+use nettwin_model::rules::Hook;
 use nettwin_model::wire::{Icmp, Ipv4, PROTO_ICMP, PROTO_TCP, PROTO_UDP};
 
 /// Stage [`Stage::IpLocal`](crate::path::Stage::IpLocal).
@@ -23,6 +24,9 @@ pub(crate) fn deliver(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             Ok(()) => proto = Ipv4::unsummed(&w.frames.bytes(pkt.frame)[L2_LEN..]).map_or(proto, |ip| ip.proto()),
             Err(next) => return next,
         }
+    }
+    if let Err(next) = nf::at(ns, w, pkt, Hook::Input, pkt.dev, Ifindex::NONE) {
+        return next;
     }
     match proto {
         PROTO_ICMP => icmp::input(ns, w, pkt),

@@ -1,7 +1,7 @@
 //! What goes out: the output route, the choice of the source, DF and identification, fragments.
 //!
 //! Kernel counterpart: `net/ipv4/ip_output.c`, `ip_route_output_key_hash_rcu()` of `route.c`. Deliberately absent:
-//! options, multicast other than by a route or a given device, marks.
+//! options, multicast other than by a route or a given device.
 
 use crate::addr::{self, is_zeronet};
 use crate::drop::DropReason;
@@ -11,11 +11,13 @@ use crate::ip::input::choose_hop;
 use crate::ip::{flag, frag, icmp, pmtu};
 use crate::l3::any_conf;
 use crate::netns::{Ifindex, Netns};
+use crate::nf::{self, Track};
 use crate::path::{self, Cast, Fate, Next, Pkt, Stage};
 use crate::route::prefsrc;
 use crate::world::World;
 use crate::{neigh, rules, sock, tell};
 use nettwin_model::probe::PmtuDisc;
+use nettwin_model::rules::Hook;
 use nettwin_model::wire::{Icmp, Ipv4, Ipv4Header, set_fragment};
 use nettwin_model::{Errno, Instant, RouteKind, Scope};
 use std::net::Ipv4Addr;
@@ -229,8 +231,21 @@ pub(crate) fn send(
     w: &mut World,
     dst: &Dst,
     disc: PmtuDisc,
+    frame: FrameId,
+    sender: Sender,
+) -> Result<(), SendError> {
+    send_about(ns, w, dst, disc, frame, sender, Track::default())
+}
+
+/// The same, for a packet that is about a connection.
+pub(crate) fn send_about(
+    ns: &mut Netns,
+    w: &mut World,
+    dst: &Dst,
+    disc: PmtuDisc,
     mut frame: FrameId,
     sender: Sender,
+    track: Track,
 ) -> Result<(), SendError> {
     let len = w.frames.len(frame) - L2_LEN;
     let (mtu, fits) = (dst.mtu, len <= dst.mtu as usize);
@@ -244,17 +259,57 @@ pub(crate) fn send(
     packet[4..6].copy_from_slice(&id.to_be_bytes());
     // The door and the senders keep packets below 64 KiB.
     set_fragment(packet, len as u16, 0, df, false);
-    let pkt = packet_for(dst, frame);
+    let mut pkt = Pkt { track, ..packet_for(dst, frame) };
     w.decide(ns, Stage::IpOutput, &pkt, "fib", || tell::way_out(ns, dst));
+    let rerouted = match local_out(ns, w, &mut pkt) {
+        Ok(rerouted) => rerouted,
+        Err(Next::Drop(reason)) => {
+            w.drop_frame(ns, Stage::IpOutput, &pkt, reason);
+            return Err(SendError { errno: reason.sender_errno().unwrap_or(Errno::EHOSTUNREACH), mtu: None });
+        }
+        Err(_) => return Ok(()),
+    };
+    let dst = rerouted.as_ref().unwrap_or(dst);
+    let (mtu, fits) = (dst.mtu, len <= dst.mtu as usize);
     loop_back(ns, w, dst, &pkt);
     if fits {
         return transmit(ns, w, pkt, sender);
     }
     let mut result = Ok(());
-    for part in frag::split(w, frame, mtu) {
+    for part in frag::split(w, pkt.frame, mtu) {
         result = result.and(transmit(ns, w, Pkt { frame: part, ..pkt }, sender));
     }
     result
+}
+
+/// The hooks of what is made here (`__ip_local_out`, `ip_output`). `Some` is the way that it takes since they changed it
+/// (`ip_route_me_harder`).
+fn local_out(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Result<Option<Dst>, Next> {
+    if ns.nf.is_none() {
+        return Ok(None);
+    }
+    let receiver = |w: &World, pkt: &Pkt| {
+        let ip = Ipv4::unsummed(&w.frames.bytes(pkt.frame)[L2_LEN..]).ok_or(Next::Drop(DropReason::IpHeader))?;
+        Ok((ip.src(), ip.dst(), ip.tos()))
+    };
+    let (before, mark) = (receiver(w, pkt)?, pkt.mark);
+    nf::at(ns, w, pkt, Hook::Output, Ifindex::NONE, pkt.dev)?;
+    let (src, dst, tos) = receiver(w, pkt)?;
+    let mut rerouted = None;
+    // A chain of type route looks again for other things as well (nf_route_table_hook4).
+    let marked = mark != pkt.mark || before.2 != tos;
+    if before.1 != dst || marked && nf::reroutes(ns) {
+        let own = ns.l3.own.contains_key(&src) || ns.l3.fib.is_local(src);
+        let from = if own { src } else { Ipv4Addr::UNSPECIFIED };
+        let asks = Selectors { mark: pkt.mark, ..rules::selectors(ns, &w.frames.bytes(pkt.frame)[L2_LEN..]) };
+        let way = route(ns, w.now, &Flow { src: from, tos, asks, ..Flow::to(dst) })
+            .map_err(|_| Next::Drop(DropReason::NoRoute))?;
+        w.decide(ns, Stage::IpOutput, pkt, "fib", || tell::way_out(ns, &way));
+        *pkt = Pkt { mark: pkt.mark, track: pkt.track, ..packet_for(&way, pkt.frame) };
+        rerouted = Some(way);
+    }
+    nf::at(ns, w, pkt, Hook::Postrouting, Ifindex::NONE, pkt.dev)?;
+    Ok(rerouted)
 }
 
 fn transmit(ns: &mut Netns, w: &mut World, mut pkt: Pkt, sender: Sender) -> Result<(), SendError> {
@@ -322,8 +377,13 @@ pub(crate) fn socket_send(ns: &mut Netns, w: &mut World, mut frame: FrameId, con
         set_fragment(&mut w.frames.edit(&mut frame)[L2_LEN..], len as u16, 0, false, false);
         df = false;
     }
-    let pkt = packet_for(&dst, frame);
+    let mut pkt = packet_for(&dst, frame);
     w.decide(ns, Stage::IpOutput, &pkt, "fib", || tell::way_out(ns, &dst));
+    let dst = match local_out(ns, w, &mut pkt) {
+        Ok(rerouted) => rerouted.unwrap_or(dst),
+        Err(Next::Drop(reason)) => return w.drop_frame(ns, Stage::IpOutput, &pkt, reason),
+        Err(_) => return,
+    };
     let fits = len <= dst.mtu as usize;
     if df && !fits {
         icmp::error(ns, w, &pkt, Icmp::UNREACHABLE, icmp::FRAG_NEEDED, dst.mtu);
@@ -333,7 +393,7 @@ pub(crate) fn socket_send(ns: &mut Netns, w: &mut World, mut frame: FrameId, con
     if fits {
         return w.push_next(ns.id, Stage::IpOutput, pkt);
     }
-    for part in frag::split(w, frame, dst.mtu) {
+    for part in frag::split(w, pkt.frame, dst.mtu) {
         w.push_next(ns.id, Stage::IpOutput, Pkt { frame: part, ..pkt });
     }
 }

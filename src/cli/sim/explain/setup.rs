@@ -35,6 +35,7 @@ enum Kind {
     Route,
     Rule,
     Neigh,
+    Rules,
     Impairment,
 }
 
@@ -125,6 +126,7 @@ fn kind(op: &Op) -> Kind {
         Op::AddRule { .. } | Op::DelRule { .. } => Kind::Rule,
         Op::AddNeigh { .. } | Op::DelNeigh { .. } | Op::AddFdb { .. } | Op::DelFdb { .. } => Kind::Neigh,
         Op::SetImpairment { .. } => Kind::Impairment,
+        Op::Ruleset { .. } => Kind::Rules,
     }
 }
 
@@ -155,6 +157,9 @@ fn words(kind: Kind) -> (&'static str, &'static str) {
             ("Rules", "A rule says which packets ask which table. They are asked in the order of their priorities.")
         }
         Kind::Neigh => ("Neighbours", "Entries that need not be learned:"),
+        Kind::Rules => {
+            ("Rules", "Rules filter packets and translate their addresses; all of a command takes effect at once.")
+        }
         Kind::Impairment => ("Impairments", "netem holds back, loses or damages what a device sends."),
     }
 }
