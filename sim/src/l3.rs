@@ -75,7 +75,7 @@ pub(crate) fn max_conf(ns: &Netns, dev: Ifindex, setting: impl Fn(&DevConf) -> i
 
 /// Whether routes by a device are passed over while it has no carrier (`IN_DEV_IGNORE_ROUTES_WITH_LINKDOWN`).
 pub(crate) fn skips_linkdown(ns: &Netns, dev: Ifindex) -> bool {
-    ns.dev(dev).is_some_and(|d| d.conf.ignore_routes_with_linkdown != 0)
+    any_conf(ns, dev, |conf| conf.ignore_routes_with_linkdown)
 }
 
 /// IPv6 is not spoken here.

@@ -180,6 +180,14 @@ fn settings() {
                 .observe()
                 .route_get("r", "10.9.0.1")
                 .ping("h1", "10.2.0.1", 1),
+            routed("or where asked of all devices")
+                .route("r", "10.9.0.0/16 via 10.2.0.1")
+                .route("r", "10.9.0.0/16 via 10.1.0.1 metric 100")
+                .sysctl("r", "net/ipv4/conf/all/ignore_routes_with_linkdown", "1")
+                .down("h2", "eth0")
+                .wait_ms(1200)
+                .route_get("r", "10.9.0.1")
+                .ping("h1", "10.2.0.1", 1),
             routed("forwarding switched on and off writes to all")
                 .sysctl("r", "net/ipv4/conf/e1/forwarding", "0")
                 .sysctl("r", "net/ipv4/ip_forward", "0")
