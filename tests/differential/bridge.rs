@@ -164,6 +164,8 @@ fn device() {
                 .wire(("h", "e1"), ("s", "p1"), (1, 0x11))
                 .master("s", "p1", Some("s1"))
                 .fdb()
+                .set("s", "p1", LinkChange { mac: Some(mac(0x11)), ..Default::default() })
+                .fdb()
                 .master("s", "p1", None)
                 .fdb()
                 .set("s", "s1", LinkChange { mac: Some(mac(0x33)), ..Default::default() })

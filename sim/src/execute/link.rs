@@ -315,9 +315,8 @@ fn set_mac(ns: &mut Netns, w: &mut World, index: Ifindex, mac: Mac) -> Result<()
         port::set_bridge_mac(ns, w, index, mac);
     }
     l3::mac_changed(ns, w, index);
-    if mac != old {
-        port::mac_changed(ns, w, index, old);
-    }
+    // The same one again counts too (`NETDEV_CHANGEADDR`).
+    port::mac_changed(ns, w, index, old);
     Ok(())
 }
 
