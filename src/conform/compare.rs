@@ -20,7 +20,8 @@ pub(super) fn compare(course: &Course, first: &Recording, second: &Recording, mi
     states(course, first, second, &mut report.state);
     let lacking = impaired(missing.iter().map(|(op, _)| op), |_| true);
     let ops = course.ops.iter().chain(course.checked.timeline().iter().flat_map(|(_, ops)| ops));
-    let chancy: BTreeSet<DevKey> = impaired(ops, is_chancy).difference(&lacking).cloned().collect();
+    let mut chancy: BTreeSet<DevKey> = impaired(ops, is_chancy).difference(&lacking).cloned().collect();
+    chancy.extend(several_ways(&first.built));
     wires(first, second, &chancy, &mut report.frames);
     flows(first, second, &lacking, &chancy, &mut report.flows);
     if let Some(skip) = &course.too_long {
@@ -115,6 +116,14 @@ fn state(when: &str, first: &Snapshot, second: &Snapshot, asked: &BTreeSet<Mac>,
     }
 }
 
+/// The devices by which routes with several ways lead: which one a flow takes is each machine's own secret.
+fn several_ways(state: &Snapshot) -> impl Iterator<Item = DevKey> {
+    state.netns.iter().flat_map(|(netns, state)| {
+        let routes = state.config.routes.iter().filter(|r| r.nexthops.len() > 1);
+        routes.flat_map(|r| &r.nexthops).filter_map(|hop| Some((netns.clone(), hop.dev?)))
+    })
+}
+
 /// Whether a namespace has a route to `dst` with several ways.
 fn of_several_ways(state: &Snapshot, netns: Option<&NetnsName>, dst: IpAddr) -> bool {
     let here = state.netns.iter().filter(|(name, _)| netns.is_none_or(|netns| netns == *name));
@@ -147,7 +156,7 @@ fn wires(first: &Recording, second: &Recording, chancy: &BTreeSet<DevKey>, level
             level.skip(
                 a.frames.len(),
                 format!("frames at {name}"),
-                format!("chance decides what passes {}", devices.join(", ")),
+                format!("chance, or a secret hash, decides what passes {}", devices.join(", ")),
             );
             continue;
         }
@@ -192,13 +201,15 @@ fn flows(
         level.differ("how many flows began", first.flows.len().to_string(), second.flows.len().to_string());
     }
     for (i, flow) in first.flows.iter().enumerate() {
-        let passed = |devices: &BTreeSet<DevKey>| devices.iter().any(|key| passes(first.wires.get(key), flow));
+        let passed = |devices: &BTreeSet<DevKey>| {
+            devices.iter().any(|key| passes(first.wires.get(key), flow) || passes(second.wires.get(key), flow))
+        };
         if passed(lacking) {
             level.skip(1, &flow.text, "it passes where an impairment is missing");
             continue;
         }
         if passed(chancy) {
-            level.skip(1, &flow.text, "it passes where chance decides");
+            level.skip(1, &flow.text, "it passes where chance, or a secret hash, decides");
             continue;
         }
         let events = |of: &Recording| normalise::events(of.events.get(i).cloned().unwrap_or_default());
