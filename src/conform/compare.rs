@@ -17,11 +17,11 @@ use std::net::IpAddr;
 pub(super) fn compare(course: &Course, first: &Recording, second: &Recording, missing: &[(Op, Fault)]) -> Report {
     let mut report = Report::default();
     errnos(course, first, second, &mut report.errno);
-    states(course, first, second, &mut report.state);
     let lacking = impaired(missing.iter().map(|(op, _)| op), |_| true);
     let ops = course.ops.iter().chain(course.checked.timeline().iter().flat_map(|(_, ops)| ops));
     let mut chancy: BTreeSet<DevKey> = impaired(ops, is_chancy).difference(&lacking).cloned().collect();
     chancy.extend(several_ways(&first.built));
+    states(course, first, second, chancy.is_empty(), &mut report.state);
     wires(first, second, &chancy, &mut report.frames);
     flows(first, second, &lacking, &chancy, &mut report.flows);
     if let Some(skip) = &course.too_long {
@@ -78,12 +78,19 @@ fn word(fault: Option<&Fault>) -> String {
     }
 }
 
-fn states(course: &Course, first: &Recording, second: &Recording, level: &mut Level) {
+/// Where chance decides what passes, what the machines learned of each other in the play is left out.
+fn states(course: &Course, first: &Recording, second: &Recording, certain: bool, level: &mut Level) {
     let asked = normalise::macs(&course.ops);
     let asked = &asked;
-    state("", &first.built, &second.built, asked, level);
+    let all = &[Part::Config, Part::Derived, Part::Volatile];
+    state("", &first.built, &second.built, asked, all, level);
     if !course.captures.is_empty() {
-        state("after the play: ", &first.after, &second.after, asked, level);
+        let parts = if certain { &all[..] } else { &all[..2] };
+        state("after the play: ", &first.after, &second.after, asked, parts, level);
+        if !certain {
+            let learned = differences::paths(&first.after, &all[2..]).len();
+            level.skip(learned, "after the play: what was learned", "chance, or a secret hash, decides what passes");
+        }
     }
     for ((get, a), b) in course.routes.iter().zip(&first.routes).zip(&second.routes) {
         if of_several_ways(&first.built, Some(&get.netns), get.dst) {
@@ -99,14 +106,13 @@ fn states(course: &Course, first: &Recording, second: &Recording, level: &mut Le
     }
 }
 
-fn state(when: &str, first: &Snapshot, second: &Snapshot, asked: &BTreeSet<Mac>, level: &mut Level) {
+fn state(when: &str, first: &Snapshot, second: &Snapshot, asked: &BTreeSet<Mac>, parts: &[Part], level: &mut Level) {
     let still = |snapshot: &Snapshot| {
         let mut snapshot = snapshot.clone();
         normalise::state(&mut snapshot, asked);
         snapshot
     };
     let (first, second) = (still(first), still(second));
-    let parts = &[Part::Config, Part::Derived, Part::Volatile];
     for path in differences::paths(&first, parts) {
         level.name(format!("{when}{path}"));
     }
