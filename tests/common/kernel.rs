@@ -17,6 +17,15 @@ pub(crate) fn is_there(skipped: &str) -> bool {
     }
 }
 
+/// Whether the machine's own administrator runs this.
+#[allow(dead_code)]
+pub(crate) fn is_root() -> bool {
+    #[cfg(all(feature = "kernel", target_os = "linux"))]
+    return nettwin::kernel::is_root();
+    #[cfg(not(all(feature = "kernel", target_os = "linux")))]
+    false
+}
+
 /// Frames are compared in order: the calling thread, and all that it starts, stay on one processor.
 pub(crate) fn stay_on_this_cpu() {
     #[cfg(all(feature = "kernel", target_os = "linux"))]

@@ -48,6 +48,7 @@ pub(crate) struct See {
 pub(crate) struct Case {
     name: &'static str,
     steps: Vec<(String, Step)>,
+    takes_root: bool,
 }
 
 /// One step's answer, with its label.
@@ -75,7 +76,16 @@ pub(crate) fn mac(last: u8) -> Mac {
 
 impl Case {
     pub(crate) fn new(name: &'static str) -> Self {
-        Case { name, steps: Vec::new() }
+        Case { name, steps: Vec::new(), takes_root: false }
+    }
+
+    /// On the kernel it takes root: a user namespace knows no users but oneself, and may not do all.
+    pub(crate) fn only_as_root(self) -> Self {
+        Case { takes_root: true, ..self }
+    }
+
+    pub(crate) fn takes_root(&self) -> bool {
+        self.takes_root
     }
 
     fn push(mut self, label: impl Into<String>, step: Step) -> Self {

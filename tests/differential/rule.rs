@@ -166,6 +166,7 @@ fn selectors() {
                 .set("a", "x2", LinkChange { rename: Some(dev("gone")), ..LinkChange::default() })
                 .get("a", "10.6.0.1", |g| (g.from, g.iif) = ("10.0.2.9".parse().ok(), Some(dev("gone")))),
             forked("users")
+                .only_as_root()
                 .rule("a", "uidrange 1000-2000 lookup 100")
                 .route_get("a", "10.9.0.1")
                 .get("a", "10.9.0.1", |g| g.uid = 1000)
