@@ -5,7 +5,7 @@
 //! Only where what came after can be taken back without a trace several share a datagram: see [`crate::bulk`].
 
 use crate::machine::KernelBackend;
-use crate::object::{addr, link, neigh, netem, route, rule};
+use crate::object::{addr, link, neigh, netem, nexthop, route, rule};
 use crate::{bulk, sysctl};
 use netlink_packet_route::RouteNetlinkMessage;
 use nettwin_model::{
@@ -67,6 +67,11 @@ impl KernelBackend {
                 let request = route::del(route, &mut |dev| self.index_of(netns, dev))?;
                 self.room(netns)?.netlink.tell(request)
             }
+            Op::AddNexthop { netns, nexthop: what, replace } => {
+                let request = nexthop::add(what, *replace, &mut |dev| self.index_of(netns, dev))?;
+                self.room(netns)?.netlink.tell_raw(&request)
+            }
+            Op::DelNexthop { netns, id } => self.room(netns)?.netlink.tell_raw(&nexthop::del(*id)),
             Op::AddRule { netns, rule: what } => self.room(netns)?.netlink.tell(rule::add(what)),
             Op::DelRule { netns, rule: what } => self.room(netns)?.netlink.tell(rule::del(what)),
             Op::AddNeigh { netns, neigh, replace } => {

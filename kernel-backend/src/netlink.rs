@@ -29,6 +29,17 @@ impl Request {
     }
 }
 
+/// A request that the packet crates have no type for: its body is bytes.
+#[derive(Clone, Debug)]
+pub struct Raw {
+    /// `RTM_*`.
+    pub kind: u16,
+    /// `NLM_F_*` besides `NLM_F_REQUEST`.
+    pub flags: u16,
+    /// What follows the netlink header.
+    pub body: Vec<u8>,
+}
+
 /// An rtnetlink socket of the namespace that it was opened in.
 #[derive(Debug)]
 pub struct Netlink {
@@ -56,6 +67,23 @@ impl Netlink {
     pub fn tell(&mut self, request: Request) -> Result<(), Fault> {
         let mut answers = self.tell_all(vec![request])?;
         answers.pop().unwrap_or_else(|| Err(lost("an acknowledgement")))
+    }
+
+    /// The same, of bytes.
+    pub fn tell_raw(&mut self, request: &Raw) -> Result<(), Fault> {
+        let mut datagram = Vec::new();
+        self.append_raw(&mut datagram, request, NLM_F_ACK);
+        self.send(&datagram)?;
+        let asked = self.sequence;
+        let mut answer = None;
+        while answer.is_none() {
+            self.receive(|sequence, frame| {
+                if let (true, Frame::Ack(verdict)) = (sequence == asked, frame) {
+                    answer = Some(verdict);
+                }
+            })?;
+        }
+        answer.unwrap_or_else(|| Err(lost("an acknowledgement")))
     }
 
     /// Several requests in one datagram, answered each in its place. The kernel tries every one of them: only for what
@@ -123,10 +151,27 @@ impl Netlink {
         Ok(rows.into_iter().flatten().collect())
     }
 
+    /// The same, asked for in bytes.
+    pub fn dump_raw<T>(&mut self, request: &Raw, parse: impl Fn(&[u8]) -> Option<T>) -> Result<Vec<T>, Fault> {
+        let body = |frame: &[u8]| frame.get(HEADER_BYTES..).and_then(&parse);
+        let append = |this: &mut Self, datagram: &mut Vec<u8>| this.append_raw(datagram, request, NLM_F_DUMP);
+        let rows = self.dump_stable(append, body)?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
     fn dump_frames<T>(&mut self, message: &RouteNetlinkMessage, each: impl Fn(&[u8]) -> T) -> Result<Vec<T>, Fault> {
+        let append = |this: &mut Self, datagram: &mut Vec<u8>| this.append(datagram, message.clone(), NLM_F_DUMP);
+        self.dump_stable(append, each)
+    }
+
+    fn dump_stable<T>(
+        &mut self,
+        append: impl Fn(&mut Self, &mut Vec<u8>),
+        each: impl Fn(&[u8]) -> T,
+    ) -> Result<Vec<T>, Fault> {
         const ATTEMPTS: u32 = 16;
         for _ in 0..ATTEMPTS {
-            if let Some(rows) = self.dump_once(message.clone(), &each)? {
+            if let Some(rows) = self.dump_once(&append, &each)? {
                 return Ok(rows);
             }
         }
@@ -136,11 +181,11 @@ impl Netlink {
     /// `None`: interrupted by a change (`NLM_F_DUMP_INTR`).
     fn dump_once<T>(
         &mut self,
-        message: RouteNetlinkMessage,
+        append: impl Fn(&mut Self, &mut Vec<u8>),
         each: impl Fn(&[u8]) -> T,
     ) -> Result<Option<Vec<T>>, Fault> {
         let mut datagram = Vec::new();
-        self.append(&mut datagram, message, NLM_F_DUMP);
+        append(self, &mut datagram);
         self.send(&datagram)?;
         let asked = self.sequence;
         let (mut rows, mut end, mut torn) = (Vec::new(), None, false);
@@ -168,6 +213,18 @@ impl Netlink {
         let start = datagram.len();
         datagram.resize(start + aligned(message.buffer_len()), 0);
         message.serialize(&mut datagram[start..]);
+    }
+
+    fn append_raw(&mut self, datagram: &mut Vec<u8>, request: &Raw, flags: u16) {
+        self.sequence = self.sequence.wrapping_add(1);
+        // A request is far shorter than 4 GiB.
+        datagram.extend(((HEADER_BYTES + request.body.len()) as u32).to_ne_bytes());
+        datagram.extend(request.kind.to_ne_bytes());
+        datagram.extend((NLM_F_REQUEST | request.flags | flags).to_ne_bytes());
+        datagram.extend(self.sequence.to_ne_bytes());
+        datagram.extend(0u32.to_ne_bytes());
+        datagram.extend(&request.body);
+        datagram.resize(aligned(datagram.len()), 0);
     }
 
     fn send(&self, datagram: &[u8]) -> Result<(), Fault> {

@@ -17,6 +17,9 @@ use std::net::{IpAddr, Ipv4Addr};
 const NETEM_LIMIT: u32 = 1000;
 
 pub(crate) fn route(wanted: &Route, seen: &Route) -> bool {
+    if wanted.nhid.is_some() || seen.nhid.is_some() {
+        return route_by_object(wanted, seen);
+    }
     let way = |(w, s): (&crate::route::Nexthop, &crate::route::Nexthop)| {
         w.via == s.via && (w.dev.is_none() || w.dev == s.dev) && w.weight == s.weight && w.onlink == s.onlink
     };
@@ -28,6 +31,12 @@ pub(crate) fn route(wanted: &Route, seen: &Route) -> bool {
         && (wanted.mtu, wanted.mtu_lock, wanted.advmss) == (seen.mtu, seen.mtu_lock, seen.advmss)
         && wanted.nexthops.len() == seen.nexthops.len()
         && wanted.nexthops.iter().zip(&seen.nexthops).all(way)
+}
+
+/// Where a route by a nexthop object leads is the object's.
+fn route_by_object(wanted: &Route, seen: &Route) -> bool {
+    let bare = |r: &Route| Route { nexthops: Vec::new(), scope: wanted.scope.and(r.scope), ..r.clone() };
+    bare(wanted) == bare(seen)
 }
 
 /// What tells routes apart (`fib_table_insert`): a second one of the same key needs `append`.
@@ -178,6 +187,7 @@ pub(crate) fn within_reach(netns: &NetnsName, wanted: &Config, state: &NetnsStat
         let nowhere = ways.is_empty() && !netns.is_host();
         nowhere || ways.iter().any(ours) || keys.contains(&RouteKey::of(r))
     });
+    out.nexthops.retain(|n| n.dev().as_ref().map_or(!netns.is_host(), ours));
     if netns.is_host() {
         out.rules.0.retain(|r| wanted.rules.0.contains(r));
     }

@@ -199,6 +199,13 @@ impl NetnsBuilder {
         self
     }
 
+    /// A nexthop object, in `ip nexthop`'s words.
+    #[must_use]
+    pub fn nexthop(mut self, nexthop: &str) -> Self {
+        self.netns.nexthops.extend(self.said.read(pieces::nexthop(nexthop)).map(Placed::from));
+        self
+    }
+
     /// A policy rule, in `ip rule`'s words.
     #[must_use]
     pub fn rule(mut self, rule: &str) -> Self {

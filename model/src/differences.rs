@@ -11,6 +11,7 @@ use crate::agree::{self, RouteKey};
 use crate::link::LinkKind;
 use crate::name::{IfName, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
+use crate::nexthop::NexthopObject;
 use crate::plan::{Desired, address_changes, own_tables, route_lists, rules_by_priority};
 use crate::route::{Route, TABLE_MAIN};
 use crate::rule::{Rule, Rules};
@@ -156,6 +157,7 @@ impl Wanted<'_> {
             }
         }
         self.compare_routes(out);
+        self.compare_nexthops(out);
         self.compare_rules(out);
         self.compare_neighs(out);
         self.compare_fdb(out);
@@ -250,6 +252,19 @@ impl Wanted<'_> {
                 Some(all.join("; ")).filter(|_| !list.is_empty())
             };
             out.add(path, print(w), print(s));
+        }
+    }
+
+    fn compare_nexthops(&self, out: &mut Found) {
+        let (wanted, seen) = (&self.wanted.nexthops, &self.seen.nexthops);
+        let ids: BTreeSet<u32> = wanted.iter().chain(seen).map(|n| n.id).collect();
+        for id in ids {
+            let find = |list: &[NexthopObject]| list.iter().find(|n| n.id == id).cloned();
+            let (w, s) = (find(wanted), find(seen));
+            if !matches!((&w, &s), (Some(w), Some(s)) if s.is_as_wanted(w)) {
+                let print = |n: Option<NexthopObject>| n.as_ref().map(words::nexthop::print);
+                out.add(format!("{} nexthop {id}", self.netns), print(w), print(s));
+            }
         }
     }
 
@@ -396,6 +411,10 @@ fn facts(netns: &NetnsName, state: &NetnsState, part: Part) -> Facts {
                 }
             }
             out.list(&format!("{netns} route"), routes(&state.config.routes));
+            let nexthops = state.config.nexthops.iter();
+            let scope = |n: &NexthopObject| n.scope.map(|s| format!(" scope {}", s.0)).unwrap_or_default();
+            let shown = nexthops.map(|n| (n.id.to_string(), words::nexthop::print(n) + &scope(n)));
+            out.list(&format!("{netns} nexthop"), shown);
             out.list(&format!("{netns} rule"), rules(&state.config.rules));
             out.list(&format!("{netns} neighbour"), neighs(&state.config.neighs));
             out.list(&format!("{netns} entry"), fdb(&state.config.fdb));

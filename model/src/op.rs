@@ -1,14 +1,14 @@
 //! The instruction set: what a machine can be told to do. One op is as coarse as one kernel request.
 //!
 //! Kernel counterpart: the `RTM_NEW*`/`RTM_DEL*` messages of rtnetlink, `unshare(CLONE_NEWNET)`, writes below
-//! `/proc/sys`. `Display` prints iproute2's words, so that a list of ops is a script (see [`crate::words`]). Deliberately
-//! absent: nexthop objects.
+//! `/proc/sys`. `Display` prints iproute2's words, so that a list of ops is a script (see [`crate::words`]).
 
 use crate::addr::Address;
 use crate::impair::Impairment;
 use crate::link::{BridgeAttrs, PortAttrs};
 use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
+use crate::nexthop::NexthopObject;
 use crate::route::Route;
 use crate::rule::Rule;
 use crate::rules::RuleChange;
@@ -98,6 +98,22 @@ pub enum Op {
         netns: NetnsName,
         /// Which; what it leaves open matches anything.
         route: Route,
+    },
+    /// Add a nexthop object. EEXIST if its number is taken, unless `replace`.
+    AddNexthop {
+        /// Where.
+        netns: NetnsName,
+        /// What.
+        nexthop: NexthopObject,
+        /// Overwrite an existing one.
+        replace: bool,
+    },
+    /// Remove a nexthop object, with the routes by it. ENOENT if there is none.
+    DelNexthop {
+        /// Where.
+        netns: NetnsName,
+        /// Its number.
+        id: u32,
     },
     /// Add a policy rule. EEXIST if there is one that matches the same at that priority.
     AddRule {
@@ -294,6 +310,8 @@ impl Op {
             | Op::DelAddr { netns, .. }
             | Op::AddRoute { netns, .. }
             | Op::DelRoute { netns, .. }
+            | Op::AddNexthop { netns, .. }
+            | Op::DelNexthop { netns, .. }
             | Op::AddRule { netns, .. }
             | Op::DelRule { netns, .. }
             | Op::AddNeigh { netns, .. }
@@ -320,6 +338,8 @@ impl Op {
             | Op::DelAddr { netns, .. }
             | Op::AddRoute { netns, .. }
             | Op::DelRoute { netns, .. }
+            | Op::AddNexthop { netns, .. }
+            | Op::DelNexthop { netns, .. }
             | Op::AddRule { netns, .. }
             | Op::DelRule { netns, .. }
             | Op::AddNeigh { netns, .. }

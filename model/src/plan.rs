@@ -70,6 +70,7 @@ impl Plan {
         for (netns, wanted) in &desired.netns {
             planner.plan_addrs(netns, wanted);
             planner.plan_sysctls(netns, wanted);
+            planner.plan_nexthops(netns, wanted);
             planner.plan_routes(netns, wanted);
             planner.plan_rules(netns, wanted);
             planner.plan_neighs(netns, wanted);
@@ -101,6 +102,7 @@ struct Phases {
     del_neighs: Vec<Op>,
     del_rules: Vec<Op>,
     del_routes: Vec<Op>,
+    del_nexthops: Vec<Op>,
     del_addrs: Vec<Op>,
     del_links: Vec<Op>,
     netns: Vec<Op>,
@@ -112,6 +114,7 @@ struct Phases {
     link_sysctls: Vec<Op>,
     add_addrs: Vec<Op>,
     bridges_up: Vec<Op>,
+    nexthops: Vec<Op>,
     routes: Vec<Op>,
     rules: Vec<Op>,
     neighs: Vec<Op>,
@@ -123,9 +126,26 @@ struct Phases {
 
 impl Phases {
     fn in_order(self) -> Vec<Op> {
-        let removals = [self.del_fdb, self.del_neighs, self.del_rules, self.del_routes, self.del_addrs, self.del_links];
+        let removals = [
+            self.del_fdb,
+            self.del_neighs,
+            self.del_rules,
+            self.del_routes,
+            self.del_nexthops,
+            self.del_addrs,
+            self.del_links,
+        ];
         let links = [self.netns, self.sysctls, self.bridges, self.veths, self.set_links, self.attrs];
-        let rest = [self.link_sysctls, self.add_addrs, self.bridges_up, self.routes, self.rules, self.neighs, self.fdb];
+        let rest = [
+            self.link_sysctls,
+            self.add_addrs,
+            self.bridges_up,
+            self.nexthops,
+            self.routes,
+            self.rules,
+            self.neighs,
+            self.fdb,
+        ];
         let last = [self.ruleset, self.impairments, self.del_netns];
         removals.into_iter().chain(links).chain(rest).chain(last).flatten().collect()
     }

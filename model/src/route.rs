@@ -1,7 +1,7 @@
 //! Routes as rtnetlink carries them. Their words are in [`crate::words`].
 //!
 //! Kernel counterpart: `struct rtmsg` and `RTA_*` in `linux/rtnetlink.h`, `struct fib_config`. Deliberately absent:
-//! nexthop objects, encapsulation, IPv6-only attributes.
+//! encapsulation, IPv6-only attributes.
 
 use crate::addr::{Cidr, Scope};
 use crate::name::IfName;
@@ -103,7 +103,11 @@ pub struct Route {
     pub mtu_lock: bool,
     /// The advertised MSS metric, bytes.
     pub advmss: Option<u32>,
-    /// Where to: empty for blackhole and its like, one for most, several for multipath.
+    /// The nexthop object that says where to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nhid: Option<u32>,
+    /// Where to: empty for blackhole and its like, one for most, several for multipath. With a nexthop
+    /// object: observed, what it leads to; otherwise empty.
     pub nexthops: Vec<Nexthop>,
 }
 
@@ -122,6 +126,7 @@ impl Route {
             mtu: None,
             mtu_lock: false,
             advmss: None,
+            nhid: None,
             nexthops: Vec::new(),
         }
     }

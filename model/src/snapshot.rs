@@ -9,6 +9,7 @@ use crate::impair::Impairment;
 use crate::link::{BridgeAttrs, BridgeId, LinkKind, LinkTraits, OperState, PortAttrs, PortState};
 use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
+use crate::nexthop::NexthopObject;
 use crate::route::Route;
 use crate::rule::Rules;
 use crate::rules::Ruleset;
@@ -44,6 +45,9 @@ pub struct Config {
     pub traits: BTreeMap<IfName, LinkTraits>,
     /// Routes that somebody added: every table, `proto kernel` and `proto redirect` excluded.
     pub routes: Vec<Route>,
+    /// Nexthop objects, by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nexthops: Vec<NexthopObject>,
     /// Policy rules, where they are not those that a namespace is born with.
     #[serde(default, skip_serializing_if = "Rules::are_born")]
     pub rules: Rules,

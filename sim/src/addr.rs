@@ -322,6 +322,7 @@ fn magic_add(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: 
         scope: if local { Scope::NOWHERE } else { Scope::HOST },
         dead: false,
         linkdown: !local && !d.carrier,
+        benched: false,
     };
     let alias = Alias {
         kind,
@@ -333,6 +334,7 @@ fn magic_add(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: 
         mtu: None,
         mtu_lock: false,
         advmss: None,
+        object: None,
         hops: vec![hop],
         dead: false,
     };
@@ -354,6 +356,7 @@ fn magic_del(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: 
         prefsrc: Some(src),
         mtu: None,
         advmss: None,
+        object: None,
         hops: vec![(None, Some(dev))],
     };
     let table = if kind == RouteKind::Unicast { TABLE_MAIN } else { TABLE_LOCAL };

@@ -1,9 +1,9 @@
 //! Routing tables: what is in them, and the lookup.
 //!
-//! Kernel counterpart: `net/ipv4/fib_trie.c`, `fib_select_multipath()` of `fib_semantics.c`. Each table is an ordered map
+//! Kernel counterpart: `net/ipv4/fib_trie.c`. Each table is an ordered map
 //! by prefix, longest first; a lookup asks one length after another, only those that occur. As in the kernel, while the
 //! three default rules stand, the tables local and main are searched as one: the longer prefix wins, the local table
-//! among equals; [`crate::rules`] asks them one by one. Deliberately absent: nexthop objects, `fib_select_default` (dead
+//! among equals; [`crate::rules`] asks them one by one. Deliberately absent: `fib_select_default` (dead
 //! gateways among equal default routes).
 
 use crate::netns::Ifindex;
@@ -30,6 +30,8 @@ pub(crate) struct Hop {
     pub(crate) dead: bool,
     /// Its device has no carrier (`RTNH_F_LINKDOWN`).
     pub(crate) linkdown: bool,
+    /// It has no share among several (`fib_nh_upper_bound` of -1).
+    pub(crate) benched: bool,
 }
 
 impl Hop {
@@ -60,6 +62,8 @@ pub(crate) struct Alias {
     pub(crate) mtu_lock: bool,
     /// The advertised MSS metric, bytes.
     pub(crate) advmss: Option<u32>,
+    /// The nexthop object that says where to: its number, and whether it is a blackhole.
+    pub(crate) object: Option<(u32, bool)>,
     /// Where to; empty for blackhole and its like.
     pub(crate) hops: Vec<Hop>,
     /// Never to be used again, about to be flushed (`RTNH_F_DEAD` of the whole).
@@ -72,6 +76,7 @@ impl Alias {
         self.kind == other.kind
             && (self.scope, self.proto, self.prefsrc) == (other.scope, other.proto, other.prefsrc)
             && (self.mtu, self.mtu_lock, self.advmss) == (other.mtu, other.mtu_lock, other.advmss)
+            && self.object == other.object
             && self.hops.len() == other.hops.len()
             && self.hops.iter().zip(&other.hops).all(|(a, b)| a.is_same_way(b))
     }
@@ -238,6 +243,8 @@ pub(crate) struct Pattern {
     pub(crate) mtu: Option<u32>,
     /// The advertised MSS metric.
     pub(crate) advmss: Option<u32>,
+    /// The nexthop object.
+    pub(crate) object: Option<u32>,
     /// The ways: gateway and device, each open or given. Empty matches anything.
     pub(crate) hops: Vec<(Option<Ipv4Addr>, Option<Ifindex>)>,
 }
@@ -251,10 +258,20 @@ impl Pattern {
             && (self.metric == 0 || self.metric == a.metric)
             && self.mtu.is_none_or(|m| a.mtu == Some(m))
             && self.advmss.is_none_or(|m| a.advmss == Some(m))
-            && self.matches_hops(a)
+            && self.matches_ways(a)
     }
 
     /// `fib_nh_match()`.
+    fn matches_ways(&self, a: &Alias) -> bool {
+        let is_open = self.hops.iter().all(|way| *way == (None, None));
+        match (self.object, a.object) {
+            (Some(asked), Some((id, _))) => asked == id,
+            (Some(_), None) => false,
+            (None, Some(_)) => is_open,
+            (None, None) => self.matches_hops(a),
+        }
+    }
+
     fn matches_hops(&self, a: &Alias) -> bool {
         let one = |&(via, dev): &(Option<Ipv4Addr>, Option<Ifindex>), hop: &Hop| {
             via.is_none_or(|v| hop.via == Some(v)) && dev.is_none_or(|d| hop.dev == d)
@@ -538,6 +555,9 @@ fn search<'a>(
                 if says_no(alias.kind) {
                     return Some(Err(alias.kind));
                 }
+                if alias.object.is_some_and(|(_, blackhole)| blackhole) {
+                    return Some(Err(RouteKind::Blackhole));
+                }
                 let usable = |hop: &Hop| {
                     !hop.dead
                         && (flow.oif == Ifindex::NONE || flow.oif == hop.dev)
@@ -550,31 +570,6 @@ fn search<'a>(
         }
     }
     None
-}
-
-/// Chooses among several ways by a hash of 31 bits (`fib_select_multipath`): each gets a share of the range by weight.
-pub(crate) fn select_multipath(hops: &[Hop], hash: u32, usable: impl Fn(&Hop) -> bool) -> Option<usize> {
-    let total: u64 = hops.iter().filter(|h| usable(h)).map(|h| u64::from(h.weight)).sum();
-    let mut sum = 0;
-    let mut last = None;
-    for (i, hop) in hops.iter().enumerate().filter(|(_, h)| usable(h)) {
-        sum += u64::from(hop.weight);
-        last = Some(i);
-        // DIV_ROUND_CLOSEST_ULL(weight << 31, total) - 1 is the share's upper bound.
-        if u64::from(hash) < ((sum << 31) + total / 2) / total {
-            return last;
-        }
-    }
-    last
-}
-
-/// The hash of a flow, 31 bits: source and destination (`fib_multipath_hash_policy` 0), keyed by the seed.
-pub(crate) fn multipath_hash(seed: u64, src: Ipv4Addr, dst: Ipv4Addr) -> u32 {
-    let mut x = seed ^ (u64::from(src.to_bits()) << 32 | u64::from(dst.to_bits()));
-    // splitmix64's finalizer: every bit of the addresses moves every bit of the hash.
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((x ^ (x >> 31)) >> 33) as u32 // 31 bits are left
 }
 
 #[cfg(test)]

@@ -12,12 +12,13 @@ use crate::ip::limit::Limits;
 use crate::ip::pmtu::Exceptions;
 use crate::neigh::NeighTable;
 use crate::netns::{Ifindex, Netns};
+use crate::nexthop::Nexthops;
 use crate::path::{Next, Pkt};
 use crate::probe::{self, Ear};
 use crate::rng::Rng;
 use crate::sysctl::DevConf;
 use crate::world::World;
-use crate::{addr, arp, ip, ipv6, neigh, nf, route, rules};
+use crate::{addr, arp, ip, ipv6, neigh, nexthop, nf, route, rules};
 use nettwin_model::{Errno, Fault, IfName, NetnsState, Op, RouteGet, RouteGot, RouteKind, Rules};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -27,6 +28,8 @@ use std::net::Ipv4Addr;
 pub(crate) struct L3 {
     /// Routing tables.
     pub(crate) fib: Fib,
+    /// Nexthop objects.
+    pub(crate) nexthops: Nexthops,
     /// Policy rules.
     pub(crate) rules: Rules,
     /// Neighbours.
@@ -231,6 +234,8 @@ pub(crate) fn execute(ns: &mut Netns, w: &mut World, op: &Op) -> Result<(), Faul
         Op::DelAddr { dev, addr, .. } => addr::del(ns, w, *dev, addr),
         Op::AddRoute { verb, route, .. } => route::add(ns, *verb, route),
         Op::DelRoute { route, .. } => route::del(ns, route),
+        Op::AddNexthop { nexthop, replace, .. } => nexthop::add(ns, nexthop, *replace),
+        Op::DelNexthop { id, .. } => nexthop::del(ns, *id),
         Op::AddRule { rule, .. } => rules::add(ns, rule),
         Op::DelRule { rule, .. } => rules::del(ns, rule),
         Op::AddNeigh { neigh, replace, .. } => neigh::add(ns, w, neigh, *replace),

@@ -1,14 +1,14 @@
 //! Routes as they are added and removed, and what becomes of them when devices come and go.
 //!
 //! Kernel counterpart: `net/ipv4/fib_semantics.c`, `inet_rtm_newroute()` of `fib_frontend.c`. The checks come in the
-//! kernel's order and with its texts. Deliberately absent: nexthop objects, encapsulation, metrics other than MTU and
+//! kernel's order and with its texts. Deliberately absent: encapsulation, metrics other than MTU and
 //! advertised MSS.
 
 use crate::fib::{self, Alias, Flow, Hop, Pattern};
 use crate::l3::not_v4;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
-use crate::{addr, neigh, rules};
+use crate::{addr, multipath, neigh, nexthop, rules};
 use nettwin_model::addr::mask_v4;
 use nettwin_model::route::{TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN, proto};
 use nettwin_model::{Cidr, Errno, Fault, NetnsState, Nexthop, Route, RouteKind, RouteVerb, Scope};
@@ -39,6 +39,7 @@ fn scope_of(route: &Route) -> Scope {
     route.scope.unwrap_or(match route.kind {
         RouteKind::Local => Scope::HOST,
         RouteKind::Broadcast | RouteKind::Multicast => Scope::LINK,
+        RouteKind::Unicast if route.nhid.is_some() => Scope::GLOBAL,
         RouteKind::Unicast if route.nexthops.len() <= 1 && route.nexthops.iter().all(|h| h.via.is_none()) => {
             Scope::LINK
         }
@@ -71,9 +72,14 @@ fn check(ns: &Netns, route: &Route) -> Result<Alias, Fault> {
         mtu: route.mtu,
         mtu_lock: route.mtu_lock,
         advmss: route.advmss,
+        object: None,
         hops: Vec::new(),
         dead: false,
     };
+    if let Some(id) = route.nhid {
+        nexthop::use_by(ns, id, route, scope, &mut alias)?;
+        return check_source(ns, route, alias);
+    }
     let mut hops = Vec::with_capacity(route.nexthops.len());
     for hop in &route.nexthops {
         hops.push(parse_hop(ns, hop)?);
@@ -94,6 +100,7 @@ fn check(ns: &Netns, route: &Route) -> Result<Alias, Fault> {
                 scope: Scope::GLOBAL,
                 dead: false,
                 linkdown: false,
+                benched: false,
             });
         }
         if scope == Scope::HOST {
@@ -103,8 +110,13 @@ fn check(ns: &Netns, route: &Route) -> Result<Alias, Fault> {
                 check_hop(ns, hop, route.table, scope)?;
             }
         }
+        multipath::rebalance(&mut hops, &multipath::skipping(ns));
         alias.hops = hops;
     }
+    check_source(ns, route, alias)
+}
+
+fn check_source(ns: &Netns, route: &Route, alias: Alias) -> Result<Alias, Fault> {
     match (alias.prefsrc, route.dst.v4()) {
         (Some(src), Some((dst, _))) if !may_lend(ns, route.kind, dst, src) => Err(einval("Invalid prefsrc address")),
         _ => Ok(alias),
@@ -124,7 +136,8 @@ fn v4(addr: Option<IpAddr>) -> Result<Option<Ipv4Addr>, Fault> {
     }
 }
 
-fn parse_hop(ns: &Netns, hop: &Nexthop) -> Result<Hop, Fault> {
+/// A way as it is said, not checked yet.
+pub(crate) fn parse_hop(ns: &Netns, hop: &Nexthop) -> Result<Hop, Fault> {
     let dev = match hop.dev {
         Some(name) => ns.devs.by_name(name).ok_or_else(|| Fault::errno(Errno::ENODEV))?,
         None => Ifindex::NONE,
@@ -137,6 +150,7 @@ fn parse_hop(ns: &Netns, hop: &Nexthop) -> Result<Hop, Fault> {
         scope: Scope::GLOBAL,
         dead: false,
         linkdown: false,
+        benched: false,
     })
 }
 
@@ -150,8 +164,8 @@ fn check_local_hops(ns: &Netns, hops: &mut [Hop]) -> Result<(), Fault> {
     ns.dev(hop.dev).map(|_| ()).ok_or_else(|| Fault::errno(Errno::ENODEV))
 }
 
-/// `fib_check_nh()`.
-fn check_hop(ns: &Netns, hop: &mut Hop, table: u32, scope: Scope) -> Result<(), Fault> {
+/// Checks a way and finds its device and scope (`fib_check_nh`).
+pub(crate) fn check_hop(ns: &Netns, hop: &mut Hop, table: u32, scope: Scope) -> Result<(), Fault> {
     let Some(gateway) = hop.via else {
         if hop.onlink {
             return Err(einval("Invalid flags for nexthop - PERVASIVE and ONLINK can not be set"));
@@ -210,7 +224,9 @@ pub(crate) fn del(ns: &mut Netns, route: &Route) -> Result<(), Fault> {
         return Err(einval("Invalid prefix for given prefix length"));
     }
     let mut hops = Vec::new();
-    for hop in &route.nexthops {
+    // What an object leads to is not asked for.
+    let said = if route.nhid.is_some() { &[][..] } else { &route.nexthops };
+    for hop in said {
         let parsed = parse_hop(ns, hop)?;
         hops.push((parsed.via, (parsed.dev != Ifindex::NONE).then_some(parsed.dev)));
     }
@@ -226,6 +242,7 @@ pub(crate) fn del(ns: &mut Netns, route: &Route) -> Result<(), Fault> {
         prefsrc: v4(route.prefsrc)?,
         mtu: route.mtu,
         advmss: route.advmss,
+        object: route.nhid,
         hops,
     };
     ns.l3.fib.delete(route.table, &pattern).map(|_| ()).map_err(Fault::errno)
@@ -234,19 +251,25 @@ pub(crate) fn del(ns: &mut Netns, route: &Route) -> Result<(), Fault> {
 /// Routes by a device that went down, or lost its last address, are dead (`fib_disable_ip`). `all` takes those of local
 /// addresses, too.
 pub(crate) fn disable(ns: &mut Netns, _: &mut World, dev: Ifindex, all: bool) {
+    let skipping = multipath::skipping(ns);
     ns.l3.fib.sweep(|alias| {
+        if alias.object.is_some() || !alias.hops.iter().any(|h| h.dev == dev) {
+            return;
+        }
         for hop in &mut alias.hops {
             if hop.dev == dev && (all || hop.scope != Scope::NOWHERE) {
                 (hop.dead, hop.linkdown) = (true, true);
             }
         }
-        alias.dead |= !alias.hops.is_empty() && alias.hops.iter().all(|h| h.dead);
+        multipath::rebalance(&mut alias.hops, &skipping);
+        alias.dead |= alias.hops.iter().all(|h| h.dead);
     });
 }
 
 /// A device is gone: routes with any way by it go (`NETDEV_UNREGISTER`).
 pub(crate) fn unregister(ns: &mut Netns, dev: Ifindex) {
-    ns.l3.fib.sweep(|alias| alias.dead |= alias.hops.iter().any(|h| h.dev == dev));
+    nexthop::flush(ns, dev, true);
+    ns.l3.fib.sweep(|alias| alias.dead |= alias.object.is_none() && alias.hops.iter().any(|h| h.dev == dev));
 }
 
 /// What a device got back.
@@ -265,12 +288,18 @@ pub(crate) fn revive(ns: &mut Netns, dev: Ifindex, what: Revival) {
         return;
     }
     let carrier = d.carrier;
+    let skipping = multipath::skipping(ns);
     ns.l3.fib.sweep(|alias| {
+        let mut touched = false;
         for hop in alias.hops.iter_mut().filter(|h| h.dev == dev) {
             if what == Revival::Up {
                 hop.dead = false;
             }
             hop.linkdown &= !carrier;
+            touched = true;
+        }
+        if touched {
+            multipath::rebalance(&mut alias.hops, &skipping);
         }
     });
 }
@@ -278,15 +307,22 @@ pub(crate) fn revive(ns: &mut Netns, dev: Ifindex, what: Revival) {
 /// Ways by a device without carrier are marked (`fib_sync_down_dev`, `NETDEV_CHANGE`); they are still used unless the
 /// device's `ignore_routes_with_linkdown` says otherwise.
 pub(crate) fn carrier_lost(ns: &mut Netns, dev: Ifindex) {
+    nexthop::flush(ns, dev, false);
+    let skipping = multipath::skipping(ns);
     ns.l3.fib.sweep(|alias| {
+        let mut touched = false;
         for hop in alias.hops.iter_mut().filter(|h| h.dev == dev && h.scope != Scope::NOWHERE) {
-            hop.linkdown = true;
+            (hop.linkdown, touched) = (true, true);
+        }
+        if touched {
+            multipath::rebalance(&mut alias.hops, &skipping);
         }
     });
 }
 
 /// A device went down (`fib_netdev_event`, `NETDEV_DOWN`).
 pub(crate) fn link_down(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    nexthop::flush(ns, dev, false);
     disable(ns, w, dev, false);
     neigh::flush(ns, w, dev, false);
 }
@@ -294,6 +330,7 @@ pub(crate) fn link_down(ns: &mut Netns, w: &mut World, dev: Ifindex) {
 /// Adds all routes to a namespace's state: those of `proto kernel` are derived, redirects are left out.
 pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
     state.config.rules = ns.l3.rules.clone();
+    state.config.nexthops = nexthop::observe(ns);
     for (table, dst, len, alias) in ns.l3.fib.dump() {
         let route = to_model(ns, table, Cidr { addr: dst.into(), len }, alias);
         match alias.proto {
@@ -311,8 +348,9 @@ pub(crate) fn to_model(ns: &Netns, table: u32, dst: Cidr, a: &Alias) -> Route {
         weight: h.weight,
         onlink: h.onlink,
     };
+    let blackhole = a.object.is_some_and(|(_, blackhole)| blackhole);
     Route {
-        kind: a.kind,
+        kind: if blackhole { RouteKind::Blackhole } else { a.kind },
         dst,
         tos: a.tos,
         table,
@@ -323,6 +361,7 @@ pub(crate) fn to_model(ns: &Netns, table: u32, dst: Cidr, a: &Alias) -> Route {
         mtu: a.mtu,
         mtu_lock: a.mtu_lock,
         advmss: a.advmss,
+        nhid: a.object.map(|(id, _)| id),
         nexthops: a.hops.iter().map(hop).collect(),
     }
 }

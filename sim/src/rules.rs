@@ -6,6 +6,7 @@
 
 use crate::fib::{Asked, Flow, Hit, Selectors, TOS_MASK};
 use crate::l3::{not_v4, skips_linkdown};
+use crate::multipath;
 use crate::netns::{Ifindex, Netns};
 use nettwin_model::addr::mask_v4;
 use nettwin_model::rule::Range;
@@ -87,15 +88,15 @@ fn matches(ns: &Netns, rule: &Rule, flow: &Flow) -> bool {
         && ports(rule.dport, asks.dport)
 }
 
-/// What the rules may ask of a packet beside its addresses: its protocol and ports, if any rule asks for them
+/// What the rules may ask of a packet beside its addresses: its protocol and ports, if any rule, or the multipath hash, asks for them
 /// (`fib4_rules_early_flow_dissect`).
 #[inline]
 pub(crate) fn selectors(ns: &Netns, packet: &[u8]) -> Selectors {
-    if !ns.l3.fib.is_split() {
+    if !ns.l3.fib.is_split() && !multipath::asks_ports(ns) {
         return Selectors::default();
     }
     let asks = |r: &Rule| r.ipproto != 0 || r.sport.is_some() || r.dport.is_some();
-    if ns.l3.rules.0.iter().any(asks) { of_packet(packet) } else { Selectors::default() }
+    if multipath::asks_ports(ns) || ns.l3.rules.0.iter().any(asks) { of_packet(packet) } else { Selectors::default() }
 }
 
 /// A packet's protocol and ports.

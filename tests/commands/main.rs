@@ -13,6 +13,7 @@ mod ip_general;
 mod ip_link;
 mod ip_neigh;
 mod ip_netns;
+mod ip_nexthop;
 mod ip_route;
 mod ip_rule;
 mod lasting;

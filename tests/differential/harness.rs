@@ -180,6 +180,18 @@ impl Case {
         self.op(Op::DelRoute { netns: ns(netns), route: route(text) })
     }
 
+    pub(crate) fn nexthop(self, netns: &str, text: &str) -> Self {
+        self.op(Op::AddNexthop { netns: ns(netns), nexthop: nexthop(text), replace: false })
+    }
+
+    pub(crate) fn replace_nexthop(self, netns: &str, text: &str) -> Self {
+        self.op(Op::AddNexthop { netns: ns(netns), nexthop: nexthop(text), replace: true })
+    }
+
+    pub(crate) fn del_nexthop(self, netns: &str, id: u32) -> Self {
+        self.op(Op::DelNexthop { netns: ns(netns), id })
+    }
+
     pub(crate) fn rule(self, netns: &str, text: &str) -> Self {
         let rule = words::rule::parse(text).unwrap_or_else(|e| panic!("rule {text:?}: {e:?}"));
         self.op(Op::AddRule { netns: ns(netns), rule: Box::new(rule) })
@@ -285,6 +297,10 @@ impl Case {
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
+}
+
+fn nexthop(text: &str) -> nettwin_model::NexthopObject {
+    words::nexthop::parse(text).unwrap_or_else(|e| panic!("nexthop {text:?}: {e:?}"))
 }
 
 fn route(text: &str) -> Route {

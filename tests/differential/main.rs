@@ -18,6 +18,7 @@ mod link;
 #[path = "../common/kernel.rs"]
 mod machine;
 mod moves;
+mod nexthop;
 mod nud;
 mod route;
 mod router;

@@ -14,6 +14,7 @@ mod link_print;
 mod link_type;
 mod neigh;
 mod netns;
+mod nexthop;
 mod options;
 mod route;
 mod route_get;
@@ -142,7 +143,7 @@ const OBJECTS: &[(&str, Run)] = &[
     ("tcpmetrics", absent), ("tcp_metrics", absent), ("monitor", absent),
     ("xfrm", absent), ("mroute", absent), ("mrule", absent),
     ("netns", netns::run), ("netconf", absent), ("vrf", absent),
-    ("sr", absent), ("nexthop", absent), ("mptcp", absent),
+    ("sr", absent), ("nexthop", nexthop::run), ("mptcp", absent),
     ("ioam", absent), ("help", usage), ("stats", absent),
 ];
 

@@ -1,7 +1,7 @@
 //! `ip route add`, `del` and their like: from words to ops.
 //!
 //! Counterpart: `iproute_modify()`, `parse_nexthops()` of `ip/iproute.c`. Deliberately absent, and refused by name: metrics other than
-//! `mtu` and `advmss`, nexthop objects, encapsulation, sources, realms, gateways of another family, `test`, `save`, `restore`.
+//! `mtu` and `advmss`, encapsulation, sources, realms, gateways of another family, `test`, `save`, `restore`.
 
 use super::{DONE, Ip, Ran, help, route_get, route_list, unknown, unsupported};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg2, invarg, matches, nodev, unsigned};
@@ -53,6 +53,7 @@ struct Said<'a> {
     mtu: Option<u32>,
     mtu_lock: bool,
     advmss: Option<u32>,
+    nhid: Option<u32>,
     proto: Option<u8>,
     table: Option<u32>,
     /// From the first `nexthop` on.
@@ -78,7 +79,8 @@ fn modify(ip: &mut Ip<'_, '_>, words: Words<'_>, verb: Option<RouteVerb>) -> Ran
     let number = said.kind.unwrap_or(1);
     let kind = names::route_kind(number).ok_or_else(|| unsupported(&format!("route of type {number}")))?;
     let is_local = matches!(kind, RouteKind::Local | RouteKind::Broadcast);
-    let by_way = said.via.is_some() || nexthops.iter().any(|hop| hop.via.is_some()) || nexthops.len() > 1;
+    let by_way =
+        said.nhid.is_some() || said.via.is_some() || nexthops.iter().any(|hop| hop.via.is_some()) || nexthops.len() > 1;
     let route = Route {
         kind,
         dst: Prefix { family: said.family, ..dst }.cidr(),
@@ -99,6 +101,7 @@ fn modify(ip: &mut Ip<'_, '_>, words: Words<'_>, verb: Option<RouteVerb>) -> Ran
         mtu: said.mtu,
         mtu_lock: said.mtu_lock && said.mtu.is_some(),
         advmss: said.advmss,
+        nhid: said.nhid.filter(|id| *id != 0),
         nexthops,
     };
     let netns = ip.kernel.netns.clone();
@@ -166,7 +169,10 @@ fn parse<'a>(family: Family, mut words: Words<'a>) -> Result<Said<'a>, Stop> {
                 said.nexthops = Some(before);
                 break;
             }
-            "nhid" => return Err(unsupported(word)),
+            "nhid" => {
+                let value = words.value()?;
+                said.nhid = Some(unsigned(value).ok_or_else(|| invarg("\"id\" value is invalid\n", value))?);
+            }
             w if matches(w, "protocol") => {
                 let value = words.value()?;
                 said.proto = Some(names::proto(value).ok_or_else(|| invarg("\"protocol\" value is invalid\n", value))?);

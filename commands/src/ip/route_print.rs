@@ -1,7 +1,7 @@
 //! A route's lines.
 //!
 //! Counterpart: `print_route()` of `ip/iproute.c`. Deliberately absent: metrics other than
-//! MTU and MSS, nexthop objects, encapsulation.
+//! MTU and MSS, encapsulation.
 
 use crate::iproute::names::dsfield_word;
 use crate::iproute::page::{Colour, Page};
@@ -34,6 +34,9 @@ pub(super) fn print(page: &mut Page, state: &NetnsState, route: &Route, manner: 
         let tos = dsfield_word(route.tos);
         page.say("tos", &tos, format_args!("tos {tos} "));
     }
+    if let Some(id) = route.nhid {
+        page.say("nhid", id, format_args!("nhid {id} "));
+    }
     if let Some(hop) = single {
         way(page, hop, manner);
     }
@@ -58,10 +61,23 @@ pub(super) fn print(page: &mut Page, state: &NetnsState, route: &Route, manner: 
     }
     flags(page, &single.map(|hop| hop_flags(state, route, hop)).unwrap_or_default());
     metrics(page, route);
+    if manner.details {
+        object(page, state, route);
+    }
     if !is_single && !route.nexthops.is_empty() {
         multipath(page, state, route);
     }
     page.text("\n");
+}
+
+/// The nexthop object that the route leads by.
+fn object(page: &mut Page, state: &NetnsState, route: &Route) {
+    let Some(object) = state.config.nexthops.iter().find(|n| route.nhid == Some(n.id)) else { return };
+    page.nl();
+    page.text("\tnh_info ");
+    page.open_object("nh_info");
+    super::nexthop::print(page, object, true);
+    page.close_object();
 }
 
 /// The kind and the destination.

@@ -8,6 +8,7 @@ pub(crate) mod bridge;
 pub(crate) mod link;
 pub(crate) mod neigh;
 pub(crate) mod netem;
+pub(crate) mod nexthop;
 pub(crate) mod nsid;
 pub(crate) mod route;
 pub(crate) mod rule;

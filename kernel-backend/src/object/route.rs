@@ -1,7 +1,7 @@
 //! Routes: `RTM_NEWROUTE`, `RTM_DELROUTE`, `RTM_GETROUTE`.
 //!
 //! Kernel counterpart: `inet_rtm_newroute()`, `fib_dump_info()`, `inet_rtm_getroute()`; iproute2's `iproute_modify()` for
-//! what is left unsaid. Deliberately absent: nexthop objects, encapsulation, IPv6 routes in observations.
+//! what is left unsaid. Deliberately absent: encapsulation, IPv6 routes in observations.
 
 use crate::netlink::Request;
 use crate::object::family;
@@ -39,7 +39,12 @@ pub(crate) fn add(verb: RouteVerb, route: &Route, index: &mut Index<'_>) -> Resu
 
 /// Removes the first route that matches. The kernel takes scope `nowhere`, kind 0 and protocol 0 for "any".
 pub(crate) fn del(route: &Route, index: &mut Index<'_>) -> Result<Request, Fault> {
-    let mut message = message(route, index)?;
+    let said = match route.nhid {
+        // What the object leads to is not asked for.
+        Some(_) => Route { nexthops: Vec::new(), ..route.clone() },
+        None => route.clone(),
+    };
+    let mut message = message(&said, index)?;
     message.header.scope = scope_number(route.scope.unwrap_or(Scope::NOWHERE));
     if route.kind == RouteKind::Unicast {
         message.header.kind = RouteType::Unspec;
@@ -96,6 +101,8 @@ fn message(route: &Route, index: &mut Index<'_>) -> Result<RouteMessage, Fault> 
     if !metrics.is_empty() {
         attributes.push(RouteAttribute::Metrics(metrics));
     }
+    attributes.extend(route.nhid.map(RouteAttribute::NhId));
+    // What an object leads to is its own; what is said beside it the kernel is to refuse.
     match route.nexthops.as_slice() {
         [] => {}
         [only] => {
@@ -222,6 +229,7 @@ fn parse_route(message: &RouteMessage, name: &dyn Fn(u32) -> Option<IfName>) -> 
         match attribute {
             RouteAttribute::Destination(addr) => route.dst.addr = ip(addr)?,
             RouteAttribute::Table(table) => route.table = *table,
+            RouteAttribute::NhId(id) => route.nhid = Some(*id),
             RouteAttribute::Priority(metric) => route.metric = *metric,
             RouteAttribute::PrefSource(addr) => route.prefsrc = ip(addr),
             RouteAttribute::Metrics(metrics) => parse_metrics(&mut route, metrics),

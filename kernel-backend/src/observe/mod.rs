@@ -10,11 +10,11 @@ mod state;
 use crate::machine::KernelBackend;
 use crate::netlink::Netlink;
 use crate::object::link::{self, LinkRow};
-use crate::object::{addr, neigh, netem, route, rule};
+use crate::object::{addr, neigh, netem, nexthop, route, rule};
 use crate::sysctl;
 use netlink_packet_route::RouteNetlinkMessage;
 use nettwin_model::snapshot::QdiscState;
-use nettwin_model::{Extent, Fault, Impairment, NetnsName, Snapshot};
+use nettwin_model::{Extent, Fault, IfName, Impairment, NetnsName, NexthopObject, Snapshot};
 use std::collections::BTreeMap;
 
 /// One namespace's tables.
@@ -24,6 +24,7 @@ struct Tables {
     addrs: Vec<RouteNetlinkMessage>,
     routes: Vec<RouteNetlinkMessage>,
     rules: Vec<RouteNetlinkMessage>,
+    nexthops: Vec<NexthopObject>,
     neighs: Vec<RouteNetlinkMessage>,
     fdb: Vec<RouteNetlinkMessage>,
     /// By link index.
@@ -60,6 +61,8 @@ fn read_tables(netlink: &mut Netlink) -> Result<Tables, Fault> {
     let addrs = netlink.dump(&addr::all())?;
     let routes = netlink.dump(&route::all())?;
     let rules = netlink.dump(&rule::all())?;
+    let name = |index: u32| links.iter().find(|row| row.index == index).and_then(|row| IfName::new(&row.name).ok());
+    let nexthops = netlink.dump_raw(&nexthop::all(), |body| nexthop::parse(body, &name))?;
     let mut neighs = netlink.dump(&neigh::all(false))?;
     neighs.extend(netlink.dump(&neigh::all(true))?);
     // Asked for only where there can be some.
@@ -67,5 +70,5 @@ fn read_tables(netlink: &mut Netlink) -> Result<Tables, Fault> {
     let fdb = if has_bridge { netlink.dump(&neigh::all_fdb())? } else { Vec::new() };
     let has_netem = links.iter().any(|row| row.qdisc == netem::KIND);
     let impairments = if has_netem { netlink.dump_bodies(&netem::all(), netem::parse)? } else { Vec::new() };
-    Ok(Tables { links, addrs, routes, rules, neighs, fdb, impairments: impairments.into_iter().collect() })
+    Ok(Tables { links, addrs, routes, rules, nexthops, neighs, fdb, impairments: impairments.into_iter().collect() })
 }

@@ -44,6 +44,7 @@ pub(super) fn build(tables: &Tables, peers: Option<&BTreeMap<u32, (NetnsName, If
         state.volatile.stats.insert(own_name, row.stats);
         state.volatile.qdiscs.extend(qdisc.map(|qdisc| (own_name, qdisc)));
     }
+    state.config.nexthops = tables.nexthops.clone();
     state.config.rules = Rules(tables.rules.iter().filter_map(rule::parse).collect());
     sort_routes(tables, &name, &mut state);
     sort_neighs(tables, name, &mut state);

@@ -5,6 +5,7 @@ use crate::complaint::{Complaint, Placed};
 use crate::layout::{Device, DeviceKind, Layout, derived_mac};
 use crate::link::{BridgeAttrs, LinkKind, PortAttrs};
 use crate::name::{IfName, NetnsName};
+use crate::nexthop::NexthopObject;
 use crate::op::{LinkChange, Op, RouteVerb};
 use crate::paths::{addresses, forwards};
 use crate::plan::Desired;
@@ -26,6 +27,7 @@ pub(super) fn desired(t: &Topology, layout: &Layout, routes: &BTreeMap<NetnsName
             traits: BTreeMap::new(),
             links,
             routes: routes.get(name).cloned().unwrap_or_default(),
+            nexthops: nexthops(said.map(|n| n.nexthops.as_slice()).unwrap_or_default()),
             rules: rules(said.map(|n| n.rules.as_slice()).unwrap_or_default()),
             neighs: said.into_iter().flat_map(|n| &n.neighbours).map(|n| n.value.clone()).collect(),
             fdb: Vec::new(),
@@ -40,6 +42,13 @@ pub(super) fn desired(t: &Topology, layout: &Layout, routes: &BTreeMap<NetnsName
         }
     }
     Desired { netns }
+}
+
+/// By number, as they are observed.
+fn nexthops(said: &[Placed<NexthopObject>]) -> Vec<NexthopObject> {
+    let mut out: Vec<NexthopObject> = said.iter().map(|n| n.value.clone()).collect();
+    out.sort_by_key(|n| n.id);
+    out
 }
 
 /// The rules that a namespace is born with, and those said, added in their order.

@@ -28,7 +28,13 @@ pub(super) fn routes(t: &Topology, layout: &Layout, segments: &Segments, out: &m
         for route in &netns.routes {
             place.route(route, &on_link, out);
             let leads = |hop: &Nexthop| hop.via.is_some() || hop.dev.is_some();
-            if !route.nexthops.iter().any(leads) && route.kind == RouteKind::Unicast {
+            if let Some(id) = route.nhid
+                && !netns.nexthops.iter().any(|n| n.id == id)
+            {
+                let message = format!("{name} has no nexthop {id}");
+                out.push(Complaint::error("bad-route", route.span, message).help("list it among its `nexthops`"));
+            }
+            if !route.nexthops.iter().any(leads) && route.kind == RouteKind::Unicast && route.nhid.is_none() {
                 let help = "say `via ADDRESS` or `dev INTERFACE`";
                 out.push(Complaint::error("bad-route", route.span, "the route leads nowhere").help(help));
             }
@@ -191,7 +197,7 @@ pub(super) fn returns(
 ) {
     let mut expected = BTreeSet::new();
     // The timeline may make and break ways, and rules lead by ways that are not followed here.
-    let still = t.timeline.is_empty() && t.netns.values().all(|n| n.rules.is_empty());
+    let still = t.timeline.is_empty() && t.netns.values().all(|n| n.rules.is_empty() && n.nexthops.is_empty());
     for expectation in expectations {
         let Some((from, source, dst)) = ends(&expectation.probe) else { continue };
         expected.insert((from.clone(), dst));

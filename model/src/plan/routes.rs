@@ -6,6 +6,7 @@
 use super::Planner;
 use crate::agree::{self, RouteKey};
 use crate::name::NetnsName;
+use crate::nexthop::{NexthopKind, NexthopObject};
 use crate::op::{Op, RouteVerb};
 use crate::route::Route;
 use crate::rule::{Rule, Rules};
@@ -33,7 +34,7 @@ impl Planner<'_> {
                 continue;
             }
             let first = if list.len() == 1 && seen.len() == 1 { RouteVerb::Replace } else { RouteVerb::Add };
-            let has_gateway = list.iter().flat_map(|r| &r.nexthops).any(|hop| hop.via.is_some());
+            let has_gateway = list.iter().any(|r| r.nhid.is_some() || r.nexthops.iter().any(|hop| hop.via.is_some()));
             let out = if has_gateway { &mut far } else { &mut near };
             for (i, route) in list.iter().enumerate() {
                 let verb = if i == 0 { first } else { RouteVerb::Append };
@@ -42,6 +43,24 @@ impl Planner<'_> {
         }
         self.phases.routes.append(&mut near);
         self.phases.routes.append(&mut far);
+    }
+
+    /// Deletes and adds nexthop objects. One that changes is made anew, and with it the routes that go with it.
+    pub(super) fn plan_nexthops(&mut self, netns: &NetnsName, wanted: &Config) {
+        let there = std::mem::take(&mut self.there.entry(netns.clone()).or_default().config.nexthops);
+        let keeps = |seen: &NexthopObject| wanted.nexthops.iter().any(|w| seen.is_as_wanted(w));
+        for seen in there.iter().filter(|seen| !keeps(seen)) {
+            self.phases.del_nexthops.push(Op::DelNexthop { netns: netns.clone(), id: seen.id });
+            if let Some(there) = self.there.get_mut(netns) {
+                there.config.routes.retain(|r| r.nhid != Some(seen.id));
+            }
+        }
+        let missing = |w: &&NexthopObject| !there.iter().any(|seen| seen.is_as_wanted(w));
+        let add = |w: &NexthopObject| Op::AddNexthop { netns: netns.clone(), nexthop: w.clone(), replace: false };
+        // Groups last: they name the others.
+        let (groups, ways): (Vec<_>, Vec<_>) =
+            wanted.nexthops.iter().filter(missing).partition(|w| matches!(w.kind, NexthopKind::Group(_)));
+        self.phases.nexthops.extend(ways.into_iter().chain(groups).map(add));
     }
 
     /// Deletes and adds policy rules. Where those of a priority differ, all of them are made anew: their order counts.

@@ -93,6 +93,11 @@ impl Summary {
             Op::DelRoute { netns, route } => {
                 (&mut self.delete, format!("{netns} route {}", words::route::print(route)))
             }
+            Op::AddNexthop { netns, nexthop, replace } => {
+                let list = if *replace { &mut self.change } else { &mut self.create };
+                (list, format!("{netns} nexthop {}", words::nexthop::print(nexthop)))
+            }
+            Op::DelNexthop { netns, id } => (&mut self.delete, format!("{netns} nexthop {id}")),
             Op::AddRule { netns, rule } => (&mut self.create, format!("{netns} rule {}", words::rule::print(rule))),
             Op::DelRule { netns, rule } => (&mut self.delete, format!("{netns} rule {}", words::rule::print(rule))),
             Op::AddNeigh { netns, neigh, .. } => {

@@ -5,6 +5,7 @@
 
 use crate::addr::Address;
 use crate::name::{IfName, NetnsName};
+use crate::nexthop::NexthopKind;
 use crate::route::Route;
 use crate::snapshot::{Config, LinkConfig};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,7 @@ impl There {
             self.leave_bridge(port);
         }
         // NETDEV_UNREGISTER kills a route of several ways with the first of them.
+        self.lose_nexthops(name);
         self.config.routes.retain(|r| !r.nexthops.iter().any(|hop| hop.dev == Some(name)));
         self.config.neighs.retain(|n| n.dev != name);
         self.config.fdb.retain(|e| e.dev != name && e.bridge != name);
@@ -46,8 +48,23 @@ impl There {
         }
     }
 
+    /// Nexthop objects by a link are gone, with the groups that are empty then and the routes by them.
+    fn lose_nexthops(&mut self, name: IfName) {
+        let gone: BTreeSet<u32> = self.config.nexthops.iter().filter(|n| n.dev() == Some(name)).map(|n| n.id).collect();
+        self.config.nexthops.retain_mut(|nexthop| {
+            if let NexthopKind::Group(members) = &mut nexthop.kind {
+                members.retain(|m| !gone.contains(&m.id));
+                return !members.is_empty();
+            }
+            !gone.contains(&nexthop.id)
+        });
+        let left: BTreeSet<u32> = self.config.nexthops.iter().map(|n| n.id).collect();
+        self.config.routes.retain(|r| r.nhid.is_none_or(|id| left.contains(&id)));
+    }
+
     /// A link goes down.
     pub(super) fn go_down(&mut self, name: IfName) {
+        self.lose_nexthops(name);
         self.lose_ways(name);
         self.config.neighs.retain(|n| n.dev != name);
     }

@@ -80,6 +80,7 @@ impl Decoder<'_> {
             span: Span::new(entry.key_span.clone()),
             forwarding: flag(node.get("forwarding")).unwrap_or(false),
             routes: self.list(node.get("routes"), pieces::route),
+            nexthops: self.list(node.get("nexthops"), pieces::nexthop),
             rules: self.list(node.get("rules"), pieces::rule),
             neighbours: self.list(node.get("neighbours"), pieces::neighbour),
             sysctls: self.sysctls(node.get("sysctls")),

@@ -49,6 +49,7 @@ const MTU: Shape = Whole(68, 65535);
 const MAC: Shape = Text("a MAC address, as in \"02:00:00:00:00:01\"");
 const ADDRESSES: Shape = List(&Text("an address as `ip address add` takes it, as in \"10.0.0.1/24\""));
 const ROUTE: Shape = Text("a route as `ip route add` takes it, as in \"default via 10.0.0.254\"");
+const NEXTHOP: Shape = Text("a nexthop as `ip nexthop add` takes it, as in \"id 1 via 10.0.0.254 dev eth0\"");
 const RULE: Shape = Text("a rule as `ip rule add` takes it, as in \"from 10.0.0.0/8 lookup 100\"");
 const NEIGHBOUR: Shape =
     Text("a neighbour as `ip neigh add` takes it, as in \"10.0.0.9 lladdr 02:00:00:00:00:09 dev eth0\"");
@@ -84,6 +85,7 @@ pub(super) const ROOT: &[Key] = &[
 const NETNS: &[Key] = &[
     key("forwarding", Flag, "Whether it forwards packets between its interfaces (net.ipv4.ip_forward)."),
     key("routes", List(&ROUTE), "Its routes."),
+    key("nexthops", List(&NEXTHOP), "Its nexthop objects, which routes may name by their numbers."),
     key("rules", List(&RULE), "Its policy rules, beside those that every namespace is born with."),
     key("neighbours", List(&NEIGHBOUR), "Its permanent neighbours and proxy entries."),
     key("sysctls", SYSCTLS, "Its sysctls; those that are not said have the kernel's usual values."),

@@ -28,6 +28,7 @@ use crate::impair::Impairment;
 use crate::link::{BridgeAttrs, PortAttrs};
 use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
+use crate::nexthop::NexthopObject;
 use crate::probe::Verdict;
 use crate::route::Route;
 use crate::rule::Rule;
@@ -78,6 +79,8 @@ pub struct Netns {
     pub forwarding: bool,
     /// Its routes.
     pub routes: Vec<Placed<Route>>,
+    /// Its nexthop objects.
+    pub nexthops: Vec<Placed<NexthopObject>>,
     /// Its policy rules, beside those that it is born with.
     pub rules: Vec<Placed<Rule>>,
     /// Its permanent neighbours and proxy entries.

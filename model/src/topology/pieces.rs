@@ -9,6 +9,7 @@ use crate::complaint::{Complaint, Placed, Span};
 use crate::impair::Impairment;
 use crate::name::{IfName, Mac, NameError, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
+use crate::nexthop::{NexthopKind, NexthopObject};
 use crate::route::Route;
 use crate::rule::Rule;
 use crate::words::{self, WordsError};
@@ -157,6 +158,19 @@ pub(crate) fn route(s: &str) -> Piece<Route> {
         return Err(ipv6(0..s.len(), &v6.to_string()));
     }
     Ok(route)
+}
+
+/// A nexthop object in `ip nexthop`'s words; a topology says its number.
+pub(crate) fn nexthop(s: &str) -> Piece<NexthopObject> {
+    let nexthop = words::nexthop::parse(s).map_err(|e| Wrong { code: "bad-nexthop", ..e.into() })?;
+    if let NexthopKind::Way { via: Some(via @ IpAddr::V6(_)), .. } = nexthop.kind {
+        return Err(ipv6(0..s.len(), &via.to_string()));
+    }
+    if nexthop.id == 0 {
+        let help = "write a number of your own, as in `id 1 via 10.0.0.254 dev eth0`";
+        return Err(Wrong::new("bad-nexthop", 0..s.len(), "the nexthop has no number", help));
+    }
+    Ok(nexthop)
 }
 
 /// A policy rule in `ip rule`'s words.

@@ -63,6 +63,7 @@ fn netns(n: &Netns) -> Value {
     let mut out = Fields::default();
     out.put_if(n.forwarding, "forwarding", true);
     out.list("routes", n.routes.iter().map(|r| words::route::print(r)));
+    out.list("nexthops", n.nexthops.iter().map(|r| words::nexthop::print(r)));
     out.list("rules", n.rules.iter().map(|r| words::rule::print(r)));
     out.list("neighbours", n.neighbours.iter().map(|x| words::neigh::print(x)));
     out.table("sysctls", n.sysctls.iter().map(|(key, value)| sysctl(key, &value.value)));

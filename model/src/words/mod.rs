@@ -11,6 +11,7 @@ pub mod fdb;
 pub mod link;
 pub mod neigh;
 pub mod netem;
+pub mod nexthop;
 pub mod op;
 pub mod route;
 pub mod rule;

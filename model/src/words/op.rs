@@ -4,7 +4,7 @@
 //! shell's own process id. Deliberately absent: reading command lines.
 
 use super::link::{Line, print_bridge, print_change, print_port};
-use super::{addr, fdb, neigh, netem, route, rule};
+use super::{addr, fdb, neigh, netem, nexthop, route, rule};
 use crate::name::NetnsName;
 use crate::op::{AddLink, LinkChange, NewLink, Op, RouteVerb};
 use std::borrow::Cow;
@@ -47,6 +47,11 @@ impl fmt::Display for Op {
                 write!(f, "{} route {} {}", ip(netns), verb.word(), shell(&route::print(route)))
             }
             Op::DelRoute { netns, route } => write!(f, "{} route del {}", ip(netns), shell(&route::print(route))),
+            Op::AddNexthop { netns, nexthop, replace } => {
+                let verb = add_or_replace(*replace);
+                write!(f, "{} nexthop {verb} {}", ip(netns), shell(&nexthop::print(nexthop)))
+            }
+            Op::DelNexthop { netns, id } => write!(f, "{} nexthop del id {id}", ip(netns)),
             Op::AddRule { netns, rule } => write!(f, "{} rule add {}", ip(netns), shell(&rule::print(rule))),
             Op::DelRule { netns, rule } => write!(f, "{} rule del {}", ip(netns), shell(&rule::print(rule))),
             Op::AddNeigh { netns, neigh, replace } => {
@@ -251,6 +256,13 @@ mod tests {
                 route(RouteVerb::Replace, "blackhole 10.3.0.0/16"),
                 route(RouteVerb::Add, "10.4.0.0/16 nexthop via 10.0.0.2 dev eth0 nexthop via 10.0.0.3 weight 2"),
                 Op::DelRoute { netns: h1_(), route: words::route::parse("10.2/16 metric 5").unwrap() },
+                Op::AddNexthop {
+                    netns: h1_(),
+                    nexthop: words::nexthop::parse("id 7 via 10.0.0.2 dev eth0").unwrap(),
+                    replace: false,
+                },
+                route(RouteVerb::Add, "10.7/16 nhid 7"),
+                Op::DelNexthop { netns: h1_(), id: 7 },
                 Op::AddRule {
                     netns: h1_(),
                     rule: Box::new(words::rule::parse("pref 5 not from 10/8 fwmark 0x1/0xf lookup 100").unwrap()),
@@ -316,6 +328,9 @@ mod tests {
             ip -n h1 route replace blackhole 10.3.0.0/16
             ip -n h1 route add 10.4.0.0/16 nexthop via 10.0.0.2 dev eth0 weight 1 nexthop via 10.0.0.3 weight 2
             ip -n h1 route del 10.2.0.0/16 metric 5
+            ip -n h1 nexthop add id 7 via 10.0.0.2 dev eth0
+            ip -n h1 route add 10.7.0.0/16 nhid 7
+            ip -n h1 nexthop del id 7
             ip -n h1 rule add priority 5 not from 10.0.0.0/8 fwmark 0x1/0xf lookup 100
             ip -n h1 rule del priority 5 from all
             ip -n h1 neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0

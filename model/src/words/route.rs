@@ -1,7 +1,7 @@
 //! Routes in iproute2's words: what follows `ip route add`, and what `ip route show` prints.
 //!
 //! Counterpart: `ip/iproute.c`, `lib/rt_names.c` with Debian 12's `/etc/iproute2/rt_protos`. Deliberately absent:
-//! nexthop objects, encapsulation, realms, `via inet6` for an IPv4 route, metrics other than `mtu` and `advmss`.
+//! encapsulation, realms, `via inet6` for an IPv4 route, metrics other than `mtu` and `advmss`.
 
 use super::cursor::{Word, Words, WordsError, once, once_flag};
 use crate::addr::{Cidr, Scope};
@@ -10,7 +10,7 @@ use crate::route::{Nexthop, Route, RouteKind, TABLE_DEFAULT, TABLE_LOCAL, TABLE_
 use std::fmt::Write;
 use std::net::IpAddr;
 
-const REMEDY: &str = "use via, dev, src, metric, table, scope, proto, tos, onlink, mtu, advmss or nexthop, as in \
+const REMEDY: &str = "use via, dev, src, metric, table, scope, proto, tos, onlink, mtu, advmss, nhid or nexthop, as in \
                       `default via 10.0.0.1 dev eth0`";
 const EXAMPLE: &str = "default via 10.0.0.1";
 const HOP_REMEDY: &str = "use via, dev, weight or onlink, as in `nexthop via 10.0.0.1 dev eth0 weight 1`";
@@ -58,7 +58,9 @@ pub fn print(route: &Route) -> String {
     if route.kind != RouteKind::Unicast {
         say(format_args!("{}", route.kind.word()));
     }
-    let single = match route.nexthops.as_slice() {
+    // What a nexthop object leads to is its own to say.
+    let hops = if route.nhid.is_some() { &[][..] } else { &route.nexthops };
+    let single = match hops {
         [hop] if hop.weight == 1 => Some(hop),
         _ => None,
     };
@@ -70,6 +72,9 @@ pub fn print(route: &Route) -> String {
     }
     if route.tos != 0 {
         say(format_args!("tos 0x{:02x}", route.tos));
+    }
+    if let Some(id) = route.nhid {
+        say(format_args!("nhid {id}"));
     }
     if let Some(hop) = single {
         print_way(&mut say, hop);
@@ -101,7 +106,7 @@ pub fn print(route: &Route) -> String {
         say(format_args!("advmss {advmss}"));
     }
     if single.is_none() {
-        for hop in &route.nexthops {
+        for hop in hops {
             say(format_args!("nexthop"));
             print_way(&mut say, hop);
             say(format_args!("weight {}", hop.weight));
@@ -218,6 +223,7 @@ fn parse_word<'a>(
             route.mtu_lock = words.eat("lock").is_some();
             once(&mut route.mtu, words.value(key)?.number("an MTU", 0..=u32::MAX)?, key)?;
         }
+        "nhid" => once(&mut route.nhid, words.value(key)?.number("a nexthop's number", 1..=u32::MAX)?, key)?,
         "advmss" => once(&mut route.advmss, words.value(key)?.number("an MSS", 0..=u32::MAX)?, key)?,
         "nexthop" => {
             seen.nexthop_at = Some(key);
@@ -387,6 +393,7 @@ mod tests {
             "default nexthop via 10.0.0.1 dev a nexthop via 10.0.1.1 weight 3",
             "default nexthop via 10.0.0.1 dev a weight 1 nexthop via 10.0.1.1 weight 3",
         );
+        check("10.1/16 nhid 7 metric 5", "10.1.0.0/16 nhid 7 metric 5");
         check("default via fe80::1 dev eth0", "default via fe80::1 dev eth0");
         check("::/0 dev eth0", "::/0 dev eth0");
     }
@@ -430,6 +437,7 @@ mod tests {
                 mtu,
                 mtu_lock: lock && mtu.is_some(),
                 advmss,
+                nhid: None,
                 nexthops: hops
                     .into_iter()
                     .filter(|(via, dev, ..)| via.is_some() || dev.is_some())

@@ -52,6 +52,8 @@ pub(crate) fn execute(sim: &mut Sim, op: &Op) -> Result<(), Fault> {
         | Op::DelAddr { .. }
         | Op::AddRoute { .. }
         | Op::DelRoute { .. }
+        | Op::AddNexthop { .. }
+        | Op::DelNexthop { .. }
         | Op::AddRule { .. }
         | Op::DelRule { .. }
         | Op::AddNeigh { .. }

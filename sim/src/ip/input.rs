@@ -5,14 +5,14 @@
 
 use crate::addr::{is_zeronet, on_link};
 use crate::drop::DropReason;
-use crate::fib::{Flow, Hit, Selectors, multipath_hash, select_multipath};
+use crate::fib::{Flow, Hit, Selectors};
 use crate::frame::L2_LEN;
 use crate::ip::{flag, icmp, pmtu};
-use crate::l3::{any_conf, max_conf, skips_linkdown};
+use crate::l3::{any_conf, max_conf};
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Next, Pkt, Stage};
 use crate::world::World;
-use crate::{nf, rules, tell};
+use crate::{multipath, nf, rules, tell};
 use nettwin_model::rules::Hook;
 use nettwin_model::wire::{Icmp, Ipv4, Ipv4Fault};
 use nettwin_model::{Errno, Instant, RouteKind, Scope};
@@ -192,7 +192,7 @@ pub(crate) fn route(ns: &Netns, now: Instant, arrival: &Arrival) -> InRoute {
 /// `__mkroute_input()`.
 fn forward(ns: &Netns, now: Instant, flow: &Flow, hit: &Hit<'_>, arrival: &Arrival) -> InRoute {
     let dev = arrival.dev;
-    let hop = &hit.alias.hops[choose_hop(ns, hit, flow)];
+    let hop = &hit.alias.hops[multipath::choose(ns, hit, flow, false)];
     let on_link_source = match validate_source(ns, arrival, hop.dev) {
         Ok(near) => near,
         Err(reason) => return InRoute::Dropped(reason),
@@ -223,16 +223,6 @@ fn forward(ns: &Netns, now: Instant, flow: &Flow, hit: &Hit<'_>, arrival: &Arriv
         tos: hit.alias.tos,
         redirect,
     })
-}
-
-/// Which of a route's ways a flow takes (`fib_select_path`).
-pub(crate) fn choose_hop(ns: &Netns, hit: &Hit<'_>, flow: &Flow) -> usize {
-    if hit.alias.hops.len() < 2 || flow.oif != Ifindex::NONE {
-        return hit.hop;
-    }
-    let hash = multipath_hash(ns.l3.hash_seed, flow.src, flow.dst);
-    let usable = |h: &crate::fib::Hop| !(h.dead || h.linkdown && skips_linkdown(ns, h.dev));
-    select_multipath(&hit.alias.hops, hash, usable).unwrap_or(hit.hop)
 }
 
 fn broadcast(ns: &Netns, arrival: &Arrival) -> InRoute {

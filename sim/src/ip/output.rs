@@ -7,7 +7,6 @@ use crate::addr::{self, is_zeronet};
 use crate::drop::DropReason;
 use crate::fib::{Flow, Hop, Selectors};
 use crate::frame::{FrameId, L2_LEN};
-use crate::ip::input::choose_hop;
 use crate::ip::{flag, frag, icmp, pmtu};
 use crate::l3::any_conf;
 use crate::netns::{Ifindex, Netns};
@@ -15,7 +14,7 @@ use crate::nf::{self, Track};
 use crate::path::{self, Cast, Fate, Next, Pkt, Stage};
 use crate::route::prefsrc;
 use crate::world::World;
-use crate::{neigh, rules, sock, tell};
+use crate::{multipath, neigh, rules, sock, tell};
 use nettwin_model::probe::PmtuDisc;
 use nettwin_model::rules::Hook;
 use nettwin_model::wire::{Icmp, Ipv4, Ipv4Header, set_fragment};
@@ -151,7 +150,7 @@ fn look_up(ns: &Netns, now: Instant, flow: &Flow) -> Result<Dst, Errno> {
         let src = if flow.src.is_unspecified() { hit.alias.prefsrc.unwrap_or(flow.dst) } else { flow.src };
         return make(ns, now, found(src, Ifindex::LO, None));
     }
-    let hop = &hit.alias.hops[choose_hop(ns, &hit, flow)];
+    let hop = &hit.alias.hops[multipath::choose(ns, &hit, flow, true)];
     if flow.dst.is_broadcast() || hit.alias.kind == RouteKind::Broadcast || flow.dst.is_multicast() && hit.len < 4 {
         // The route lends its device and source, and nothing else ("Yes, it is hack").
         let src = if flow.src.is_unspecified() { prefsrc(ns, hit.alias, hop) } else { flow.src };

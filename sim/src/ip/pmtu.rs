@@ -6,11 +6,10 @@
 
 use crate::addr::{is_zeronet, on_link};
 use crate::fib::{Flow, Hop};
-use crate::ip::input::choose_hop;
 use crate::l3::any_conf;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
-use crate::{neigh, route, rules};
+use crate::{multipath, neigh, route, rules};
 use nettwin_model::{Instant, RouteKind, Scope};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -52,7 +51,7 @@ fn way_of(ns: &Netns, flow: &Flow) -> Option<(Hop, u32)> {
     if hit.alias.kind != RouteKind::Unicast {
         return None;
     }
-    let hop = hit.alias.hops[choose_hop(ns, &hit, flow)].clone();
+    let hop = hit.alias.hops[multipath::choose(ns, &hit, flow, true)].clone();
     let mtu = hit.alias.mtu.or_else(|| ns.dev(hop.dev).map(|d| d.mtu))?;
     (!hit.alias.mtu_lock).then_some((hop, mtu))
 }

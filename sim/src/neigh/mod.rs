@@ -261,6 +261,12 @@ pub(crate) fn touch(ns: &mut Netns, w: &mut World, dev: Ifindex, addr: Ipv4Addr)
     false
 }
 
+/// Whether nothing says that the gateway is not there (`fib_good_nh`).
+pub(crate) fn may_be_there(ns: &Netns, dev: Ifindex, gateway: Option<Ipv4Addr>) -> bool {
+    let entry = gateway.and_then(|addr| ns.l3.neigh.get(dev, addr));
+    entry.is_none_or(|e| !matches!(e.nud, Nud::None | Nud::Incomplete | Nud::Failed))
+}
+
 /// Takes all entries of a device away (`neigh_ifdown`); `spare_permanent` for a lost carrier.
 pub(crate) fn flush(ns: &mut Netns, w: &mut World, dev: Ifindex, spare_permanent: bool) {
     ns.l3.neigh.proxies.retain(|k, permanent| k.0 != dev || (spare_permanent && *permanent));

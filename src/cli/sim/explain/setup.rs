@@ -122,7 +122,7 @@ fn kind(op: &Op) -> Kind {
         Op::SetLink { change, .. } if **change == LinkChange { up: Some(true), ..LinkChange::default() } => Kind::Up,
         Op::SetLink { .. } | Op::DelLink { .. } | Op::SetBridge { .. } | Op::SetPort { .. } => Kind::Link,
         Op::AddAddr { .. } | Op::DelAddr { .. } => Kind::Addr,
-        Op::AddRoute { .. } | Op::DelRoute { .. } => Kind::Route,
+        Op::AddRoute { .. } | Op::DelRoute { .. } | Op::AddNexthop { .. } | Op::DelNexthop { .. } => Kind::Route,
         Op::AddRule { .. } | Op::DelRule { .. } => Kind::Rule,
         Op::AddNeigh { .. } | Op::DelNeigh { .. } | Op::AddFdb { .. } | Op::DelFdb { .. } => Kind::Neigh,
         Op::SetImpairment { .. } => Kind::Impairment,

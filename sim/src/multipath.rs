@@ -1,0 +1,129 @@
+//! Which of several ways a flow takes.
+//!
+//! Kernel counterpart: `fib_select_path()`, `fib_select_multipath()`, `fib_rebalance()` of `net/ipv4/fib_semantics.c`,
+//! `fib_multipath_hash()` of `route.c`, `nexthop_select_path()` of `nexthop.c`. A hash of 31 bits falls into the share
+//! that a way's weight gives it. The kernel keys its hash (siphash) with a random number; here the key comes from the seed
+//! and the namespace's name and the hash is splitmix64's, so that which way a flow takes is the same in every run, and
+//! another than the kernel's. Deliberately absent: the inner headers of tunnels and of ICMP errors.
+
+use crate::fib::{Flow, Hit, Hop};
+use crate::l3::skips_linkdown;
+use crate::netns::{Ifindex, Netns};
+use crate::{addr, neigh};
+use std::net::Ipv4Addr;
+
+/// The way that a packet takes. `by_source`: a way whose own address is the packet's source is preferred, as for what is
+/// sent from here.
+pub(crate) fn choose(ns: &Netns, hit: &Hit<'_>, flow: &Flow, by_source: bool) -> usize {
+    let hops = &hit.alias.hops;
+    if hops.len() < 2 || flow.oif != Ifindex::NONE {
+        return hit.hop;
+    }
+    let hash = hash(ns, flow);
+    let uses_neigh = ns.sysctl.net.fib_multipath_use_neigh != 0;
+    let good = |hop: &Hop| !uses_neigh || neigh::may_be_there(ns, hop.dev, hop.via);
+    let is_source = |hop: &Hop| {
+        let gateway = hop.via.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        by_source
+            && hit.alias.object.is_none()
+            && !flow.src.is_unspecified()
+            && addr::select(ns, hop.dev, gateway, hit.alias.scope) == flow.src
+    };
+    select(hops, hash, good, is_source).unwrap_or(hit.hop)
+}
+
+/// The devices whose ways do not count while they have no carrier.
+pub(crate) fn skipping(ns: &Netns) -> Vec<Ifindex> {
+    ns.devs.iter().map(|d| d.ifindex).filter(|&dev| skips_linkdown(ns, dev)).collect()
+}
+
+/// Shares the range among the ways that count now; until something happens to one of them this stays so.
+pub(crate) fn rebalance(hops: &mut [Hop], skipping: &[Ifindex]) {
+    for hop in hops {
+        hop.benched = hop.dead || hop.linkdown && skipping.contains(&hop.dev);
+    }
+}
+
+fn select(hops: &[Hop], hash: u32, good: impl Fn(&Hop) -> bool, is_source: impl Fn(&Hop) -> bool) -> Option<usize> {
+    let total: u64 = hops.iter().filter(|h| !h.benched).map(|h| u64::from(h.weight)).sum();
+    let (mut sum, mut best) = (0, None);
+    for (i, hop) in hops.iter().enumerate().filter(|(_, h)| !h.benched) {
+        sum += u64::from(hop.weight);
+        if !good(hop) {
+            continue;
+        }
+        // DIV_ROUND_CLOSEST_ULL(weight << 31, total) - 1 is the share's upper bound.
+        let within = u64::from(hash) < ((sum << 31) + total / 2) / total;
+        let score = 2 * u8::from(is_source(hop)) + u8::from(within);
+        if best.is_none_or(|(_, most)| most < score) {
+            best = Some((i, score));
+        }
+    }
+    best.map(|(i, _)| i)
+}
+
+/// The hash of a flow, 31 bits, of what `fib_multipath_hash_policy` names.
+fn hash(ns: &Netns, flow: &Flow) -> u32 {
+    const SRC_IP: i32 = 1;
+    const DST_IP: i32 = 2;
+    const IP_PROTO: i32 = 4;
+    const SRC_PORT: i32 = 0x10;
+    const DST_PORT: i32 = 0x20;
+    let fields = match ns.sysctl.net.fib_multipath_hash_policy {
+        1 => SRC_IP | DST_IP | IP_PROTO | SRC_PORT | DST_PORT,
+        3 => ns.sysctl.net.fib_multipath_hash_fields,
+        _ => SRC_IP | DST_IP,
+    };
+    let taken = |field: i32, value: u32| if fields & field != 0 { u64::from(value) } else { 0 };
+    let addrs = taken(SRC_IP, flow.src.to_bits()) << 32 | taken(DST_IP, flow.dst.to_bits());
+    let (sport, dport) = (taken(SRC_PORT, flow.asks.sport.into()), taken(DST_PORT, flow.asks.dport.into()));
+    let ports = taken(IP_PROTO, flow.asks.proto.into()) << 32 | sport << 16 | dport;
+    // Its 31 highest bits.
+    (mix(mix(ns.l3.hash_seed ^ addrs) ^ ports) >> 33) as u32
+}
+
+/// splitmix64's finalizer: every bit moves every bit.
+fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// Whether the hash asks for protocol and ports.
+pub(crate) fn asks_ports(ns: &Netns) -> bool {
+    matches!(ns.sysctl.net.fib_multipath_hash_policy, 1 | 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+    use nettwin_model::Scope;
+
+    fn hop(weight: u16, benched: bool) -> Hop {
+        Hop {
+            via: None,
+            dev: Ifindex(2),
+            weight,
+            onlink: false,
+            scope: Scope::LINK,
+            dead: false,
+            linkdown: false,
+            benched,
+        }
+    }
+
+    #[test]
+    fn weights_share_the_range() {
+        let hops = [hop(3, false), hop(1, false)];
+        let mut rng = Rng::new(1, "multipath");
+        let chosen = |hash| select(&hops, hash, |_| true, |_| false);
+        let first = (0..4000).filter(|_| chosen((mix(rng.next_u64()) >> 33) as u32) == Some(0));
+        let share = first.count();
+        assert!((2900..3100).contains(&share), "{share} of 4000");
+        assert_eq!(chosen((1 << 31) - 1), Some(1));
+        assert_eq!(select(&[hop(3, true), hop(1, false)], 0, |_| true, |_| false), Some(1));
+        assert_eq!(select(&hops, 0, |h| h.weight == 1, |_| false), Some(1));
+        assert_eq!(select(&hops, 0, |_| true, |h| h.weight == 1), Some(1));
+    }
+}
