@@ -12,6 +12,7 @@ use crate::object::bridge::Offered;
 use crate::probe::Probes;
 use crate::sysctl;
 use nettwin_model::probe::{Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::socket::{Call, Reply};
 use nettwin_model::{
     Answer, Backend, Errno, Extent, Failure, Fault, IfName, Instant, NetnsName, NetnsState, Op, Query, Snapshot,
 };
@@ -331,6 +332,26 @@ impl Backend for KernelBackend {
     fn stop(&mut self, id: ProbeId, how: Stop) {
         let now = self.now();
         self.probes.stop(id, how, now);
+    }
+
+    fn socket(&mut self, call: &Call) -> Result<Reply, Fault> {
+        match call {
+            Call::Connect { netns, .. } | Call::Listen { netns, .. } | Call::Bind { netns, .. } => {
+                self.await_departures()?;
+                let room = self.rooms.get(netns).ok_or(Fault::errno(Errno::ENOENT))?;
+                self.probes.open_socket(&room.netns, &self.worker, call)
+            }
+            Call::Connected(id)
+            | Call::Accept(id)
+            | Call::Send(id, _)
+            | Call::Recv(id, _)
+            | Call::SendTo(id, ..)
+            | Call::RecvFrom(id)
+            | Call::Shutdown(id)
+            | Call::Close(id)
+            | Call::Abort(id)
+            | Call::Names(id) => self.probes.call_socket(*id, call),
+        }
     }
 
     fn now(&self) -> Instant {

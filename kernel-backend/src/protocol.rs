@@ -5,6 +5,7 @@
 
 use nettwin_model::backend::{Answer, Extent, Failure, Fault, Query};
 use nettwin_model::probe::{Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::socket::{self, Call};
 use nettwin_model::{Instant, NetnsName, Op, Snapshot};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub(crate) enum Request {
     Start(Probe),
     /// `Backend::stop`.
     Stop(ProbeId, Stop),
+    /// `Backend::socket`.
+    Socket(Call),
     /// `Backend::now`.
     Now,
     /// `Backend::advance`.
@@ -62,6 +65,8 @@ pub(crate) enum Reply {
     Observe(Result<Snapshot, Fault>),
     /// To `Start`.
     Start(Result<ProbeId, Fault>),
+    /// To `Socket`.
+    Socket(Result<socket::Reply, Fault>),
     /// To `Now`.
     Now(Instant),
     /// To `Advance`.

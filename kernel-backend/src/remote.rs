@@ -6,6 +6,7 @@
 use crate::protocol::{self, Reply, Request};
 use nettwin_model::backend::{Answer, Backend, Extent, Failure, Fault, Query};
 use nettwin_model::probe::{Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::socket::{self, Call};
 use nettwin_model::{Instant, NetnsName, Op, Snapshot};
 use std::cell::Cell;
 use std::io;
@@ -144,6 +145,13 @@ impl Backend for RemoteBackend {
     fn start(&mut self, probe: Probe) -> Result<ProbeId, Fault> {
         match self.ask(&Request::Start(probe))? {
             Reply::Start(result) => result,
+            _ => Err(confused()),
+        }
+    }
+
+    fn socket(&mut self, call: &Call) -> Result<socket::Reply, Fault> {
+        match self.ask(&Request::Socket(call.clone()))? {
+            Reply::Socket(result) => result,
             _ => Err(confused()),
         }
     }

@@ -8,6 +8,7 @@
 use crate::protocol::{self, Reply, Request};
 use nettwin_model::backend::{Backend, Fault};
 use nettwin_model::probe::{ProbeEvent, ProbeId, Stop};
+use nettwin_model::socket::{self, Call};
 use nettwin_model::{Instant, NetnsName};
 use rustix::event::{PollFd, PollFlags, poll};
 use std::collections::{BTreeSet, VecDeque};
@@ -144,6 +145,15 @@ impl Client {
             Request::LacksNothing(ops) => Reply::Done(machine.lacks_nothing(&ops)),
             Request::Query(query) => Reply::Query(machine.query(&query)),
             Request::Observe(extent) => Reply::Observe(machine.observe(&extent)),
+            Request::Socket(call) => {
+                let reply = machine.socket(&call);
+                match (&reply, &call) {
+                    (Ok(socket::Reply::Opened(id) | socket::Reply::Accepted(id, _)), _) => _ = self.running.insert(*id),
+                    (Ok(_), Call::Close(id) | Call::Abort(id)) => _ = self.running.remove(id),
+                    _ => {}
+                }
+                Reply::Socket(reply)
+            }
             Request::Start(probe) => {
                 let started = machine.start(probe);
                 self.running.extend(started.as_ref().ok());

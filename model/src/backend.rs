@@ -11,6 +11,7 @@ use crate::route::Route;
 use crate::rules::Ruleset;
 use crate::rules::conntrack::Connection;
 use crate::snapshot::{NetnsState, Snapshot};
+use crate::socket::{Call, Reply};
 use crate::sysctl::SysctlKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,16 @@ pub trait Backend {
 
     /// Ends a running workload; its `Done` comes from the next [`advance`](Backend::advance). Unknown ids are ignored.
     fn stop(&mut self, id: ProbeId, how: Stop);
+
+    /// A socket call. It never waits: EAGAIN says that it would have to, and then
+    /// [`ProbeEvent::News`] says when to try again.
+    fn socket(&mut self, call: &Call) -> Result<Reply, Fault> {
+        let _ = call;
+        Err(Fault::Missing {
+            capability: "sockets for whoever uses this machine".into(),
+            remedy: "use the simulator or the kernel backend itself".into(),
+        })
+    }
 
     /// The present instant.
     fn now(&self) -> Instant;

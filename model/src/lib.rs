@@ -36,6 +36,7 @@ pub mod route;
 pub mod rule;
 pub mod rules;
 pub mod snapshot;
+pub mod socket;
 #[cfg(feature = "proptest")]
 pub mod strategy;
 pub mod sysctl;

@@ -11,6 +11,7 @@ use crate::trace::{DropCount, TraceRecord};
 use crate::world::World;
 use crate::{execute, l3, observe, path, probe, qdisc, query, sock};
 use nettwin_model::probe::{Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::socket::{Call, Reply};
 use nettwin_model::{Answer, Backend, Extent, Failure, Fault, IfName, Instant, NetnsName, Op, Query, Snapshot};
 use std::collections::BTreeMap;
 
@@ -170,6 +171,12 @@ impl Backend for Sim {
     fn stop(&mut self, id: ProbeId, how: Stop) {
         probe::stop(self, id, how);
         self.drain();
+    }
+
+    fn socket(&mut self, call: &Call) -> Result<Reply, Fault> {
+        let reply = probe::socket(self, call);
+        self.drain();
+        reply.map_err(Fault::errno)
     }
 
     fn now(&self) -> Instant {

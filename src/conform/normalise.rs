@@ -45,7 +45,8 @@ fn event(mut e: ProbeEvent) -> ProbeEvent {
         | ProbeEvent::Outstanding { .. }
         | ProbeEvent::Icmp { .. }
         | ProbeEvent::SendFailed { .. }
-        | ProbeEvent::FramesLost { .. } => {}
+        | ProbeEvent::FramesLost { .. }
+        | ProbeEvent::News => {}
     }
     e
 }

@@ -23,6 +23,7 @@ mod nud;
 mod route;
 mod router;
 mod rule;
+mod socket;
 mod stp;
 mod walkthrough;
 

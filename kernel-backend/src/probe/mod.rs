@@ -13,11 +13,13 @@ mod driven;
 mod flow;
 mod listen;
 mod ping;
+mod socket;
 mod sys;
 mod trace;
 
 use crate::netns::{Netns, Worker};
 use nettwin_model::probe::{Outcome, Probe, ProbeEvent, ProbeId, Stop, WakeAt};
+use nettwin_model::socket::{Call, Reply};
 use nettwin_model::{Errno, Fault, Instant};
 use rustix::event::{PollFd, Timespec, poll};
 use std::collections::{BTreeMap, VecDeque};
@@ -29,6 +31,8 @@ use std::time::Duration;
 pub struct Probes {
     last_id: u64,
     running: BTreeMap<ProbeId, Box<dyn Task>>,
+    /// The sockets that users have.
+    sockets: BTreeMap<ProbeId, socket::Socket>,
     /// What happened and was not yet fetched, by time.
     happened: VecDeque<(Instant, ProbeId, ProbeEvent)>,
     /// The time of the last event fetched: time never goes back.
@@ -62,6 +66,14 @@ impl Probes {
     /// Ends a workload; what had come in by now is reported before its `Done`.
     pub fn stop(&mut self, id: ProbeId, how: Stop, now: Instant) {
         let clock = Clock::new(now);
+        if let Some(socket) = self.sockets.remove(&id) {
+            if how == Stop::Kill {
+                // It is a stream or it is not; it goes either way.
+                let _ = { socket }.call(&Call::Abort(id), id);
+            }
+            self.take_in(vec![(clock.now(), id, ProbeEvent::Done(Outcome::Stopped))]);
+            return;
+        }
         let Some(mut task) = self.running.remove(&id) else { return };
         let mut out = Vec::new();
         task.read(clock, &mut out);
@@ -69,6 +81,31 @@ impl Probes {
             task.stop(how, clock, &mut out);
         }
         self.take_in(out.into_iter().map(|(at, event)| (at, id, event)).collect());
+    }
+
+    /// Opens a socket in `netns`.
+    pub fn open_socket(&mut self, netns: &Netns, worker: &Worker, call: &Call) -> Result<Reply, Fault> {
+        let socket = worker.run_in(netns, || socket::open(call))?.map_err(Fault::errno)?;
+        self.last_id += 1;
+        let id = ProbeId(self.last_id);
+        self.sockets.insert(id, socket);
+        Ok(Reply::Opened(id))
+    }
+
+    /// A call on a socket that is open.
+    pub fn call_socket(&mut self, id: ProbeId, call: &Call) -> Result<Reply, Fault> {
+        let fresh = ProbeId(self.last_id + 1);
+        let socket = self.sockets.get_mut(&id).ok_or(Fault::errno(Errno::EBADF))?;
+        let (reply, accepted) = socket.call(call, fresh).map_err(Fault::errno)?;
+        if let Some(accepted) = accepted {
+            self.last_id = fresh.0;
+            self.sockets.insert(fresh, accepted);
+        }
+        if matches!(call, Call::Close(_) | Call::Abort(_)) {
+            self.sockets.remove(&id);
+            self.happened.retain(|(_, of, event)| *of != id || *event != ProbeEvent::News);
+        }
+        Ok(reply)
     }
 
     /// Blocks until the next event or `until`; `now` reads the machine's clock. With [`Instant::FAR`] and nothing running
@@ -85,7 +122,7 @@ impl Probes {
                 return self.happened.pop_front();
             }
             let present = now();
-            if present >= until || (until == Instant::FAR && self.running.is_empty()) {
+            if present >= until || (until == Instant::FAR && self.running.is_empty() && self.sockets.is_empty()) {
                 return None;
             }
             let wake = self.running.values().filter_map(|t| t.wake_at()).min().map_or(until, |w| w.min(until));
@@ -114,6 +151,11 @@ impl Probes {
         for id in over {
             self.running.remove(&id);
         }
+        for (id, socket) in &mut self.sockets {
+            if socket.has_news() {
+                events.push((clock.now(), *id, ProbeEvent::News));
+            }
+        }
         self.take_in(events);
     }
 
@@ -131,6 +173,7 @@ impl Probes {
         for task in self.running.values() {
             task.watch(&mut fds);
         }
+        self.sockets.values().for_each(|socket| socket.watch(&mut fds));
         let left = until.since(now);
         let timeout = Timespec {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),

@@ -399,6 +399,8 @@ pub enum ProbeEvent {
         /// How many.
         count: u32,
     },
+    /// Of a socket ([`Backend::socket`](crate::Backend::socket)): what was EAGAIN may have changed.
+    News,
     /// The end. Nothing follows.
     Done(Outcome),
 }

@@ -15,6 +15,7 @@ use crate::sim::Sim;
 use crate::world::World;
 use nettwin_model::probe::workload::Input;
 use nettwin_model::probe::{Capture, Outcome, Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::socket::{self, Call};
 use nettwin_model::{Errno, Fault};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -41,6 +42,8 @@ pub(crate) enum Work {
     Capture,
     /// A flow or a server: its state is with its namespace's sockets.
     Sock,
+    /// A socket in a user's hands: its state is with its namespace's sockets.
+    User,
     /// A ping, an arping or a traceroute.
     Machine(Box<run::Machine>),
 }
@@ -88,11 +91,45 @@ pub(crate) fn start(sim: &mut Sim, probe: &Probe) -> Result<ProbeId, Fault> {
     }
 }
 
+/// A socket call.
+pub(crate) fn socket(sim: &mut Sim, call: &Call) -> Result<socket::Reply, Errno> {
+    let ns = match call {
+        Call::Connect { netns, .. } | Call::Listen { netns, .. } | Call::Bind { netns, .. } => {
+            sim.netns.id(netns).ok_or(Errno::ENOENT)?
+        }
+        Call::Connected(id)
+        | Call::Accept(id)
+        | Call::Send(id, _)
+        | Call::Recv(id, _)
+        | Call::SendTo(id, ..)
+        | Call::RecvFrom(id)
+        | Call::Shutdown(id)
+        | Call::Close(id)
+        | Call::Abort(id)
+        | Call::Names(id) => match sim.world.probes.running.get(&id.0) {
+            Some(Running { ns, work: Work::User }) => *ns,
+            _ => return Err(Errno::EBADF),
+        },
+    };
+    let fresh = ProbeId(sim.world.probes.last + 1);
+    let netns = sim.netns.by_id_mut(ns).ok_or(Errno::EBADF)?;
+    let reply = crate::sock::call(netns, &mut sim.world, call, fresh)?;
+    match (&reply, call) {
+        (socket::Reply::Opened(_) | socket::Reply::Accepted(..), _) => {
+            sim.world.probes.last = fresh.0;
+            sim.world.probes.put(fresh, Running { ns, work: Work::User });
+        }
+        (_, Call::Close(id) | Call::Abort(id)) => drop(sim.world.probes.take(*id)),
+        _ => {}
+    }
+    Ok(reply)
+}
+
 /// Wakes a workload that asked for it ([`Event::Probe`](crate::event::Event::Probe)).
 pub(crate) fn timer(sim: &mut Sim, id: ProbeId) {
     let Some(mut running) = sim.world.probes.take(id) else { return };
     let due = match &mut running.work {
-        Work::Capture | Work::Sock => false,
+        Work::Capture | Work::Sock | Work::User => false,
         Work::Machine(machine) => machine.is_due(&sim.world),
     };
     sim.world.probes.put(id, running);
@@ -116,6 +153,14 @@ pub(crate) fn stop(sim: &mut Sim, id: ProbeId, how: Stop) {
             Some(ns) => crate::sock::stop(ns, &mut sim.world, id, how),
             None => finish(&mut sim.world, id, Outcome::Stopped),
         },
+        Work::User => {
+            let end = if how == Stop::Kill { Call::Abort(id) } else { Call::Close(id) };
+            if let Some(ns) = sim.netns.by_id_mut(running.ns) {
+                // It is there, and closing cannot fail.
+                let _ = crate::sock::call(ns, &mut sim.world, &end, id);
+            }
+            finish(&mut sim.world, id, Outcome::Stopped);
+        }
         Work::Machine(_) => {
             sim.world.probes.put(id, running);
             run::step(sim, id, Input::Stop(how));

@@ -17,9 +17,10 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 mod udp;
+mod user;
 
 pub(crate) use flow::{Reach, Route};
-pub(crate) use netns::{Transport, icmp_error, input, start, stop, timer};
+pub(crate) use netns::{Transport, call, icmp_error, input, start, stop, timer};
 
 use crate::rng::Rng;
 use driver::Outbox;
@@ -238,7 +239,6 @@ impl Sockets {
     }
 
     /// Ends a connection's sending direction (`shutdown(SHUT_WR)`).
-    #[cfg_attr(not(test), expect(dead_code, reason = "no workload half-closes"))]
     pub(crate) fn shutdown(&mut self, id: SockId) -> Result<(), Errno> {
         self.tcp(id)?.shutdown()?;
         self.make_runnable(id.index);
@@ -257,6 +257,23 @@ impl Sockets {
             Socket::Udp(udp) => udp.local,
             Socket::Listener(l) => l.local,
         })
+    }
+
+    /// The other end's address and port.
+    pub(crate) fn peer(&self, id: SockId) -> Option<SocketAddrV4> {
+        match self.slots.get(id)? {
+            Socket::Tcp(tcp) => Some(tcp.tuple.remote),
+            Socket::Udp(udp) => udp.peer,
+            Socket::Listener(_) => None,
+        }
+    }
+
+    /// Of a UDP socket, whom it is connected to; `None` for others.
+    pub(crate) fn udp_peer(&self, id: SockId) -> Option<Option<SocketAddrV4>> {
+        match self.slots.get(id)? {
+            Socket::Udp(udp) => Some(udp.peer),
+            _ => None,
+        }
     }
 
     /// The pending error, once (`SO_ERROR`).

@@ -5,6 +5,7 @@
 //! Deliberately absent: state of the IP layer.
 
 use super::flow::{Flows, Route, Routes};
+use super::user::Users;
 use super::{Input, Sockets, reset_for};
 use crate::event::Event;
 use crate::fib::Selectors;
@@ -15,14 +16,17 @@ use crate::sim::Sim;
 use crate::world::World;
 use crate::{l3, rules};
 use nettwin_model::probe::{IcmpError, Probe, ProbeEvent, ProbeId, Proto, Stop};
+use nettwin_model::socket::{Call, Reply};
 use nettwin_model::wire::{PROTO_TCP, PROTO_UDP};
 use nettwin_model::{Errno, Instant};
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// The sockets of one namespace, and what runs on them.
 pub(crate) struct Transport {
     sockets: Sockets,
     flows: Flows,
+    users: Users,
     /// The earliest event that is on its way.
     alarm: Option<Instant>,
     packet: Vec<u8>,
@@ -94,10 +98,7 @@ pub(crate) fn timer(ns: &mut Netns, w: &mut World) {
 pub(crate) fn start(sim: &mut Sim, ns: NsId, id: ProbeId, probe: &Probe) {
     let w = &mut sim.world;
     let Some(ns) = sim.netns.by_id_mut(ns) else { return };
-    let mut t = ns.sock.take().unwrap_or_else(|| {
-        let sockets = Sockets::new(w.stream(&format!("sock/{}", ns.name.as_str())));
-        Box::new(Transport { sockets, flows: Flows::default(), alarm: None, packet: Vec::new() })
-    });
+    let mut t = transport(ns, w);
     let ip = Ip(ns, w);
     match probe {
         Probe::Tcp(flow) => t.flows.start_tcp(w.now, &mut t.sockets, &ip, id, flow),
@@ -107,6 +108,24 @@ pub(crate) fn start(sim: &mut Sim, ns: NsId, id: ProbeId, probe: &Probe) {
     }
     ns.sock = Some(t);
     pump(ns, w);
+}
+
+/// A call of somebody who has a socket of this namespace, or wants one; `fresh` is a number for it.
+pub(crate) fn call(ns: &mut Netns, w: &mut World, call: &Call, fresh: ProbeId) -> Result<Reply, Errno> {
+    let mut t = transport(ns, w);
+    let reply = t.users.call(w.now, &mut t.sockets, &Ip(ns, w), call, fresh);
+    ns.sock = Some(t);
+    pump(ns, w);
+    reply
+}
+
+/// The namespace's sockets, taken out to be worked with.
+fn transport(ns: &mut Netns, w: &World) -> Box<Transport> {
+    ns.sock.take().unwrap_or_else(|| {
+        let sockets = Sockets::new(w.stream(&format!("sock/{}", ns.name.as_str())));
+        let (flows, users) = (Flows::default(), Users::default());
+        Box::new(Transport { sockets, flows, users, alarm: None, packet: Vec::new() })
+    })
 }
 
 /// Stops a workload of this namespace.
@@ -120,6 +139,7 @@ pub(crate) fn stop(ns: &mut Netns, w: &mut World, id: ProbeId, how: Stop) {
 /// Sends what there is to send, tells the workloads what there is to tell, until there is neither; then sets the alarm.
 fn pump(ns: &mut Netns, w: &mut World) {
     let Some(mut t) = ns.sock.take() else { return };
+    let mut news = BTreeSet::new();
     loop {
         // The kernel answers a segment before the program that reads it gets the processor.
         while t.sockets.poll(w.now, &mut t.packet) {
@@ -128,6 +148,7 @@ fn pump(ns: &mut Netns, w: &mut World) {
         }
         t.flows.expire(w.now, &mut t.sockets);
         match t.sockets.next_news() {
+            Some(sock) if t.users.owner(sock).is_some() => news.extend(t.users.owner(sock)),
             Some(sock) => t.flows.news(w.now, &mut t.sockets, &Ip(ns, w), sock),
             None if t.sockets.is_quiet() => break,
             None => {}
@@ -142,6 +163,7 @@ fn pump(ns: &mut Netns, w: &mut World) {
         }
         w.report(id, event);
     }
+    news.into_iter().for_each(|id| w.report(id, ProbeEvent::News));
     let due = [t.sockets.wake_at(), t.flows.wake_at()].into_iter().flatten().min();
     if let Some(at) = due
         && t.alarm.is_none_or(|alarm| at < alarm)

@@ -1,0 +1,245 @@
+//! Sockets in the hands of whoever uses a machine: every call's answer, on both machines.
+
+use crate::machine;
+use nettwin::model::apply::apply;
+use nettwin::model::probe::{ProbeEvent, ProbeId, Proto};
+use nettwin::model::socket::{Call, Reply};
+use nettwin::model::topology::{Format, Topology};
+use nettwin::model::{Backend, Errno, Fault, Instant, NetnsName};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+const LAB: &str = r#"
+[netns.h1]
+interfaces.eth0.addresses = ["10.0.1.1/24"]
+routes = ["default via 10.0.1.254"]
+[netns.h2]
+interfaces.eth0.addresses = ["10.0.2.2/24"]
+routes = ["default via 10.0.2.254"]
+[netns.r1]
+forwarding = true
+routes = ["unreachable 10.9.0.0/16", "prohibit 10.8.0.0/16"]
+interfaces.eth1.addresses = ["10.0.1.254/24"]
+interfaces.eth2.addresses = ["10.0.2.254/24"]
+[[link]]
+ends = ["h1:eth0", "r1:eth1"]
+[[link]]
+ends = ["r1:eth2", "h2:eth0"]
+"#;
+
+/// A machine and what its sockets said.
+struct Story<'a> {
+    machine: &'a mut dyn Backend,
+    said: Vec<String>,
+}
+
+fn ns(name: &str) -> NetnsName {
+    NetnsName::new(name).expect("a name")
+}
+
+fn at(addr: &str) -> SocketAddrV4 {
+    addr.parse().expect("an address and a port")
+}
+
+const ANY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+
+impl Story<'_> {
+    /// One call, not written down.
+    fn ask(&mut self, call: &Call) -> Result<Reply, Errno> {
+        match self.machine.socket(call) {
+            Ok(reply) => Ok(reply),
+            Err(Fault::Refused { errno, .. }) => Err(errno),
+            Err(other) => panic!("{call:?}: {other}"),
+        }
+    }
+
+    /// One call and its answer, without the socket's number and the ports that nobody chose.
+    fn call(&mut self, what: &str, call: &Call) -> Result<Reply, Errno> {
+        let reply = self.ask(call);
+        self.write(what, reply)
+    }
+
+    /// The same, once the answer is not EAGAIN.
+    fn wait(&mut self, what: &str, call: &Call) -> Result<Reply, Errno> {
+        let until = self.machine.now() + Duration::from_secs(20);
+        loop {
+            match self.ask(call) {
+                Err(Errno::EAGAIN) => {}
+                reply => return self.write(what, reply),
+            }
+            assert!(self.machine.now() < until, "{what}: no answer; so far: {:#?}", self.said);
+            // News of others is of no interest here.
+            self.machine.advance(until);
+        }
+    }
+
+    fn write(&mut self, what: &str, reply: Result<Reply, Errno>) -> Result<Reply, Errno> {
+        let told = match &reply {
+            Ok(Reply::Opened(_)) => "open".to_owned(),
+            Ok(Reply::Accepted(_, from)) => format!("from {}", from.ip()),
+            Ok(Reply::Datagram(from, bytes)) => format!("{:?} from {}", String::from_utf8_lossy(bytes), from.ip()),
+            Ok(Reply::Received(bytes)) => format!("{:?}", String::from_utf8_lossy(bytes)),
+            Ok(Reply::Names(own, peer)) => format!("{} and {:?}", own.ip(), peer.map(|p| *p.ip())),
+            Ok(other) => format!("{other:?}"),
+            Err(errno) => errno.name().map_or_else(|| errno.to_string(), str::to_owned),
+        };
+        self.said.push(format!("{what}: {told}"));
+        reply
+    }
+
+    fn open(&mut self, what: &str, call: &Call) -> ProbeId {
+        match self.call(what, call) {
+            Ok(Reply::Opened(id)) => id,
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+
+    fn accept(&mut self, what: &str, listener: ProbeId) -> ProbeId {
+        match self.wait(what, &Call::Accept(listener)) {
+            Ok(Reply::Accepted(id, _)) => id,
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let until = self.machine.now() + time;
+        while self.machine.advance(until).is_some() {}
+    }
+}
+
+fn connect(netns: &str, proto: Proto, to: &str) -> Call {
+    Call::Connect { netns: ns(netns), proto, from: ANY, to: at(to) }
+}
+
+fn streams(s: &mut Story<'_>) {
+    let listen = |on| Call::Listen { netns: ns("h2"), on: at(on), backlog: 1 };
+    let listener = s.open("listen", &listen("0.0.0.0:80"));
+    let _ = s.call("listen again", &listen("10.0.2.2:80"));
+    let _ = s.call("listen elsewhere", &listen("10.0.1.1:81"));
+    let _ = s.call("nobody yet", &Call::Accept(listener));
+    let client = s.open("connect", &connect("h1", Proto::Tcp, "10.0.2.2:80"));
+    let server = s.accept("accept", listener);
+    let _ = s.wait("connected", &Call::Connected(client));
+    let _ = s.call("names", &Call::Names(client));
+    let _ = s.call("nothing yet", &Call::Recv(server, 100));
+    let _ = s.call("send", &Call::Send(client, b"hello".to_vec()));
+    let _ = s.wait("recv", &Call::Recv(server, 100));
+    // Half-closed: the other way still works.
+    let _ = s.call("shutdown", &Call::Shutdown(client));
+    let _ = s.call("send after shutdown", &Call::Send(client, b"more".to_vec()));
+    let _ = s.wait("end", &Call::Recv(server, 100));
+    let _ = s.call("answer", &Call::Send(server, b"goodbye".to_vec()));
+    let _ = s.wait("its arrival", &Call::Recv(client, 4));
+    let _ = s.wait("the rest", &Call::Recv(client, 100));
+    let _ = s.call("close", &Call::Close(server));
+    let _ = s.wait("end there", &Call::Recv(client, 100));
+    let _ = s.call("close", &Call::Close(client));
+    let _ = s.call("closed", &Call::Recv(client, 1));
+
+    // Reset: the server lets go of a connection with data that it has not read.
+    let client = s.open("connect", &connect("h1", Proto::Tcp, "10.0.2.2:80"));
+    let server = s.accept("accept", listener);
+    let _ = s.wait("connected", &Call::Connected(client));
+    let _ = s.call("send", &Call::Send(client, b"unread".to_vec()));
+    s.pass(Duration::from_millis(300));
+    let _ = s.call("close unread", &Call::Close(server));
+    let _ = s.wait("reset", &Call::Recv(client, 100));
+    let _ = s.call("after the reset", &Call::Recv(client, 100));
+    let _ = s.call("send after the reset", &Call::Send(client, b"x".to_vec()));
+    let _ = s.call("close", &Call::Close(client));
+
+    // Refused, unreachable, no way.
+    for to in ["10.0.2.2:81", "10.9.0.1:80", "10.8.0.1:80"] {
+        let client = s.open(to, &connect("h1", Proto::Tcp, to));
+        let _ = s.wait(to, &Call::Connected(client));
+        let _ = s.call("close", &Call::Close(client));
+    }
+    let _ = s.call("no route", &connect("r1", Proto::Tcp, "10.7.0.1:80"));
+    let _ = s.call("a broadcast", &connect("h1", Proto::Tcp, "10.0.1.255:80"));
+    let foreign = Call::Connect { netns: ns("h1"), proto: Proto::Tcp, from: at("10.0.2.2:0"), to: at("10.0.2.2:80") };
+    let _ = s.call("a foreign source", &foreign);
+    let _ = s.call("accept on a closed one", &Call::Accept(client));
+    let _ = s.call("close the listener", &Call::Close(listener));
+    let client = s.open("connect", &connect("h1", Proto::Tcp, "10.0.2.2:80"));
+    let _ = s.wait("refused", &Call::Connected(client));
+}
+
+fn datagrams(s: &mut Story<'_>) {
+    let bind = |netns: &str, on| Call::Bind { netns: ns(netns), on: at(on) };
+    let server = s.open("bind", &bind("h2", "0.0.0.0:53"));
+    let _ = s.call("bind again", &bind("h2", "10.0.2.2:53"));
+    let client = s.open("bind", &bind("h1", "0.0.0.0:5353"));
+    let _ = s.call("nobody to send to", &Call::Send(client, b"x".to_vec()));
+    let _ = s.call("send", &Call::SendTo(client, at("10.0.2.2:53"), b"question".to_vec()));
+    let _ = s.wait("question", &Call::RecvFrom(server));
+    let _ = s.call("answer", &Call::SendTo(server, at("10.0.1.1:5353"), b"answer".to_vec()));
+    let _ = s.wait("answer", &Call::RecvFrom(client));
+    let _ = s.call("empty", &Call::SendTo(client, at("10.0.2.2:53"), Vec::new()));
+    let _ = s.wait("empty", &Call::RecvFrom(server));
+    let _ = s.call("too long", &Call::SendTo(client, at("10.0.2.2:53"), vec![0; 65508]));
+    let _ = s.call("a broadcast", &Call::SendTo(client, at("10.0.1.255:53"), b"x".to_vec()));
+    // An unconnected socket does not learn of errors, a connected one does, once.
+    let _ = s.call("to a closed port", &Call::SendTo(client, at("10.0.2.2:54"), b"x".to_vec()));
+    s.pass(Duration::from_millis(300));
+    let _ = s.call("silence", &Call::RecvFrom(client));
+    let connected = s.open("connect", &connect("h1", Proto::Udp, "10.0.2.2:54"));
+    let _ = s.call("send", &Call::Send(connected, b"x".to_vec()));
+    let _ = s.wait("refused", &Call::Recv(connected, 100));
+    let _ = s.call("once", &Call::Recv(connected, 100));
+    let _ = s.call("names", &Call::Names(connected));
+    let unreachable = s.open("connect", &connect("h1", Proto::Udp, "10.9.0.1:54"));
+    let _ = s.call("send", &Call::Send(unreachable, b"x".to_vec()));
+    s.pass(Duration::from_millis(300));
+    let _ = s.call("not told", &Call::Recv(unreachable, 100));
+    let _ = s.call("no route", &connect("r1", Proto::Udp, "10.7.0.1:80"));
+    for socket in [server, client, connected, unreachable] {
+        let _ = s.call("close", &Call::Close(socket));
+    }
+}
+
+fn told(machine: &mut dyn Backend, story: fn(&mut Story<'_>)) -> Vec<String> {
+    let checked = Topology::load(LAB, Format::Toml).unwrap_or_else(|c| panic!("{c:#?}"));
+    apply(machine, checked.desired(), &mut |_| {}).unwrap_or_else(|e| panic!("{e}"));
+    machine.settle().expect("settled");
+    let mut story_so_far = Story { machine, said: Vec::new() };
+    story(&mut story_so_far);
+    story_so_far.said
+}
+
+fn compare(story: fn(&mut Story<'_>)) {
+    let ours = told(&mut nettwin_sim::Sim::new(7), story);
+    if machine::is_there("sockets") {
+        let theirs = told(machine::machine().expect("a machine").as_mut(), story);
+        let differ: Vec<_> = theirs.iter().zip(&ours).filter(|(t, o)| t != o).collect();
+        assert!(differ.is_empty() && theirs.len() == ours.len(), "kernel and simulator differ: {differ:#?}");
+    }
+}
+
+#[test]
+fn streams_agree() {
+    compare(streams);
+}
+
+#[test]
+fn datagrams_agree() {
+    compare(datagrams);
+}
+
+#[test]
+fn news_comes_when_it_is_worth_trying_again() {
+    let mut sim = nettwin_sim::Sim::new(7);
+    let checked = Topology::load(LAB, Format::Toml).expect("a good topology");
+    apply(&mut sim, checked.desired(), &mut |_| {}).expect("up");
+    let listen = Call::Listen { netns: ns("h2"), on: at("0.0.0.0:80"), backlog: 8 };
+    let Ok(Reply::Opened(listener)) = sim.socket(&listen) else { panic!("no listener") };
+    let Ok(Reply::Opened(client)) = sim.socket(&connect("h1", Proto::Tcp, "10.0.2.2:80")) else { panic!("no client") };
+    let mut heard = Vec::new();
+    while let Some((_, id, event)) = sim.advance(Instant::FAR) {
+        assert_eq!(event, ProbeEvent::News);
+        heard.push(id);
+        if heard.contains(&listener) && heard.contains(&client) {
+            return;
+        }
+    }
+    panic!("only {heard:?} had news");
+}
