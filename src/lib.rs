@@ -12,6 +12,8 @@ pub use nettwin_model as model;
 pub use nettwin_sim as sim;
 
 pub mod conform;
+#[cfg(feature = "net")]
+pub mod net;
 pub mod play;
 #[cfg(all(feature = "tap", target_os = "linux"))]
 pub mod programs;

@@ -23,7 +23,7 @@ const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("netlink_sys", &["kernel-backend/"]),
     ("rustix", &["kernel-backend/"]),
     ("libc", &["kernel-backend/"]),
-    ("tokio", &["kernel-backend/"]),
+    ("tokio", &["kernel-backend/", "src/net/", "tests/net.rs"]),
     ("tun_tap", &["kernel-backend/src/tap.rs"]),
     ("clap", &["src/cli/"]),
     ("clap_complete", &["src/cli/"]),

@@ -82,6 +82,52 @@ pub trait Backend {
     }
 }
 
+impl<B: Backend + ?Sized> Backend for Box<B> {
+    fn execute(&mut self, ops: &[Op]) -> Result<(), Failure> {
+        (**self).execute(ops)
+    }
+
+    fn lacks_nothing(&mut self, ops: &[Op]) -> Result<(), Fault> {
+        (**self).lacks_nothing(ops)
+    }
+
+    fn query(&mut self, query: &Query) -> Result<Answer, Fault> {
+        (**self).query(query)
+    }
+
+    fn observe(&mut self, extent: &Extent) -> Result<Snapshot, Fault> {
+        (**self).observe(extent)
+    }
+
+    fn start(&mut self, probe: Probe) -> Result<ProbeId, Fault> {
+        (**self).start(probe)
+    }
+
+    fn stop(&mut self, id: ProbeId, how: Stop) {
+        (**self).stop(id, how);
+    }
+
+    fn socket(&mut self, call: &Call) -> Result<Reply, Fault> {
+        (**self).socket(call)
+    }
+
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+
+    fn advance(&mut self, until: Instant) -> Option<(Instant, ProbeId, ProbeEvent)> {
+        (**self).advance(until)
+    }
+
+    fn settle(&mut self) -> Result<Duration, Fault> {
+        (**self).settle()
+    }
+
+    fn probe(&mut self, probe: Probe) -> Result<Outcome, Fault> {
+        (**self).probe(probe)
+    }
+}
+
 /// Why something was not done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
