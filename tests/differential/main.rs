@@ -17,6 +17,7 @@ mod kernel;
 mod link;
 #[path = "../common/kernel.rs"]
 mod machine;
+mod mesh;
 mod moves;
 mod nexthop;
 mod nud;

@@ -57,7 +57,7 @@ pub(super) fn start(sim: &mut Sim, ns: NsId, probe: &Probe) -> Result<ProbeId, F
     let (workload, kind, opened): (Box<dyn Workload + Send>, Kind, _) = match probe {
         Probe::Ping(ping) => {
             let dev = device(netns, ping.dev)?;
-            let ident = ping.ident.unwrap_or_else(|| w.stream(&format!("echo identifier {}", id.0)).next_u32() as u16);
+            let ident = ping.ident.unwrap_or_else(|| free_ident(netns, w, id));
             let opened = open_ping(netns, w, ping, dev.unwrap_or(Ifindex::NONE));
             let ear = EarKind::Ping { ident, dst: ping.dst, dev, bound: ping.source };
             netns.l3.ears.push(Ear { id, kind: ear });
@@ -91,6 +91,21 @@ pub(super) fn start(sim: &mut Sim, ns: NsId, probe: &Probe) -> Result<ProbeId, F
 fn device(ns: &Netns, name: Option<IfName>) -> Result<Option<Ifindex>, Fault> {
     let find = |name| ns.devs.by_name(name).ok_or_else(|| Fault::errno(Errno::ENODEV));
     name.map(find).transpose()
+}
+
+/// An identifier that no other ping of the namespace has, as ping sockets have it (`ping_get_port`).
+fn free_ident(ns: &Netns, w: &World, id: ProbeId) -> u16 {
+    let mut stream = w.stream(&format!("echo identifier {}", id.0));
+    let taken = |drawn| ns.l3.ears.iter().any(|ear| matches!(ear.kind, EarKind::Ping { ident, .. } if ident == drawn));
+    // After as many draws as there are identifiers even a taken one will do.
+    let mut drawn = 0;
+    for _ in 0..=u16::MAX {
+        drawn = stream.next_u32() as u16; // its low half
+        if !taken(drawn) {
+            break;
+        }
+    }
+    drawn
 }
 
 /// ping finds its source by connecting a UDP socket, unless it is told one: then it binds.
