@@ -4,17 +4,21 @@
 //! and sockets are, and in the simulation, where its wires are. Each end of a simulated wire there is a TAP device of the
 //! same name, MAC and MTU in the kernel. Whatever is executed goes to both, so the kernel's side follows the simulated one;
 //! what programs change by themselves stays theirs. Deliberately absent: impairments on the kernel's side (the simulated
-//! wire has them), and moving or renaming a wire's end while programs have it, which is refused.
+//! wire has them); moving a device that is no wire's end to or from a namespace of programs, which is refused.
 
 use crate::kernel::enter::Door;
 use crate::kernel::tap::Tap;
 use crate::kernel::{KernelBackend, Options};
 use crate::model::op::{AddLink, NewLink};
-use crate::model::{Answer, Backend, Errno, Failure, Fault, IfName, LinkChange, Mac, NetnsName, Op, Query};
+use crate::model::{
+    Answer, Backend, Desired, Errno, Extent, Failure, Fault, IfName, Instant, LinkChange, Mac, NetnsName, Op, Plan,
+    Query, Snapshot, SysctlKey,
+};
 use crate::sim::Sim;
 use crate::tap::Pump;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Command;
 
 /// A simulation with namespaces that real programs run in.
@@ -22,15 +26,15 @@ pub struct Programs {
     pump: Pump,
     kernel: KernelBackend,
     open: BTreeSet<NetnsName>,
-    /// All that was executed, for a namespace that is opened later.
-    history: Vec<Op>,
+    /// The settings that were written, for a namespace that is opened later.
+    settings: BTreeMap<NetnsName, BTreeSet<SysctlKey>>,
 }
 
 impl Programs {
     /// An empty simulation; its time keeps pace with the wall's from now on. Takes the right to make namespaces.
     pub fn new(seed: u64) -> Result<Self, Fault> {
         let kernel = KernelBackend::new(Options::default())?;
-        Ok(Programs { pump: Pump::new(Sim::new(seed)), kernel, open: BTreeSet::new(), history: Vec::new() })
+        Ok(Programs { pump: Pump::new(Sim::new(seed)), kernel, open: BTreeSet::new(), settings: BTreeMap::new() })
     }
 
     /// The simulation and its TAP devices, to let time pass.
@@ -47,18 +51,35 @@ impl Programs {
         if !self.open.insert(netns.clone()) {
             return Ok(());
         }
-        let history = self.history.clone();
-        let born = history.iter().rposition(|op| matches!(op, Op::AddNetns { netns: n } if n == netns)).unwrap_or(0);
-        for op in &history[born..] {
+        // What stands now, as if it were made from nothing: what is of this namespace is made in the kernel too.
+        let extent = Extent { netns: None, sysctls: self.settings.clone() };
+        let there = self.pump.sim().observe(&extent)?;
+        let wanted = Desired { netns: there.netns.into_iter().map(|(name, state)| (name, state.config)).collect() };
+        for op in &Plan::between(&wanted, &Snapshot::default()).ops {
             self.repeat(op, &|n| n == netns).map_err(|fault| explained(op, fault))?;
         }
         self.kernel.settle().map(drop)
+    }
+
+    /// A namespace of programs, to enter it. `None` if it is not open.
+    pub fn inside(&self, netns: &NetnsName) -> Option<BorrowedFd<'_>> {
+        self.kernel.netns(netns).map(AsFd::as_fd)
     }
 
     /// A program, ready to be started in an open namespace; it dies with this process. ENOENT if it is not open.
     pub fn command(&self, netns: &NetnsName, program: &OsStr) -> Result<Command, Fault> {
         let inside = self.kernel.netns(netns).ok_or(Fault::errno(Errno::ENOENT))?;
         Ok(Door::to(inside)?.command(program))
+    }
+
+    /// The simulation's present.
+    pub fn now(&self) -> Instant {
+        self.pump.now()
+    }
+
+    /// The TAP devices' descriptors, to wait for.
+    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.pump.fds()
     }
 
     /// The namespaces that were given to programs.
@@ -71,19 +92,41 @@ impl Programs {
         for (done, op) in ops.iter().enumerate() {
             self.refuse_moves(op).map_err(|fault| Failure { done, fault })?;
             self.pump.sim().execute(std::slice::from_ref(op)).map_err(|f| Failure { done, ..f })?;
-            self.history.push(op.clone());
+            if let Op::SetSysctl { netns, key, .. } = op {
+                self.settings.entry(netns.clone()).or_default().insert(key.clone());
+            }
             let open = self.open.clone();
             self.repeat(op, &|netns| open.contains(netns)).map_err(|fault| Failure { done, fault })?;
         }
         Ok(())
     }
 
-    fn refuse_moves(&self, op: &Op) -> Result<(), Fault> {
+    fn refuse_moves(&mut self, op: &Op) -> Result<(), Fault> {
         let Op::SetLink { netns, name, change } = op else { return Ok(()) };
-        let moves = change.netns.is_some() || change.rename.is_some();
-        if moves && self.open.contains(netns) {
-            let what = format!("{netns}:{name} belongs to programs and cannot be moved or renamed");
-            return Err(Fault::refused(Errno::EBUSY, &what));
+        let Some(target) = &change.netns else { return Ok(()) };
+        if !self.open.contains(netns) && !self.open.contains(target) || self.pump.sim().can_plug(netns, *name) {
+            return Ok(());
+        }
+        let what = format!("{netns}:{name} cannot be moved: programs have one of the two namespaces");
+        Err(Fault::refused(Errno::EOPNOTSUPP, &what))
+    }
+
+    /// A wire's end was moved, perhaps renamed.
+    fn moved(
+        &mut self,
+        from: &NetnsName,
+        name: IfName,
+        change: &LinkChange,
+        concerns: &dyn Fn(&NetnsName) -> bool,
+    ) -> Result<(), Fault> {
+        let target = change.netns.as_ref().unwrap_or(from);
+        if concerns(from) {
+            // With the TAP device its addresses and routes go, as they do with any device that moves.
+            self.pump.part(from, name);
+        }
+        if concerns(target) {
+            let same = LinkChange { netns: None, rename: None, ..change.clone() };
+            self.wire(target, change.rename.unwrap_or(name), same)?;
         }
         Ok(())
     }
@@ -103,6 +146,14 @@ impl Programs {
                     }
                     return Ok(());
                 }
+            }
+            Op::SetLink { netns, name, change } if change.netns.is_some() => {
+                return self.moved(netns, *name, change, concerns);
+            }
+            Op::SetLink { netns, name, change } if concerns(netns) && change.rename.is_some() => {
+                self.kernel.execute(std::slice::from_ref(op)).map_err(|failure| failure.fault)?;
+                self.pump.rename(netns, *name, change.rename.unwrap_or(*name));
+                return Ok(());
             }
             // The wire is the simulator's.
             Op::SetImpairment { .. } => return Ok(()),

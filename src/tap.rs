@@ -44,6 +44,11 @@ impl Pump {
         &mut self.sim
     }
 
+    /// The simulation's present.
+    pub fn now(&self) -> Instant {
+        self.sim.now()
+    }
+
     /// Joins an end of a simulated wire to a TAP device. ENODEV if there is no such end.
     pub fn join(&mut self, netns: &NetnsName, dev: IfName, tap: Tap) -> Result<(), Fault> {
         let plug = self.sim.plug(netns, dev).ok_or(Fault::errno(Errno::ENODEV))?;
@@ -53,14 +58,21 @@ impl Pump {
 
     /// Parts a wire's end from its TAP device, which is gone then. `false` if it has none.
     pub fn part(&mut self, netns: &NetnsName, dev: IfName) -> bool {
-        let before = self.joints.len();
-        self.joints.retain(|joint| joint.netns != *netns || joint.dev != dev);
-        self.joints.len() < before
+        let gone: Vec<Joint> = self.joints.extract_if(.., |j| j.netns == *netns && j.dev == dev).collect();
+        gone.iter().for_each(|joint| self.sim.unplug(joint.plug));
+        !gone.is_empty()
+    }
+
+    /// An end was renamed, and its TAP device with it.
+    pub fn rename(&mut self, netns: &NetnsName, from: IfName, to: IfName) {
+        let joints = self.joints.iter_mut().filter(|joint| joint.netns == *netns && joint.dev == from);
+        joints.for_each(|joint| joint.dev = to);
     }
 
     /// Parts all ends of a namespace.
     pub fn part_all(&mut self, netns: &NetnsName) {
-        self.joints.retain(|joint| joint.netns != *netns);
+        let gone: Vec<Joint> = self.joints.extract_if(.., |joint| joint.netns == *netns).collect();
+        gone.iter().for_each(|joint| self.sim.unplug(joint.plug));
     }
 
     /// Frames that came from TAP devices, and that went to them.
@@ -88,6 +100,7 @@ impl Pump {
             let taps = self.joints.iter().map(|joint| joint.tap.as_fd());
             let fds: Vec<BorrowedFd<'_>> = taps.chain(others.iter().copied()).collect();
             wait_readable(&fds, wait)?;
+            self.catch_up()?;
             self.take_in()?;
             if !others.is_empty() && any_readable(others)? {
                 return self.catch_up();
@@ -95,8 +108,20 @@ impl Pump {
         }
     }
 
+    /// What TAP devices sent goes into the simulation, and what is for them comes out, at the simulation's present; for
+    /// whoever lets time pass by himself.
+    pub fn exchange(&mut self) -> io::Result<()> {
+        self.hand_out()?;
+        self.take_in()
+    }
+
+    /// The TAP devices' descriptors, to wait for.
+    pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.joints.iter().map(|joint| joint.tap.as_fd())
+    }
+
     /// The wall's present, on the simulation's clock.
-    fn present(&self) -> Instant {
+    pub fn present(&self) -> Instant {
         self.began.0 + self.began.1.elapsed()
     }
 
@@ -120,7 +145,6 @@ impl Pump {
 
     /// Takes what TAP devices sent, a fair share of each.
     fn take_in(&mut self) -> io::Result<()> {
-        self.catch_up()?;
         for joint in &self.joints {
             for _ in 0..SHARE {
                 let Some(len) = joint.tap.read(&mut self.buffer)? else { break };

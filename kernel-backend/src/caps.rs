@@ -129,7 +129,10 @@ fn inside(worker: &Worker, netns: &Netns, netlink: &mut Netlink) -> Vec<Capabili
         (worker.run_in(netns, try_nftables).and_then(|r| r), "load the module nf_tables (CONFIG_NF_TABLES)"),
         (there("/proc/sys/net/netfilter/nf_conntrack_max"), "load the module nf_conntrack"),
         (worker.run_in(netns, try_packet_socket).and_then(|r| r), newer),
-        (there("/dev/net/tun"), "load the module tun, or make /dev/net/tun visible here"),
+        (
+            rustix::fs::access("/dev/net/tun", Access::READ_OK | Access::WRITE_OK).map_err(refused),
+            "load the module tun, or make /dev/net/tun visible here and open to users (chmod 0666), as distributions have it",
+        ),
     ];
     INSIDE.iter().zip(tried).map(|(name, (tried, remedy))| Capability::new(name, tried, remedy)).collect()
 }

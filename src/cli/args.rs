@@ -513,6 +513,7 @@ takes none. Ends with the script's own status; 124 if it took too long; nettwin'
 Examples:
   nettwin run examples/scripts/02-bridge-three-hosts.sh
   nettwin run --on kernel examples/scripts/02-bridge-three-hosts.sh
+  nettwin run --programs web.sh           a script that starts curl and python3 -m http.server
   nettwin run --builtin commands.txt"
 )]
 pub(crate) struct RunArgs {
@@ -528,6 +529,16 @@ pub(crate) struct RunArgs {
     /// Run plain lines without any shell: words, quotes, comments, `;`, `&&`, `||`.
     #[arg(long, conflicts_with = "on")]
     pub(crate) builtin: bool,
+    /// Let real programs (curl, a server, your own binary) run in the script's namespaces, by the wall's clock: what they
+    /// send goes through the simulated network.
+    #[arg(long, conflicts_with_all = ["on", "builtin", "plain"])]
+    pub(crate) programs: bool,
+    /// Whose time it is: the wall's with --programs, the simulator's without.
+    #[arg(long)]
+    pub(crate) clock: Option<Clock>,
+    /// Be the process that keeps the simulation (nettwin starts this by itself).
+    #[arg(long, hide = true, requires = "programs")]
+    pub(crate) apart: bool,
     /// Give the script's processes no namespaces; paths in the script's text are rewritten instead.
     #[arg(long, conflicts_with_all = ["on", "builtin"])]
     pub(crate) plain: bool,

@@ -1,6 +1,6 @@
 //! `nettwin run`: a script on a machine.
 
-use super::args::RunArgs;
+use super::args::{Clock, RunArgs};
 use super::output::complain;
 use crate::script;
 use std::process::ExitCode;
@@ -32,7 +32,15 @@ fn builtin(args: &RunArgs) -> Result<u8, Failure> {
 fn shell(args: &RunArgs) -> Result<u8, Failure> {
     use super::args::On;
     use script::{Machine, Run};
+    if args.clock == Some(Clock::Virtual) && args.programs || args.clock == Some(Clock::Real) && !args.programs {
+        return Err(("the clock is the wall's with --programs, and virtual without".into(), "leave --clock out"));
+    }
+    #[cfg(all(feature = "tap", target_os = "linux"))]
+    if args.programs && !args.apart {
+        return Err(go_apart());
+    }
     let on = match (args.on, args.plain) {
+        _ if args.programs => Machine::Programs,
         (On::Kernel, _) => Machine::Kernel,
         (On::Sim, true) => Machine::PlainSim,
         (On::Sim, false) => Machine::Sim,
@@ -47,9 +55,31 @@ fn shell(args: &RunArgs) -> Result<u8, Failure> {
     };
     let help = match on {
         Machine::Kernel => "nettwin doctor says what this machine can do; without --on kernel the simulator runs it",
+        Machine::Programs => {
+            "nettwin doctor says what this machine can do; real programs take user namespaces and TAP devices"
+        }
         Machine::Sim | Machine::PlainSim => "name a script that can be read",
     };
     script::run(&run).map_err(|e| (e.to_string(), help))
+}
+
+/// Becomes the same command as root of a user namespace of its own. Returns only if that failed.
+#[cfg(all(feature = "tap", target_os = "linux"))]
+fn go_apart() -> Failure {
+    use std::os::unix::process::CommandExt;
+    let mut command = nettwin::kernel::holder::inside(std::path::Path::new("/proc/self/exe"));
+    let mut words = std::env::args_os().skip(1);
+    // The verb comes before its options.
+    for word in words.by_ref() {
+        let is_verb = word == "run";
+        command.arg(word);
+        if is_verb {
+            break;
+        }
+    }
+    let e = command.arg("--apart").args(words).exec();
+    let fault = nettwin::kernel::holder::no_user_namespace(&e);
+    (fault.to_string(), "nettwin doctor says what this machine can do")
 }
 
 #[cfg(not(unix))]

@@ -9,6 +9,8 @@
 mod builtin;
 
 #[cfg(unix)]
+mod machine;
+#[cfg(unix)]
 mod names;
 #[cfg(unix)]
 mod os;
@@ -82,13 +84,17 @@ pub(crate) fn under_another_name() -> Option<ExitCode> {
     }))
 }
 
-/// A machine with the script's host: an initial namespace whose `lo` is up.
+/// A machine with the script's host.
 fn host(seed: u64) -> Sim {
     let mut sim = Sim::new(seed);
+    sim.execute(&host_ops()).expect("a fresh machine takes its first namespace");
+    sim
+}
+
+/// The script's host: an initial namespace whose `lo` is up.
+fn host_ops() -> [Op; 2] {
     let netns = NetnsName::host();
     let up = Box::new(LinkChange { up: Some(true), ..LinkChange::default() });
     let lo = IfName::new("lo").expect("a constant name");
-    let ops = [Op::AddNetns { netns: netns.clone() }, Op::SetLink { netns, name: lo, change: up }];
-    sim.execute(&ops).expect("a fresh machine takes its first namespace");
-    sim
+    [Op::AddNetns { netns: netns.clone() }, Op::SetLink { netns, name: lo, change: up }]
 }

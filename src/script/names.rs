@@ -35,6 +35,16 @@ pub(crate) fn all() -> Vec<&'static str> {
     names
 }
 
+/// All names where real programs may run: those of commands of the simulated network, and what else must know of it.
+pub(crate) fn all_but_real() -> Vec<&'static str> {
+    all().into_iter().filter(|name| !can_be_real(name)).collect()
+}
+
+/// Whether a program that is not for a simulated network can be had for real in one.
+pub(crate) fn can_be_real(name: &str) -> bool {
+    name.starts_with("python") || role(name) == Some(Role::Refused)
+}
+
 /// The name of the tool that this word calls: itself, or the end of a path to a folder of the system's programs.
 pub(crate) fn called(word: &str) -> Option<&str> {
     let name = match word.rsplit_once('/') {

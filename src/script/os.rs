@@ -5,8 +5,8 @@
 
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 pub(crate) use nettwin::kernel::script::{
-    Census, Scene, Waiter, Watch, Written, adopt_orphans, apart, die_with_parent, enter_view, kill, reap_until, signal,
-    wait_readable,
+    Census, Scene, Waiter, Watch, Written, adopt_orphans, apart, apart_in, die_with_parent, enter_netns, enter_view,
+    kill, reap_until, receive_fd, send_fd, signal, wait_readable,
 };
 
 #[cfg(not(all(feature = "kernel", target_os = "linux")))]
@@ -80,6 +80,18 @@ mod elsewhere {
     }
 
     pub(crate) fn enter_view(_: &str) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn send_fd(_: &std::os::unix::net::UnixStream, _: BorrowedFd<'_>) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn receive_fd(_: &std::os::unix::net::UnixStream) -> io::Result<std::os::fd::OwnedFd> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn enter_netns(_: BorrowedFd<'_>) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

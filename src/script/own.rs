@@ -4,6 +4,7 @@
 //! Counterparts: sudo, coreutils, kmod, util-linux, procps. Deliberately absent: users other than root; what an option
 //! asks for beyond what is done here is refused by name or left to the real program.
 
+use super::names::can_be_real;
 use super::place::{Place, strerror};
 use super::shim::{self, as_shells_say};
 use super::wire::{Ask, Tell};
@@ -42,7 +43,9 @@ pub(crate) fn run(name: &str, words: &[String]) -> io::Result<ExitCode> {
 
 /// Says that a program is not for this network, here and at the end of the run.
 pub(crate) fn refuse(place: &Place, what: &str) -> ExitCode {
-    eprintln!("nettwin: {what} is not supported in a simulated network");
+    let name = what.split(' ').next().unwrap_or_default();
+    let hint = if can_be_real(name) { " (with --programs the real one runs, by the wall's clock)" } else { "" };
+    eprintln!("nettwin: {what} is not supported in a simulated network{hint}");
     // The message above is said even if the server has gone.
     let _ = place.ask(&Ask::Refused(what.to_owned()));
     ExitCode::from(255)

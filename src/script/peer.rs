@@ -9,6 +9,7 @@ use nettwin_commands::job::Files;
 use nettwin_commands::sched::JobId;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -80,6 +81,19 @@ impl Peer {
             Err(_) => self.is_gone = true,
         }
         self.flush();
+    }
+
+    /// Tells it something that a descriptor goes with, at once.
+    pub(crate) fn tell_with(&mut self, told: &Tell, fd: BorrowedFd<'_>) {
+        self.tell(told, &[]);
+        let sent = self.stream.set_nonblocking(false).and_then(|()| {
+            self.stream.set_write_timeout(Some(PATIENCE))?;
+            self.stream.write_all(&self.untold)?;
+            self.untold.clear();
+            super::os::send_fd(&self.stream, fd)?;
+            self.stream.set_nonblocking(true)
+        });
+        self.is_gone |= sent.is_err();
     }
 
     /// Sends what could not be sent before.

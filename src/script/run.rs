@@ -2,12 +2,14 @@
 //!
 //! Deliberately absent: keeping anything; the folder goes with the run, and the next run removes what a killed one left.
 
+use super::machine::Told;
 use super::names;
 use super::os::{Watch, adopt_orphans, kill};
 use super::place::FOLDER;
 use super::server::{Over, Pace, Server};
 use super::shell::{ROOT, command_line, path};
 use super::shim::as_shells_say;
+use nettwin::model::NetnsName;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::ffi::OsString;
 use std::fs;
@@ -26,6 +28,8 @@ pub(crate) enum Machine {
     Sim,
     /// On the simulator, without namespaces for the script's processes.
     PlainSim,
+    /// On the simulator by the wall's clock, where real programs may run too.
+    Programs,
     /// On the kernel, with the real commands.
     Kernel,
 }
@@ -89,9 +93,20 @@ impl From<io::Error> for Unable {
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 fn apart(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> Result<u8, Unable> {
     let folder = Folder::new()?;
-    let mut server = Server::new(&folder.path, run.seed, Pace { step: run.step, most: run.most }, stop)?;
+    let machine = match run.on {
+        Machine::Programs => Told::with_programs(run.seed).map_err(|fault| io::Error::other(fault.to_string()))?,
+        _ => Told::simulated(run.seed),
+    };
+    let mut server = Server::new(&folder.path, machine, Pace { step: run.step, most: run.most }, stop)?;
     let on_kernel = run.on == Machine::Kernel;
-    let child = super::stage::spawn(&folder.path, on_kernel, line);
+    let child = match run.on {
+        Machine::Programs => {
+            let host = server.open(&NetnsName::host())?;
+            eprintln!("nettwin: real programs may run, the network between them is simulated; clock: real");
+            super::stage::spawn_in(host, &folder.path, line)
+        }
+        _ => super::stage::spawn(&folder.path, on_kernel, line),
+    };
     let mut child = child.map_err(|e| Unable::NoNamespaces(super::place::strerror(&e)))?;
     let stage = child.id();
     let processes = || {
@@ -137,7 +152,8 @@ fn plainly(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> io::Result<u8
     }
     let script = folder.path.join(run.script.file_name().unwrap_or_default());
     fs::write(&script, rewritten.text)?;
-    let mut server = Server::new(&folder.path, run.seed, Pace { step: run.step, most: run.most }, stop)?;
+    let machine = Told::simulated(run.seed);
+    let mut server = Server::new(&folder.path, machine, Pace { step: run.step, most: run.most }, stop)?;
     server.show_all();
     let at = line.len() - run.arguments.len() - 1;
     let mut line = line.to_vec();

@@ -6,20 +6,19 @@
 //! Deliberately absent: a process that computes takes no virtual time, one that sleeps by the real clock takes as much of
 //! it as of the real.
 
+use super::machine::Told;
 use super::names::called;
 use super::os::{Census, Waiter, Watch, wait_readable};
 use super::peer::Peer;
 use super::views::Views;
 use super::wire::{Ask, Call, Tell};
-use nettwin::model::probe::{Probe, ProbeEvent, ProbeId, Stop};
-use nettwin::model::{Answer, Backend, Extent, Failure, Fault, Instant, NetnsName, Op, Query, Snapshot};
-use nettwin::sim::Sim;
+use nettwin::model::{Backend, Instant, NetnsName, Query};
 use nettwin_commands::job::{Invocation, NoFiles, Program, Signal};
 use nettwin_commands::sched::{Ended, JobId, Scheduler, Turn};
 use nettwin_commands::tools::tool;
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -81,10 +80,10 @@ enum Acted {
 
 impl Server {
     /// A server in the run's folder, on a fresh machine.
-    pub(crate) fn new(folder: &Path, seed: u64, pace: Pace, stop: Arc<AtomicBool>) -> io::Result<Self> {
+    pub(crate) fn new(folder: &Path, machine: Told, pace: Pace, stop: Arc<AtomicBool>) -> io::Result<Self> {
+        let mut machine = machine;
         let listener = UnixListener::bind(folder.join("socket"))?;
         listener.set_nonblocking(true)?;
-        let mut machine = Told { sim: super::host(seed), executed: false, settings: false };
         let mut views = Views::new(folder)?;
         views.show(&mut machine, &NetnsName::host())?;
         Ok(Server {
@@ -122,6 +121,9 @@ impl Server {
         processes: impl Fn() -> Option<Watch>,
         mut has_ended: impl FnMut() -> bool,
     ) -> io::Result<Over> {
+        if self.machine.is_real() {
+            return self.serve_by_the_wall(processes, has_ended);
+        }
         let mut pause = SHORTEST;
         let mut silent: Option<RealInstant> = None;
         loop {
@@ -172,6 +174,41 @@ impl Server {
         }
     }
 
+    /// The same by the wall's clock: nobody is waited for, everything is done when it comes.
+    fn serve_by_the_wall(
+        &mut self,
+        processes: impl Fn() -> Option<Watch>,
+        mut has_ended: impl FnMut() -> bool,
+    ) -> io::Result<Over> {
+        loop {
+            self.listen()?;
+            if let Some(over) = self.is_over(&mut has_ended) {
+                return Ok(over);
+            }
+            if self.watch.is_none() {
+                self.watch = processes();
+            }
+            self.census = self.watch.as_ref().map(Watch::census).unwrap_or_default();
+            loop {
+                match self.act()? {
+                    Acted::Quietly | Acted::Woke => {}
+                    Acted::Waiting => break,
+                    Acted::Late => {
+                        let most = self.pace.most.as_secs();
+                        return Ok(Over::TooLong(format!("the script took more than {most} s; {}", self.waiting())));
+                    }
+                }
+            }
+            self.machine.exchange()?;
+            self.wait(LONG)?;
+        }
+    }
+
+    /// Gives a namespace to programs; the way into it.
+    pub(crate) fn open(&mut self, netns: &NetnsName) -> io::Result<OwnedFd> {
+        self.machine.open(netns).map_err(|fault| io::Error::other(fault.to_string()))
+    }
+
     fn is_over(&mut self, has_ended: &mut impl FnMut() -> bool) -> Option<Over> {
         if self.stop.load(Ordering::SeqCst) {
             return Some(Over::Stopped);
@@ -216,7 +253,8 @@ impl Server {
     fn wait(&self, time: Duration) -> io::Result<()> {
         let listener = std::iter::once(self.listener.as_fd());
         let live = self.peers.values().filter(|peer| !peer.is_gone);
-        let fds: Vec<BorrowedFd<'_>> = listener.chain(live.map(|peer| peer.stream.as_fd())).collect();
+        let fds: Vec<BorrowedFd<'_>> =
+            listener.chain(live.map(|peer| peer.stream.as_fd())).chain(self.machine.fds()).collect();
         wait_readable(&fds, time)
     }
 
@@ -366,7 +404,11 @@ impl Server {
         let Some(peer) = self.peers.get_mut(&id) else { return Ok(Acted::Quietly) };
         peer.due = None;
         let Some(Call { netns, words, .. }) = peer.call.clone() else { return Ok(Acted::Quietly) };
-        if self.start(id, Program { netns, words }) {
+        let program = Program { netns, words };
+        if self.is_for_real(&program) {
+            return self.tell_to_run(id, program, Tell::Become);
+        }
+        if self.start(id, program) {
             return Ok(Acted::Quietly);
         }
         // The shims' names and the tools' are one table.
@@ -441,7 +483,7 @@ impl Server {
 
     /// Another program takes the place of what a process stands for.
     fn hand_over(&mut self, id: u64, program: Program) -> io::Result<Acted> {
-        if self.start(id, program.clone()) {
+        if !self.is_for_real(&program) && self.start(id, program.clone()) {
             return Ok(Acted::Quietly);
         }
         self.tell_to_run(id, program, Tell::Become)
@@ -449,14 +491,24 @@ impl Server {
 
     /// A job runs another program and waits for it.
     fn run_beside(&mut self, id: u64, program: Program) -> io::Result<Acted> {
-        if self.start(id, program.clone()) {
+        if !self.is_for_real(&program) && self.start(id, program.clone()) {
             return Ok(Acted::Quietly);
         }
         self.tell_to_run(id, program, Tell::Spawn)
     }
 
+    /// Whether a tool must be the real one: it talks to the network from where real programs have it.
+    fn is_for_real(&self, program: &Program) -> bool {
+        let name = program.words.first().and_then(|word| called(word));
+        name.is_some_and(|name| TALKING.contains(&name)) && self.machine.has_programs(&program.netns)
+    }
+
     fn tell_to_run(&mut self, id: u64, program: Program, how: fn(NetnsName, Vec<String>) -> Tell) -> io::Result<Acted> {
         let is_there = self.machine.query(&Query::Netns(program.netns.clone())).is_ok();
+        if is_there && self.machine.is_real() {
+            self.views.show(&mut self.machine, &program.netns)?;
+            return self.tell_to_run_for_real(id, program, how);
+        }
         if is_there {
             self.views.show(&mut self.machine, &program.netns)?;
         }
@@ -471,6 +523,31 @@ impl Server {
         Ok(Acted::Woke)
     }
 
+    fn tell_to_run_for_real(
+        &mut self,
+        id: u64,
+        program: Program,
+        how: fn(NetnsName, Vec<String>) -> Tell,
+    ) -> io::Result<Acted> {
+        let inside = self.machine.open(&program.netns);
+        let Some(peer) = self.peers.get_mut(&id) else { return Ok(Acted::Quietly) };
+        match inside {
+            Ok(inside) => {
+                let told = match how(program.netns, program.words) {
+                    Tell::Spawn(netns, words) => Tell::SpawnReal(netns, words),
+                    Tell::Become(netns, words) => Tell::BecomeReal(netns, words),
+                    other => other,
+                };
+                peer.tell_with(&told, inside.as_fd());
+            }
+            Err(fault) => {
+                peer.tell(&Tell::Err, format!("nettwin: {}: {fault}\n", program.netns).as_bytes());
+                peer.tell(&Tell::Exit(125), &[]);
+            }
+        }
+        Ok(Acted::Woke)
+    }
+
     fn refresh(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.machine.executed) {
             let settings = std::mem::take(&mut self.machine.settings);
@@ -479,8 +556,24 @@ impl Server {
         Ok(())
     }
 
+    /// Lets the machine catch up with the wall.
+    fn pass_by_the_wall(&mut self) -> Acted {
+        let (before, present) = (self.machine.now(), self.machine.present());
+        let end = Instant::ZERO + self.pace.most;
+        if before >= end {
+            return Acted::Late;
+        }
+        let due = self.peers.values().filter_map(|peer| peer.due).min();
+        let limit = due.map_or(present, |due| due.min(present)).min(end);
+        let happened = self.scheduler.pass(&mut self.machine, limit);
+        if happened || due.is_some_and(|due| due <= self.machine.now()) { Acted::Quietly } else { Acted::Waiting }
+    }
+
     /// Lets time pass until something happens.
     fn pass(&mut self) -> Acted {
+        if self.machine.is_real() {
+            return self.pass_by_the_wall();
+        }
         let now = self.machine.now();
         let end = Instant::ZERO + self.pace.most;
         let due = self.peers.values().filter_map(|peer| peer.due).min();
@@ -506,45 +599,8 @@ impl Server {
     }
 }
 
-/// The simulator, and whether it was told anything.
-struct Told {
-    sim: Sim,
-    executed: bool,
-    settings: bool,
-}
-
-impl Backend for Told {
-    fn execute(&mut self, ops: &[Op]) -> Result<(), Failure> {
-        self.executed = true;
-        self.settings |= ops.iter().any(|op| matches!(op, Op::SetSysctl { .. }));
-        self.sim.execute(ops)
-    }
-
-    fn query(&mut self, query: &Query) -> Result<Answer, Fault> {
-        self.sim.query(query)
-    }
-
-    fn observe(&mut self, extent: &Extent) -> Result<Snapshot, Fault> {
-        self.sim.observe(extent)
-    }
-
-    fn start(&mut self, probe: Probe) -> Result<ProbeId, Fault> {
-        self.sim.start(probe)
-    }
-
-    fn stop(&mut self, id: ProbeId, how: Stop) {
-        self.sim.stop(id, how);
-    }
-
-    fn now(&self) -> Instant {
-        self.sim.now()
-    }
-
-    fn advance(&mut self, until: Instant) -> Option<(Instant, ProbeId, ProbeEvent)> {
-        self.sim.advance(until)
-    }
-}
-
+/// The tools that talk to the network themselves; the others only ask and tell the machine.
+const TALKING: &[&str] = &["arping", "nc", "ping", "ping6", "tcpdump", "tracepath", "traceroute"];
 /// How long to wait for processes to fall asleep, at first.
 const SHORTEST: Duration = Duration::from_micros(30);
 /// And at most.

@@ -4,7 +4,8 @@
 //! Kernel counterpart: `execve(2)`. It reads standard input only when it is told to, so that it does not eat what the script
 //! reads after it; it dies of the signal that the command dies of. Deliberately absent: any knowledge of networks.
 
-use super::names::CATCHING;
+use super::names::{CATCHING, called};
+use super::os::{enter_netns, receive_fd};
 use super::place::{Place, strerror};
 use super::wire::{self, Ask, Tell};
 use nettwin::model::NetnsName;
@@ -60,6 +61,19 @@ fn obey(place: &Place, stream: &UnixStream, program: &str) -> io::Result<ExitCod
                 die(signal.into());
                 return Ok(ExitCode::from(128 + signal));
             }
+            Tell::BecomeReal(netns, words) => {
+                let words = really(place, stream, words)?;
+                let e = place.go(&netns, &words);
+                eprintln!("{program}: failed to execute {}: {}", words[0], strerror(&e));
+                return Ok(ExitCode::from(if e.kind() == io::ErrorKind::NotFound { 127 } else { 126 }));
+            }
+            Tell::SpawnReal(netns, words) => {
+                let words = really(place, stream, words)?;
+                let mut command = Command::new(std::env::current_exe()?);
+                command.arg0(ENTER).arg(netns.as_str()).args(words);
+                let status = command.status().map_or(1, |status| as_shells_say(&status));
+                wire::send(stream, &Ask::ChildEnded(status), &[])?;
+            }
             Tell::Become(netns, words) => {
                 let e = place.go(&netns, &words);
                 // As iproute2 has it; its relatives differ in words only.
@@ -90,6 +104,17 @@ fn obey(place: &Place, stream: &UnixStream, program: &str) -> io::Result<ExitCod
     }
     // The run is over, or was ended.
     Ok(ExitCode::from(255))
+}
+
+/// This process and its children are in the namespace that comes now; the words call the real program.
+fn really(place: &Place, stream: &UnixStream, mut words: Vec<String>) -> io::Result<Vec<String>> {
+    enter_netns(receive_fd(stream)?.as_fd())?;
+    if let Some(name) = called(&words[0])
+        && let Some(real) = place.real(name)
+    {
+        words[0] = real.to_string_lossy().into_owned();
+    }
+    Ok(words)
 }
 
 fn failed(program: &str, e: &io::Error) -> ExitCode {

@@ -5,13 +5,14 @@
 //! a terminal sends its own to all of them.
 
 use super::names;
-use super::os::{Scene, apart, die_with_parent, reap_until};
+use super::os::{Scene, apart, apart_in, die_with_parent, reap_until};
 use super::shell::{ROOT, is_ours, path};
 use super::shim::as_shells_say;
 use super::wire::{self, Ask};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -25,12 +26,22 @@ pub(crate) const FIRST: &str = "nettwin-first";
 
 /// Says that the network is the kernel's.
 const ON_KERNEL: &str = "kernel";
+/// That it is a machine's.
+const VIEWS: &str = "views";
+/// That it is a machine's, and real programs may run in it.
+const PROGRAMS: &str = "programs";
 
 /// Begins a script in namespaces of its own. The folder has a listening socket in it.
 pub(crate) fn spawn(folder: &Path, on_kernel: bool, command_line: &[OsString]) -> io::Result<Child> {
     let program = std::env::current_exe()?;
-    let manner = if on_kernel { ON_KERNEL } else { "views" };
+    let manner = if on_kernel { ON_KERNEL } else { VIEWS };
     apart(&program).arg0(STAGE).arg(folder).arg(manner).args(command_line).spawn()
+}
+
+/// The same where real programs may run: the user namespace is this process's own, the network is that one.
+pub(crate) fn spawn_in(netns: OwnedFd, folder: &Path, command_line: &[OsString]) -> io::Result<Child> {
+    let program = std::env::current_exe()?;
+    apart_in(&program, netns).arg0(STAGE).arg(folder).arg(PROGRAMS).args(command_line).spawn()
 }
 
 /// Is one of the two processes.
@@ -60,7 +71,11 @@ fn inside(words: &[String]) -> io::Result<ExitCode> {
     let on_kernel = manner == ON_KERNEL;
     let folder = PathBuf::from(folder);
     let server = UnixStream::connect(folder.join("socket"))?;
-    let names = if on_kernel { names::OWN_ON_KERNEL.to_vec() } else { names::all() };
+    let names = match manner.as_str() {
+        ON_KERNEL => names::OWN_ON_KERNEL.to_vec(),
+        PROGRAMS => names::all_but_real(),
+        _ => names::all(),
+    };
     let program = std::env::current_exe()?;
     let scene = Scene { folder: &folder, program: &program, names: &names, has_views: !on_kernel };
     if let Err(e) = scene.set() {

@@ -67,6 +67,10 @@ pub(crate) enum Tell {
     Become(NetnsName, Vec<String>),
     /// Run this program in that namespace and say how it ended.
     Spawn(NetnsName, Vec<String>),
+    /// The same two, where the network is the kernel's: a descriptor of the namespace follows, with one byte.
+    BecomeReal(NetnsName, Vec<String>),
+    /// See there.
+    SpawnReal(NetnsName, Vec<String>),
     /// Read this file.
     Read(String),
     /// Write the bytes to this file.

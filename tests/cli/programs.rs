@@ -116,11 +116,72 @@ fn a_program_sees_its_simulated_network() {
     assert!(out.contains("ttl=63") && out.lines().any(|line| line == "1"), "{out}{err}");
 }
 
+/// A script that makes its network by hand and starts real programs in it.
+const SCRIPT: &str = r#"#!/bin/bash
+set -e
+for n in h1 h2 r1; do ip netns add $n; done
+ip link add eth0 netns h1 type veth peer name eth1 netns r1
+ip link add r1-h2 type veth peer name h2-r1
+ip link set r1-h2 netns r1 name eth2
+ip link set h2-r1 netns h2 name eth0
+ip -n h1 addr add 10.0.1.1/24 dev eth0
+ip -n r1 addr add 10.0.1.254/24 dev eth1
+ip -n r1 addr add 10.0.2.254/24 dev eth2
+ip -n h2 addr add 10.0.2.2/24 dev eth0
+for end in h1:eth0 h1:lo r1:eth1 r1:eth2 h2:eth0 h2:lo; do ip -n ${end%:*} link set ${end#*:} up; done
+ip -n h1 route add default via 10.0.1.254
+ip -n h2 route add default via 10.0.2.254
+ip netns exec r1 sysctl -q -w net.ipv4.ip_forward=1
+ip netns exec r1 tc qdisc add dev eth2 root netem delay 20ms
+ip netns exec h1 ping -c1 -W5 10.0.2.2 | grep 'bytes from'
+ip netns exec h2 python3 -m http.server 80 --directory pages 2>log.txt >/dev/null &
+server=$!
+for i in $(seq 100); do
+  ip netns exec h1 curl -s -o got.txt -w '%{http_code} %{time_connect}
+' http://10.0.2.2/page.txt && break
+  sleep 0.1
+done
+ip netns exec h1 ping -c1 -W5 10.0.2.2 | grep 'bytes from'
+ip -n h1 addr add 10.0.1.7/24 dev eth0
+ip netns exec h1 curl -s -o again.txt --interface 10.0.1.7 http://10.0.2.2/page.txt
+kill $server
+wait $server || true
+grep -c 10.0.1.7 log.txt
+exit 9
+"#;
+
+#[test]
+fn a_script_starts_real_programs_in_the_network_that_it_made() {
+    let Some(user) = User::new().filter(|_| has("curl") && has("python3") && has("ping")) else { return };
+    let page: String = (0..5_000).map(|n| format!("line {n}\n")).collect();
+    let pages = user.0.dir.join("pages");
+    std::fs::create_dir(&pages).expect("a folder");
+    std::fs::write(pages.join("page.txt"), &page).expect("a page");
+    let script = user.0.file("web.sh", SCRIPT);
+    let (code, out, err) = user.run(&["run", "--programs", &script]);
+    assert_eq!(code, 9, "{out}{err}");
+    assert!(err.contains("clock: real"), "{err}");
+    // The simulator's ping before programs live there, the real one after.
+    assert_eq!(out.matches("64 bytes from 10.0.2.2: icmp_seq=1 ttl=63").count(), 2, "{out}{err}");
+    let connect = out.lines().find_map(|line| line.strip_prefix("200 ")).expect("a page");
+    assert!(connect.parse::<f64>().is_ok_and(|s| s >= 0.020), "{connect}");
+    for file in ["got.txt", "again.txt"] {
+        assert_eq!(std::fs::read_to_string(user.0.dir.join(file)).expect("what curl got"), page, "{file}");
+    }
+    assert!(out.ends_with("1\n"), "the second address was not used: {out}{err}");
+}
+
 #[test]
 fn what_cannot_be_run_is_told_why() {
     let place = Place::new();
     let file = place.file("lab.toml", LANS);
     place.run(&["exec", "--sim", &file, "--clock", "virtual", "h1", "--", "true"]).exits(125).says("the wall's");
+    let script = place.file("curl.sh", "curl http://10.0.0.1/\n");
+    place.run(&["run", "--clock", "real", &script]).exits(125).says("--programs");
+    place.run(&["run", "--programs", "--clock", "virtual", &script]).exits(125).says("the wall's");
+    let refused = place.run(&["run", &script]);
+    assert_ne!(refused.code, 0, "{}", refused.out);
+    refused.says("curl is not supported in a simulated network").says("--programs");
     place.run(&["exec", "--with", "h1: true", "h1", "--", "true"]).exits(1).says("--sim");
     let Some(user) = User::new() else { return };
     let file = user.0.file("lab.toml", LANS);

@@ -4,10 +4,12 @@
 //! Kernel counterpart: `namespaces(7)`, `mount_namespaces(7)`, procfs, `inotify(7)`. Deliberately absent: any network; the
 //! script's network is a machine's, and that of these processes stays empty.
 
+mod fds;
 mod procs;
 mod scene;
 mod written;
 
+pub use fds::{apart_in, enter_netns, receive_fd, send_fd};
 pub use procs::{Census, Waiter, Watch};
 pub(crate) use scene::fresh_sys;
 pub use scene::{Scene, apart, enter_view};

@@ -38,6 +38,29 @@ impl Sim {
         Some(plug)
     }
 
+    /// The interface, wherever it is by now, is its namespace's again. Frames that nobody took are lost.
+    pub fn unplug(&mut self, plug: Plug) {
+        let with_it = |ns: &crate::netns::Netns| {
+            let dev = ns.devs.iter().find(|dev| dev.plug == Some(plug))?;
+            Some((ns.id, dev.ifindex))
+        };
+        let found = self.netns.iter().find_map(with_it);
+        if let Some((id, index)) = found
+            && let Some(dev) = self.netns.by_id_mut(id).and_then(|ns| ns.dev_mut(index))
+        {
+            dev.plug = None;
+        }
+        if let Some(queue) = self.world.plugs.0.get_mut(plug.0 as usize) {
+            queue.clear();
+        }
+    }
+
+    /// Whether there is such an interface and it is an end of a wire.
+    pub fn can_plug(&self, netns: &NetnsName, dev: IfName) -> bool {
+        let dev = self.netns.by_name(netns).and_then(|ns| ns.dev(ns.devs.by_name(dev)?));
+        dev.is_some_and(|dev| matches!(dev.kind, super::Kind::Veth(_)))
+    }
+
     /// What came since the last time, in order, each from its Ethernet header on.
     pub fn take_frames(&mut self, plug: Plug) -> VecDeque<Vec<u8>> {
         self.world.plugs.0.get_mut(plug.0 as usize).map(std::mem::take).unwrap_or_default()

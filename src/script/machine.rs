@@ -1,0 +1,159 @@
+//! A run's machine: the simulator in virtual time, or by the wall's clock with real programs in its namespaces.
+//!
+//! Deliberately absent: deciding which program is real; the server does.
+
+use nettwin::model::probe::{Probe, ProbeEvent, ProbeId, Stop};
+use nettwin::model::socket::{Call, Reply};
+use nettwin::model::{Answer, Backend, Extent, Failure, Fault, Instant, NetnsName, Op, Query, Snapshot};
+#[cfg(all(feature = "tap", target_os = "linux"))]
+use nettwin::programs::Programs;
+use nettwin::sim::Sim;
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+/// The machine, and whether it was told anything.
+pub(crate) struct Told {
+    world: World,
+    /// Something was executed since the last look.
+    pub(crate) executed: bool,
+    /// A setting was.
+    pub(crate) settings: bool,
+}
+
+enum World {
+    Virtual(Box<Sim>),
+    #[cfg(all(feature = "tap", target_os = "linux"))]
+    Real(Box<Programs>),
+}
+
+impl Told {
+    /// The simulator, with the script's host.
+    pub(crate) fn simulated(seed: u64) -> Self {
+        Told { world: World::Virtual(Box::new(super::host(seed))), executed: false, settings: false }
+    }
+
+    /// The same with real programs, which have the host from the beginning.
+    #[cfg(all(feature = "tap", target_os = "linux"))]
+    pub(crate) fn with_programs(seed: u64) -> Result<Self, Fault> {
+        let mut programs = Programs::new(seed)?;
+        programs.execute(&super::host_ops()).map_err(|failure| failure.fault)?;
+        programs.open(&NetnsName::host())?;
+        Ok(Told { world: World::Real(Box::new(programs)), executed: false, settings: false })
+    }
+
+    /// Real programs cannot be had here.
+    #[cfg(not(all(feature = "tap", target_os = "linux")))]
+    pub(crate) fn with_programs(_: u64) -> Result<Self, Fault> {
+        Err(Fault::Missing {
+            capability: "real programs in a simulated network".into(),
+            remedy: "use Linux, and nettwin built with the feature `tap`".into(),
+        })
+    }
+
+    /// Whether real programs may run, and the clock is the wall's.
+    pub(crate) fn is_real(&self) -> bool {
+        !matches!(self.world, World::Virtual(_))
+    }
+
+    /// Whether a namespace is the kernel's, too.
+    pub(crate) fn has_programs(&self, netns: &NetnsName) -> bool {
+        match &self.world {
+            World::Virtual(_) => false,
+            #[cfg(all(feature = "tap", target_os = "linux"))]
+            World::Real(programs) => programs.opened().contains(netns),
+        }
+    }
+
+    /// Gives a namespace to programs, and the way into it.
+    pub(crate) fn open(&mut self, netns: &NetnsName) -> Result<OwnedFd, Fault> {
+        let _ = netns;
+        match &mut self.world {
+            World::Virtual(_) => Err(Fault::Broken("no real programs run here".into())),
+            #[cfg(all(feature = "tap", target_os = "linux"))]
+            World::Real(programs) => {
+                programs.open(netns)?;
+                let inside = programs.inside(netns).ok_or(Fault::errno(nettwin::model::Errno::ENOENT))?;
+                inside.try_clone_to_owned().map_err(|e| Fault::Broken(format!("a descriptor: {e}")))
+            }
+        }
+    }
+
+    /// The wall's present; in virtual time the simulator's own.
+    pub(crate) fn present(&mut self) -> Instant {
+        match &mut self.world {
+            World::Virtual(sim) => sim.now(),
+            #[cfg(all(feature = "tap", target_os = "linux"))]
+            World::Real(programs) => programs.pump().present(),
+        }
+    }
+
+    /// Frames go to real programs and come from them.
+    pub(crate) fn exchange(&mut self) -> io::Result<()> {
+        match &mut self.world {
+            World::Virtual(_) => Ok(()),
+            #[cfg(all(feature = "tap", target_os = "linux"))]
+            World::Real(programs) => programs.pump().exchange(),
+        }
+    }
+
+    /// What to wait for besides.
+    pub(crate) fn fds(&self) -> Vec<BorrowedFd<'_>> {
+        match &self.world {
+            World::Virtual(_) => Vec::new(),
+            #[cfg(all(feature = "tap", target_os = "linux"))]
+            World::Real(programs) => programs.fds().collect(),
+        }
+    }
+
+    fn sim(&mut self) -> &mut Sim {
+        match &mut self.world {
+            World::Virtual(sim) => sim,
+            #[cfg(all(feature = "tap", target_os = "linux"))]
+            World::Real(programs) => programs.pump().sim(),
+        }
+    }
+}
+
+impl Backend for Told {
+    fn execute(&mut self, ops: &[Op]) -> Result<(), Failure> {
+        self.executed = true;
+        self.settings |= ops.iter().any(|op| matches!(op, Op::SetSysctl { .. }));
+        match &mut self.world {
+            World::Virtual(sim) => sim.execute(ops),
+            #[cfg(all(feature = "tap", target_os = "linux"))]
+            World::Real(programs) => programs.execute(ops),
+        }
+    }
+
+    fn query(&mut self, query: &Query) -> Result<Answer, Fault> {
+        self.sim().query(query)
+    }
+
+    fn observe(&mut self, extent: &Extent) -> Result<Snapshot, Fault> {
+        self.sim().observe(extent)
+    }
+
+    fn start(&mut self, probe: Probe) -> Result<ProbeId, Fault> {
+        self.sim().start(probe)
+    }
+
+    fn stop(&mut self, id: ProbeId, how: Stop) {
+        self.sim().stop(id, how);
+    }
+
+    fn socket(&mut self, call: &Call) -> Result<Reply, Fault> {
+        self.sim().socket(call)
+    }
+
+    fn now(&self) -> Instant {
+        match &self.world {
+            World::Virtual(sim) => sim.now(),
+            #[cfg(all(feature = "tap", target_os = "linux"))]
+            World::Real(programs) => programs.now(),
+        }
+    }
+
+    fn advance(&mut self, until: Instant) -> Option<(Instant, ProbeId, ProbeEvent)> {
+        self.sim().advance(until)
+    }
+}
