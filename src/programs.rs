@@ -72,6 +72,38 @@ impl Programs {
         Ok(Door::to(inside)?.command(program))
     }
 
+    /// Answers a question; what moves by itself in an open namespace is the kernel's to say.
+    pub fn query(&mut self, query: &Query) -> Result<Answer, Fault> {
+        match query {
+            Query::Bridge { netns, .. } if self.open.contains(netns) => self.kernel.query(query),
+            Query::Netns(netns) if self.open.contains(netns) => match self.pump.sim().query(query)? {
+                Answer::Netns(mut state) => {
+                    if let Ok(Answer::Netns(real)) = self.kernel.query(query) {
+                        state.volatile = real.volatile;
+                    }
+                    Ok(Answer::Netns(state))
+                }
+                other => Ok(other),
+            },
+            _ => self.pump.sim().query(query),
+        }
+    }
+
+    /// Reads the state, in the same way.
+    pub fn observe(&mut self, extent: &Extent) -> Result<Snapshot, Fault> {
+        let mut snapshot = self.pump.sim().observe(extent)?;
+        let open: BTreeSet<NetnsName> = snapshot.netns.keys().filter(|n| self.open.contains(*n)).cloned().collect();
+        if !open.is_empty() {
+            let extent = Extent { netns: Some(open), ..Extent::default() };
+            for (netns, real) in self.kernel.observe(&extent)?.netns {
+                if let Some(state) = snapshot.netns.get_mut(&netns) {
+                    state.volatile = real.volatile;
+                }
+            }
+        }
+        Ok(snapshot)
+    }
+
     /// The simulation's present.
     pub fn now(&self) -> Instant {
         self.pump.now()

@@ -32,12 +32,11 @@ impl Told {
         Told { world: World::Virtual(Box::new(super::host(seed))), executed: false, settings: false }
     }
 
-    /// The same with real programs, which have the host from the beginning.
+    /// The same, with real programs.
     #[cfg(all(feature = "tap", target_os = "linux"))]
     pub(crate) fn with_programs(seed: u64) -> Result<Self, Fault> {
         let mut programs = Programs::new(seed)?;
         programs.execute(&super::host_ops()).map_err(|failure| failure.fault)?;
-        programs.open(&NetnsName::host())?;
         Ok(Told { world: World::Real(Box::new(programs)), executed: false, settings: false })
     }
 
@@ -126,11 +125,19 @@ impl Backend for Told {
     }
 
     fn query(&mut self, query: &Query) -> Result<Answer, Fault> {
-        self.sim().query(query)
+        match &mut self.world {
+            World::Virtual(sim) => sim.query(query),
+            #[cfg(all(feature = "tap", target_os = "linux"))]
+            World::Real(programs) => programs.query(query),
+        }
     }
 
     fn observe(&mut self, extent: &Extent) -> Result<Snapshot, Fault> {
-        self.sim().observe(extent)
+        match &mut self.world {
+            World::Virtual(sim) => sim.observe(extent),
+            #[cfg(all(feature = "tap", target_os = "linux"))]
+            World::Real(programs) => programs.observe(extent),
+        }
     }
 
     fn start(&mut self, probe: Probe) -> Result<ProbeId, Fault> {

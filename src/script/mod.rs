@@ -59,7 +59,7 @@ pub(crate) fn leave_interrupts_to_others() -> std::io::Result<()> {
 /// What this program does under the name that it was called by, if that is not its own.
 #[cfg(unix)]
 pub(crate) fn under_another_name() -> Option<ExitCode> {
-    use names::{Role, role};
+    use names::{Role, can_be_real, role};
     let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let called = words.next()?;
     let name = called.rsplit('/').next().unwrap_or_default().to_owned();
@@ -68,7 +68,12 @@ pub(crate) fn under_another_name() -> Option<ExitCode> {
     if name == stage::STAGE || name == stage::FIRST {
         return Some(stage::main(&name, &rest));
     }
+    let for_real = can_be_real(&name) && place::Place::find().is_ok_and(|place| place.has_programs());
     let outcome = match role(&name) {
+        Some(Role::Own | Role::Refused) if for_real => place::Place::find().and_then(|place| {
+            let words = std::iter::once(name.clone()).chain(rest).collect();
+            shim::run(&place, words)
+        }),
         Some(Role::Own) => own::run(&name, &rest),
         Some(Role::Refused) => place::Place::find().map(|place| own::refuse(&place, &name)),
         Some(Role::Tool) => place::Place::find().and_then(|place| {

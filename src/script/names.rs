@@ -35,11 +35,6 @@ pub(crate) fn all() -> Vec<&'static str> {
     names
 }
 
-/// All names where real programs may run: those of commands of the simulated network, and what else must know of it.
-pub(crate) fn all_but_real() -> Vec<&'static str> {
-    all().into_iter().filter(|name| !can_be_real(name)).collect()
-}
-
 /// Whether a program that is not for a simulated network can be had for real in one.
 pub(crate) fn can_be_real(name: &str) -> bool {
     name.starts_with("python") || role(name) == Some(Role::Refused)
@@ -47,19 +42,20 @@ pub(crate) fn can_be_real(name: &str) -> bool {
 
 /// The name of the tool that this word calls: itself, or the end of a path to a folder of the system's programs.
 pub(crate) fn called(word: &str) -> Option<&str> {
-    let name = match word.rsplit_once('/') {
-        None => word,
+    usual(word).filter(|name| role(name) == Some(Role::Tool))
+}
+
+/// The name of the program that this word calls, if it is called as the system's programs are.
+pub(crate) fn usual(word: &str) -> Option<&str> {
+    match word.rsplit_once('/') {
+        None => Some(word),
         Some((folder, name)) => {
             let usual = ["", "/usr", "/usr/local"]
                 .iter()
                 .any(|base| folder.strip_prefix(base).is_some_and(|rest| rest == "/bin" || rest == "/sbin"));
-            if !usual {
-                return None;
-            }
-            name
+            usual.then_some(name)
         }
-    };
-    (role(name) == Some(Role::Tool)).then_some(name)
+    }
 }
 
 /// Tools that have something to say when a signal comes; the others die of it as any program does.

@@ -5,8 +5,8 @@
 
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 pub(crate) use nettwin::kernel::script::{
-    Census, Scene, Waiter, Watch, Written, adopt_orphans, apart, apart_in, die_with_parent, enter_netns, enter_view,
-    kill, reap_until, receive_fd, send_fd, signal, wait_readable,
+    Census, Scene, Waiter, Watch, Written, adopt_orphans, apart, apart_as_root, die_with_parent, enter_netns,
+    enter_view, kill, reap_until, receive_fd, send_fd, signal, wait_readable,
 };
 
 #[cfg(not(all(feature = "kernel", target_os = "linux")))]

@@ -17,6 +17,8 @@ use std::process::Command;
 pub(crate) const FOLDER: &str = "NETTWIN_RUN";
 /// Says which namespace a process is in, there.
 const NETNS: &str = "NETTWIN_NETNS";
+/// The file in the folder that says that real programs may run.
+pub(crate) const PROGRAMS: &str = "programs";
 /// The folder elsewhere.
 const HOME: &str = "/run/nettwin";
 
@@ -51,6 +53,11 @@ impl Place {
         Ok(Place { folder, netns, has_views })
     }
 
+    /// Whether real programs may run.
+    pub(crate) fn has_programs(&self) -> bool {
+        self.folder.join(PROGRAMS).exists()
+    }
+
     /// Connects to the run's server.
     pub(crate) fn connect(&self) -> io::Result<UnixStream> {
         UnixStream::connect(self.folder.join("socket"))
@@ -70,6 +77,11 @@ impl Place {
 
     /// Goes to a namespace and becomes the program; returns only if that fails.
     pub(crate) fn go(&self, netns: &NetnsName, words: &[String]) -> io::Error {
+        self.go_as(netns, words, None)
+    }
+
+    /// The same; the program is at this path, whatever the words call it.
+    pub(crate) fn go_as(&self, netns: &NetnsName, words: &[String], path: Option<&Path>) -> io::Error {
         let Some((program, arguments)) = words.split_first() else { return io::ErrorKind::InvalidInput.into() };
         if self.has_views
             && *netns != self.netns
@@ -77,8 +89,8 @@ impl Place {
         {
             return e;
         }
-        let mut command = Command::new(program);
-        command.args(arguments);
+        let mut command = path.map_or_else(|| Command::new(program), Command::new);
+        command.arg0(program).args(arguments);
         if !self.has_views {
             command.env(NETNS, netns.as_str());
         }

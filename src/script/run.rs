@@ -5,11 +5,10 @@
 use super::machine::Told;
 use super::names;
 use super::os::{Watch, adopt_orphans, kill};
-use super::place::FOLDER;
+use super::place::{FOLDER, PROGRAMS};
 use super::server::{Over, Pace, Server};
 use super::shell::{ROOT, command_line, path};
 use super::shim::as_shells_say;
-use nettwin::model::NetnsName;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::ffi::OsString;
 use std::fs;
@@ -101,9 +100,9 @@ fn apart(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> Result<u8, Unab
     let on_kernel = run.on == Machine::Kernel;
     let child = match run.on {
         Machine::Programs => {
-            let host = server.open(&NetnsName::host())?;
+            fs::write(folder.path.join(PROGRAMS), "")?;
             eprintln!("nettwin: real programs may run, the network between them is simulated; clock: real");
-            super::stage::spawn_in(host, &folder.path, line)
+            super::stage::spawn_as_root(&folder.path, line)
         }
         _ => super::stage::spawn(&folder.path, on_kernel, line),
     };

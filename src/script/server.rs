@@ -7,7 +7,7 @@
 //! it as of the real.
 
 use super::machine::Told;
-use super::names::called;
+use super::names::{called, can_be_real, usual};
 use super::os::{Census, Waiter, Watch, wait_readable};
 use super::peer::Peer;
 use super::views::Views;
@@ -18,7 +18,7 @@ use nettwin_commands::sched::{Ended, JobId, Scheduler, Turn};
 use nettwin_commands::tools::tool;
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -202,11 +202,6 @@ impl Server {
             self.machine.exchange()?;
             self.wait(LONG)?;
         }
-    }
-
-    /// Gives a namespace to programs; the way into it.
-    pub(crate) fn open(&mut self, netns: &NetnsName) -> io::Result<OwnedFd> {
-        self.machine.open(netns).map_err(|fault| io::Error::other(fault.to_string()))
     }
 
     fn is_over(&mut self, has_ended: &mut impl FnMut() -> bool) -> Option<Over> {
@@ -497,10 +492,13 @@ impl Server {
         self.tell_to_run(id, program, Tell::Spawn)
     }
 
-    /// Whether a tool must be the real one: it talks to the network from where real programs have it.
+    /// Whether a program must be the real one: it is no tool of the simulated network, or it talks to the network from
+    /// where real programs have it.
     fn is_for_real(&self, program: &Program) -> bool {
-        let name = program.words.first().and_then(|word| called(word));
-        name.is_some_and(|name| TALKING.contains(&name)) && self.machine.has_programs(&program.netns)
+        let name = program.words.first().and_then(|word| usual(word)).filter(|_| self.machine.is_real());
+        name.is_some_and(|name| {
+            can_be_real(name) || TALKING.contains(&name) && self.machine.has_programs(&program.netns)
+        })
     }
 
     fn tell_to_run(&mut self, id: u64, program: Program, how: fn(NetnsName, Vec<String>) -> Tell) -> io::Result<Acted> {

@@ -4,7 +4,7 @@
 //! Kernel counterpart: `execve(2)`. It reads standard input only when it is told to, so that it does not eat what the script
 //! reads after it; it dies of the signal that the command dies of. Deliberately absent: any knowledge of networks.
 
-use super::names::{CATCHING, called};
+use super::names::{CATCHING, usual};
 use super::os::{enter_netns, receive_fd};
 use super::place::{Place, strerror};
 use super::wire::{self, Ask, Tell};
@@ -62,13 +62,16 @@ fn obey(place: &Place, stream: &UnixStream, program: &str) -> io::Result<ExitCod
                 return Ok(ExitCode::from(128 + signal));
             }
             Tell::BecomeReal(netns, words) => {
-                let words = really(place, stream, words)?;
-                let e = place.go(&netns, &words);
+                enter_netns(receive_fd(stream)?.as_fd())?;
+                // Its name may stand for this program here.
+                let real = usual(&words[0]).and_then(|name| place.real(name));
+                let e = place.go_as(&netns, &words, real.as_deref());
                 eprintln!("{program}: failed to execute {}: {}", words[0], strerror(&e));
                 return Ok(ExitCode::from(if e.kind() == io::ErrorKind::NotFound { 127 } else { 126 }));
             }
             Tell::SpawnReal(netns, words) => {
-                let words = really(place, stream, words)?;
+                // The child is there too; if its name stands for this program it asks again.
+                enter_netns(receive_fd(stream)?.as_fd())?;
                 let mut command = Command::new(std::env::current_exe()?);
                 command.arg0(ENTER).arg(netns.as_str()).args(words);
                 let status = command.status().map_or(1, |status| as_shells_say(&status));
@@ -104,17 +107,6 @@ fn obey(place: &Place, stream: &UnixStream, program: &str) -> io::Result<ExitCod
     }
     // The run is over, or was ended.
     Ok(ExitCode::from(255))
-}
-
-/// This process and its children are in the namespace that comes now; the words call the real program.
-fn really(place: &Place, stream: &UnixStream, mut words: Vec<String>) -> io::Result<Vec<String>> {
-    enter_netns(receive_fd(stream)?.as_fd())?;
-    if let Some(name) = called(&words[0])
-        && let Some(real) = place.real(name)
-    {
-        words[0] = real.to_string_lossy().into_owned();
-    }
-    Ok(words)
 }
 
 fn failed(program: &str, e: &io::Error) -> ExitCode {

@@ -5,14 +5,13 @@
 //! a terminal sends its own to all of them.
 
 use super::names;
-use super::os::{Scene, apart, apart_in, die_with_parent, reap_until};
+use super::os::{Scene, apart, apart_as_root, die_with_parent, reap_until};
 use super::shell::{ROOT, is_ours, path};
 use super::shim::as_shells_say;
 use super::wire::{self, Ask};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -28,8 +27,6 @@ pub(crate) const FIRST: &str = "nettwin-first";
 const ON_KERNEL: &str = "kernel";
 /// That it is a machine's.
 const VIEWS: &str = "views";
-/// That it is a machine's, and real programs may run in it.
-const PROGRAMS: &str = "programs";
 
 /// Begins a script in namespaces of its own. The folder has a listening socket in it.
 pub(crate) fn spawn(folder: &Path, on_kernel: bool, command_line: &[OsString]) -> io::Result<Child> {
@@ -38,10 +35,10 @@ pub(crate) fn spawn(folder: &Path, on_kernel: bool, command_line: &[OsString]) -
     apart(&program).arg0(STAGE).arg(folder).arg(manner).args(command_line).spawn()
 }
 
-/// The same where real programs may run: the user namespace is this process's own, the network is that one.
-pub(crate) fn spawn_in(netns: OwnedFd, folder: &Path, command_line: &[OsString]) -> io::Result<Child> {
+/// The same where real programs may run: the user namespace is this process's own, so that its namespaces can be entered.
+pub(crate) fn spawn_as_root(folder: &Path, command_line: &[OsString]) -> io::Result<Child> {
     let program = std::env::current_exe()?;
-    apart_in(&program, netns).arg0(STAGE).arg(folder).arg(PROGRAMS).args(command_line).spawn()
+    apart_as_root(&program).arg0(STAGE).arg(folder).arg(VIEWS).args(command_line).spawn()
 }
 
 /// Is one of the two processes.
@@ -71,11 +68,7 @@ fn inside(words: &[String]) -> io::Result<ExitCode> {
     let on_kernel = manner == ON_KERNEL;
     let folder = PathBuf::from(folder);
     let server = UnixStream::connect(folder.join("socket"))?;
-    let names = match manner.as_str() {
-        ON_KERNEL => names::OWN_ON_KERNEL.to_vec(),
-        PROGRAMS => names::all_but_real(),
-        _ => names::all(),
-    };
+    let names = if on_kernel { names::OWN_ON_KERNEL.to_vec() } else { names::all() };
     let program = std::env::current_exe()?;
     let scene = Scene { folder: &folder, program: &program, names: &names, has_views: !on_kernel };
     if let Err(e) = scene.set() {

@@ -171,6 +171,45 @@ fn a_script_starts_real_programs_in_the_network_that_it_made() {
     assert!(out.ends_with("1\n"), "the second address was not used: {out}{err}");
 }
 
+/// The bridge is in the script's own namespace, where no real program runs: it stays simulated.
+const BRIDGED: &str = r#"#!/bin/bash
+set -e
+ip link add br0 type bridge
+ip link set br0 up
+for n in 1 2; do
+  ip netns add h$n
+  ip link add veth$n type veth peer name eth0 netns h$n
+  ip link set veth$n master br0
+  ip link set veth$n up
+  ip -n h$n addr add 10.0.0.$n/24 dev eth0
+  ip -n h$n link set eth0 up
+  ip -n h$n link set lo up
+done
+ip netns exec h2 python3 -c '
+import socket
+s = socket.create_server(("10.0.0.2", 99))
+c, peer = s.accept()
+c.sendall(b"you are " + peer[0].encode())
+c.close()' &
+for i in $(seq 100); do
+  ip netns exec h1 python3 -c '
+import socket
+print(socket.create_connection(("10.0.0.2", 99), 5).recv(100).decode())' 2>/dev/null && break
+  sleep 0.1
+done
+wait
+bridge fdb show br br0 | grep -c 'dev veth[12] master br0 $'
+ip netns exec h1 ip neigh show 10.0.0.2 | cut -d' ' -f1-4
+"#;
+
+#[test]
+fn a_bridge_between_real_programs_is_simulated() {
+    let Some(user) = User::new().filter(|_| has("python3")) else { return };
+    let script = user.0.file("bridged.sh", BRIDGED);
+    let (code, out, err) = user.run(&["run", "--programs", &script]);
+    assert_eq!((code, out.as_str()), (0, "you are 10.0.0.1\n2\n10.0.0.2 dev eth0 lladdr\n"), "{err}");
+}
+
 #[test]
 fn what_cannot_be_run_is_told_why() {
     let place = Place::new();

@@ -45,22 +45,16 @@ pub fn enter_netns(netns: BorrowedFd<'_>) -> io::Result<()> {
     Ok(rustix::thread::move_into_link_name_space(netns, Some(LinkNameSpaceType::Network))?)
 }
 
-/// A program that will run in namespaces of its own but for the user namespace, which it shares, and the network
-/// namespace, which is that one; its children in a PID namespace.
-pub fn apart_in(program: &Path, netns: OwnedFd) -> Command {
-    let flags = UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWUTS | UnshareFlags::NEWIPC;
+/// A program that will run in namespaces of its own but for the user namespace, which it shares; its children in a PID
+/// namespace.
+pub fn apart_as_root(program: &Path) -> Command {
+    let flags =
+        UnshareFlags::NEWNET | UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWUTS | UnshareFlags::NEWIPC;
     let mut command = Command::new(program);
-    // SAFETY: between fork and exec the child makes two system calls, which allocate nothing and take no lock;
+    // SAFETY: between fork and exec the child makes one system call, which allocates nothing and takes no lock;
     // CLONE_FILES, for which unshare is unsafe, is not among the flags.
     unsafe {
-        command.pre_exec(move || {
-            rustix::thread::move_into_link_name_space(
-                std::os::fd::AsFd::as_fd(&netns),
-                Some(LinkNameSpaceType::Network),
-            )?;
-            rustix::thread::unshare_unsafe(flags)?;
-            Ok(())
-        });
+        command.pre_exec(move || Ok(rustix::thread::unshare_unsafe(flags)?));
     }
     command
 }

@@ -9,7 +9,7 @@ mod procs;
 mod scene;
 mod written;
 
-pub use fds::{apart_in, enter_netns, receive_fd, send_fd};
+pub use fds::{apart_as_root, enter_netns, receive_fd, send_fd};
 pub use procs::{Census, Waiter, Watch};
 pub(crate) use scene::fresh_sys;
 pub use scene::{Scene, apart, enter_view};
