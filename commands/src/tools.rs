@@ -6,7 +6,9 @@
 use crate::arping;
 use crate::brctl;
 use crate::bridge;
+use crate::conntrack;
 use crate::ip;
+use crate::iptables;
 use crate::job::{Invocation, Job};
 use crate::nettools;
 use crate::ping;
@@ -34,9 +36,13 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "arping", start: arping::start },
     Tool { name: "arp", start: nettools::arp::start },
     Tool { name: "brctl", start: brctl::start },
+    Tool { name: "conntrack", start: conntrack::start },
     Tool { name: "bridge", start: bridge::start },
     Tool { name: "ifconfig", start: nettools::ifconfig::start },
     Tool { name: "ip", start: ip::start },
+    Tool { name: "iptables", start: iptables::start },
+    Tool { name: "iptables-restore", start: iptables::start_restore },
+    Tool { name: "iptables-save", start: iptables::start_save },
     Tool { name: "netstat", start: nettools::netstat::start },
     Tool { name: "route", start: nettools::route::start },
     Tool { name: "ping", start: ping::start },

@@ -85,6 +85,8 @@ pub enum DropReason {
     UnwantedGroup,
     /// A rule dropped it (`NETFILTER_DROP`).
     Filtered,
+    /// A rule dropped it and told its sender.
+    Rejected,
     /// IPv6, which nobody speaks here.
     Ipv6Disabled,
 }
@@ -97,7 +99,7 @@ impl DropReason {
             DropReason::NoopQdisc | DropReason::NetemLoss | DropReason::NoEgressPort => None,
             DropReason::PeerDown | DropReason::TooLong | DropReason::QueueFull => Some(Errno::ENOBUFS),
             DropReason::DevDown => Some(Errno::ENETDOWN),
-            DropReason::Filtered => Some(Errno::EPERM),
+            DropReason::Filtered | DropReason::Rejected => Some(Errno::EPERM),
             _ => None,
         }
     }
@@ -144,6 +146,7 @@ impl DropReason {
             ReassemblyTimeout => "the other fragments did not come in time",
             UnwantedGroup => "a group that nobody here joined",
             Filtered => "a rule dropped it",
+            Rejected => "a rule rejected it",
             Ipv6Disabled => "IPv6 is not spoken here",
         }
     }

@@ -16,6 +16,7 @@ mod ip_netns;
 mod ip_nexthop;
 mod ip_route;
 mod ip_rule;
+mod iptables;
 mod lasting;
 mod normalise;
 mod random;

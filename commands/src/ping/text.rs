@@ -45,6 +45,8 @@ pub struct PingText {
     max_us: u64,
     /// Eight times the smoothed round-trip time.
     smoothed_us: u64,
+    /// The request that was not let out last.
+    refused: Option<u16>,
 }
 
 /// What one event prints, and on which stream.
@@ -76,7 +78,18 @@ impl PingText {
     /// The same, told in another style.
     pub(super) fn styled(ping: &Ping, style: Style) -> Self {
         let (ping, min_us) = (ping.clone(), u64::MAX);
-        PingText { ping, style, sent: 0, received: 0, duplicates: 0, sum_us: 0, min_us, max_us: 0, smoothed_us: 0 }
+        PingText {
+            ping,
+            style,
+            sent: 0,
+            received: 0,
+            duplicates: 0,
+            sum_us: 0,
+            min_us,
+            max_us: 0,
+            smoothed_us: 0,
+            refused: None,
+        }
     }
 
     /// The name ping was called by.
@@ -109,9 +122,17 @@ impl PingText {
             // Redirects and quenches come as packets, the other errors by the error queue.
             ProbeEvent::Icmp { error, .. } if flood => Lines::out(if is_news(*error) { "" } else { "\u{8}E" }),
             ProbeEvent::Icmp { from, seq, error } => {
+                // A rule rejected it: the error was there before the send failed.
+                let rejected = self.refused.take() == Some(*seq);
                 let colon = if is_news(*error) { ":" } else { "" };
                 let (stamp, from, text) = (self.stamp(now), self.address(*from), self.icmp_text(*error));
-                Lines::out(format!("{stamp}From {from}{colon} icmp_seq={seq} {text}\n"))
+                let out = format!("{stamp}From {from}{colon} icmp_seq={seq} {text}\n");
+                let err = if rejected {
+                    format!("{}: sendmsg: {}\n", self.style.program, Errno::EPERM)
+                } else {
+                    String::new()
+                };
+                Lines { out, err }
             }
             ProbeEvent::SendFailed { .. } if quiet => Lines::default(),
             ProbeEvent::SendFailed { errno: Errno::EMSGSIZE, mtu: Some(_), .. } if flood => Lines::out("E"),
@@ -121,6 +142,10 @@ impl PingText {
             ProbeEvent::SendFailed { errno: Errno::ENOBUFS | Errno::ENOMEM, .. } if flood => Lines::out("E"),
             ProbeEvent::SendFailed { errno: errno @ (Errno::ENOBUFS | Errno::ENOMEM), .. } => {
                 Lines::err(format!("{}: sendmsg: {errno}\n", self.style.program))
+            }
+            ProbeEvent::SendFailed { errno: Errno::EPERM, seq, .. } => {
+                self.refused = Some(*seq);
+                Lines::default()
             }
             ProbeEvent::Done(Outcome::Ping(p)) => Lines::out(self.trailer(p)),
             ProbeEvent::Done(Outcome::Failed(errno)) => {

@@ -76,6 +76,11 @@ pub enum RuleChange {
         /// It must not be there.
         fresh: bool,
     },
+    /// Lets a base chain count anew.
+    ZeroChain {
+        /// Which.
+        which: Which,
+    },
     /// Removes a chain. ENOENT if there is none, EBUSY if a rule names it.
     DelChain {
         /// Which.
@@ -183,6 +188,13 @@ impl Ruleset {
                 Ok(())
             }
             RuleChange::AddChain { which, base, fresh } => self.add_chain(which, base.as_ref(), *fresh),
+            RuleChange::ZeroChain { which } => {
+                let chain = self.of(which)?.chain_mut(&which.name).ok_or(Errno::ENOENT)?;
+                if let Some(base) = &mut chain.base {
+                    base.rest = base.rest.map(|_| (0, 0));
+                }
+                Ok(())
+            }
             RuleChange::DelChain { which } => self.of(which)?.del_chain(&which.name),
             RuleChange::RenameChain { which, to } => self.of(which)?.rename_chain(&which.name, to),
             RuleChange::Flush { which } => {
@@ -256,6 +268,7 @@ impl Ruleset {
                 return Err(Errno::EEXIST);
             }
             known.policy = base.policy;
+            known.rest = base.rest.or(known.rest);
             return Ok(());
         }
         let handle = table.next_handle();
@@ -408,13 +421,13 @@ impl Table {
                 }
             }
         }
-        // From each base chain down: how deep, and what may be done there.
+        // From each base chain down: how deep, and what may be done there. What none leads to may go round in circles.
         for chain in &self.chains {
             if let Some(base) = &chain.base {
                 self.walk(chain, base, 0)?;
             }
         }
-        self.chains.iter().filter(|c| c.base.is_none()).try_for_each(|chain| self.depth(chain, 0))
+        Ok(())
     }
 
     fn walk(&self, chain: &Chain, base: &Base, depth: usize) -> Done {
@@ -428,14 +441,6 @@ impl Table {
             }
         }
         Ok(())
-    }
-
-    fn depth(&self, chain: &Chain, depth: usize) -> Done {
-        if depth >= MAX_DEPTH {
-            return Err(Errno::ELOOP);
-        }
-        let mut targets = chain.rules.iter().flat_map(Rule::jumps);
-        targets.try_for_each(|target| self.depth(self.chain(target).ok_or(Errno::ENOENT)?, depth + 1))
     }
 }
 
@@ -502,6 +507,6 @@ impl Set {
 impl Base {
     /// Hooked in there.
     pub fn new(kind: ChainKind, hook: Hook, priority: i32, policy: Policy) -> Self {
-        Base { kind, hook, priority, policy, seq: 0 }
+        Base { kind, hook, priority, policy, rest: None, seq: 0 }
     }
 }

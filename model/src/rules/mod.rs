@@ -227,6 +227,9 @@ pub struct Base {
     pub priority: i32,
     /// What becomes of the rest.
     pub policy: Policy,
+    /// How much that has been, packets and bytes, if it is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<(u64, u64)>,
     /// Which hooking in it was, so that of two with one priority the later is first.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub seq: u64,
@@ -433,7 +436,7 @@ impl Ruleset {
             for chain in &mut table.chains {
                 chain.handle = 0;
                 if let Some(base) = &mut chain.base {
-                    base.seq = 0;
+                    (base.seq, base.rest) = (0, None);
                 }
                 for rule in &mut chain.rules {
                     rule.handle = 0;

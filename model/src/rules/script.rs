@@ -35,6 +35,7 @@ impl fmt::Display for RuleChange {
                     Some(base) => write!(f, " {{ {} }}", base.print(which.family, Style::default())),
                 }
             }
+            RuleChange::ZeroChain { which } => write!(f, "reset chain {which}"),
             RuleChange::DelChain { which } => write!(f, "delete chain {which}"),
             RuleChange::RenameChain { which, to } => write!(f, "rename chain {which} {to}"),
             RuleChange::Flush { which } if which.name.is_empty() => write!(f, "flush table {which}"),

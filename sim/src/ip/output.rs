@@ -264,7 +264,7 @@ pub(crate) fn send_about(
         Ok(rerouted) => rerouted,
         Err(Next::Drop(reason)) => {
             w.drop_frame(ns, Stage::IpOutput, &pkt, reason);
-            return Err(SendError { errno: reason.sender_errno().unwrap_or(Errno::EHOSTUNREACH), mtu: None });
+            return reason.sender_errno().map_or(Ok(()), |errno| Err(SendError { errno, mtu: None }));
         }
         Err(_) => return Ok(()),
     };

@@ -208,12 +208,25 @@ impl Nf {
             End::Accept => Outcome::Accept,
             End::Drop => Outcome::Drop,
             End::Reject(with) => Outcome::Reject(with),
-            End::Return if policy == Policy::Accept => Outcome::Accept,
+            End::Return if policy == Policy::Accept => {
+                self.count_rest(w, pkt, chain);
+                Outcome::Accept
+            }
             End::Return => {
+                self.count_rest(w, pkt, chain);
                 let name = self.name(chain);
                 w.decide(ns, stage(hook), pkt, "nf", || format!("{name}: policy drop"));
                 Outcome::Drop
             }
+        }
+    }
+
+    /// What no rule decided about is counted with the policy.
+    fn count_rest(&mut self, w: &World, pkt: &Pkt, at: ChainAt) {
+        let length = w.frames.len(pkt.frame).saturating_sub(L2_LEN) as u64;
+        let base = self.rules.tables[at.table].chains[at.chain].base.as_mut();
+        if let Some((packets, bytes)) = base.and_then(|base| base.rest.as_mut()) {
+            (*packets, *bytes) = (*packets + 1, *bytes + length);
         }
     }
 

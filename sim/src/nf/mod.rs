@@ -96,7 +96,7 @@ fn run(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, hook: Hook, iif: Ifindex, o
         Outcome::Drop => Err(Next::Drop(DropReason::Filtered)),
         Outcome::Reject(with) => {
             reject::tell(ns, w, pkt, with);
-            Err(Next::Drop(DropReason::Filtered))
+            Err(Next::Drop(DropReason::Rejected))
         }
         Outcome::Gone(next) => Err(next),
     }
