@@ -56,6 +56,7 @@ impl Told {
 
     /// Whether a namespace is the kernel's, too.
     pub(crate) fn has_programs(&self, netns: &NetnsName) -> bool {
+        let _ = netns;
         match &self.world {
             World::Virtual(_) => false,
             #[cfg(all(feature = "tap", target_os = "linux"))]

@@ -5,7 +5,7 @@
 use super::machine::Told;
 use super::names;
 use super::os::{Watch, adopt_orphans, kill};
-use super::place::{FOLDER, PROGRAMS};
+use super::place::FOLDER;
 use super::server::{Over, Pace, Server};
 use super::shell::{ROOT, command_line, path};
 use super::shim::as_shells_say;
@@ -100,7 +100,7 @@ fn apart(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> Result<u8, Unab
     let on_kernel = run.on == Machine::Kernel;
     let child = match run.on {
         Machine::Programs => {
-            fs::write(folder.path.join(PROGRAMS), "")?;
+            fs::write(folder.path.join(super::place::PROGRAMS), "")?;
             eprintln!("nettwin: real programs may run, the network between them is simulated; clock: real");
             super::stage::spawn_as_root(&folder.path, line)
         }

@@ -68,7 +68,7 @@ fn a_failed_expectation_is_told_with_its_reason_and_the_drops() {
     let off = fs::read_to_string(example("03-forwarding-off.toml")).unwrap().replace("result = \"timeout\"\n", "");
     let off = place.file("off.toml", &off);
     let run = place.run(&["sim", &off]).exits(3).says("Dropped frames").says("r1:eth1");
-    run.says("forwarding is off on the device it came by");
+    run.says("forwarding is off on the device it came by").says("' follows it hop by hop and names the remedy");
     let json = place.run(&["sim", "--json", &off]).exits(3).json();
     let drops = json["drops"].as_array().expect("a list");
     assert!(drops.iter().any(|d| d["reason"] == "NotForwarding" && d["netns"] == "r1" && d["count"] == 1), "{drops:?}");

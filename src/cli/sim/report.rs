@@ -8,6 +8,7 @@ use crate::cli::input::Loaded;
 use crate::cli::judged::{mark, sentence};
 use crate::cli::output::{BAD, FAINT, GOOD, HEADING, Output, WARN, count};
 use crate::cli::state;
+use nettwin::model::probe::Verdict;
 use nettwin::model::{Instant, Op, Snapshot};
 use nettwin::play::{Judged, Played, Refusal};
 use nettwin::sim::{DropCount, DropReason, Storm};
@@ -52,7 +53,8 @@ impl Report {
             let frames = count(usize::try_from(storm.frames).unwrap_or(usize::MAX), "frame");
             writeln!(out, "{WARN}storm:{WARN:#} {frames} went round, {storm}\n")?;
         }
-        self.verdict(out)
+        self.verdict(out)?;
+        self.hint(loaded, out)
     }
 
     fn head(&self, loaded: &Loaded, out: &mut Output) -> io::Result<()> {
@@ -125,6 +127,19 @@ impl Report {
             _ => format!("{} of {all} expectations failed", all - held),
         };
         writeln!(out, "{style}{what}{refused}{style:#} ({time} of virtual time)")
+    }
+
+    /// How to learn why the first of them failed.
+    fn hint(&self, loaded: &Loaded, out: &mut Output) -> io::Result<()> {
+        // `why` plays no timeline, and reads no standard input twice.
+        let can_ask = loaded.checked.timeline().is_empty() && loaded.source.name != "standard input";
+        match self.played.judged.iter().find(|j| can_ask && !j.holds && j.verdict != Verdict::Reached) {
+            Some(judged) => {
+                let (file, what) = (&loaded.source.name, &judged.expectation);
+                writeln!(out, "{FAINT}nettwin why {file} '{what}'{FAINT:#} follows it hop by hop and names the remedy")
+            }
+            None => Ok(()),
+        }
     }
 
     fn to_json(&self, loaded: &Loaded) -> Value {

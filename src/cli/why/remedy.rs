@@ -86,6 +86,7 @@ impl Case<'_> {
                 format!("{what} ends at {netns}: {text} ({by})"),
                 vec![format!("raise `limit` or `rate` of what impairs {netns}:{by}, or send less")],
             ),
+            Why::Filtered => return self.filtered(end, what),
             Why::NoSocket => return self.closed(netns, dst),
             Why::Icmp => (
                 format!("{what} came to {netns}, which answers no echo requests"),
@@ -307,6 +308,16 @@ impl Case<'_> {
         let cause = format!("{what} goes in a circle: {}, until its time to live runs out", names.join(" -> "));
         let remedies = ring.iter().map(|(netns, text)| format!("correct one of these routes: {netns} has {text}"));
         finding(&record.netns, record.dev, cause, remedies.collect())
+    }
+
+    fn filtered(&mut self, end: &End<'_>, what: &str) -> Finding {
+        let record = end.record;
+        let said = self.decided(record.frame, "nf").into_iter().rev().find(|(at, _)| *at == record.netns);
+        let rule = said.map_or_else(|| "a rule".to_owned(), |(_, text)| format!("`{text}`"));
+        let (src, dst) = record.gist.ip.unwrap_or((Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED));
+        let cause = format!("{what} from {src} to {dst} ends at {}: {rule}", record.netns);
+        let remedy = format!("a rule before it in {} that accepts this, or take that one away", record.netns);
+        finding(&record.netns, record.dev, cause, vec![remedy])
     }
 
     fn closed(&mut self, netns: &NetnsName, dst: Ipv4Addr) -> Finding {
