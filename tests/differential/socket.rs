@@ -25,6 +25,7 @@ interfaces.eth2.addresses = ["10.0.2.254/24"]
 ends = ["h1:eth0", "r1:eth1"]
 [[link]]
 ends = ["r1:eth2", "h2:eth0"]
+mtu = 1000
 "#;
 
 /// A machine and what its sockets said.
@@ -148,6 +149,18 @@ fn streams(s: &mut Story<'_>) {
     let _ = s.call("send after the reset", &Call::Send(client, b"x".to_vec()));
     let _ = s.call("close", &Call::Close(client));
 
+    // A backlog of one holds two; whoever comes then waits for his turn.
+    let clients: Vec<_> = (0..3).map(|_| s.open("connect", &connect("h1", Proto::Tcp, "10.0.2.2:80"))).collect();
+    s.pass(Duration::from_millis(300));
+    for client in &clients {
+        let _ = s.call("connected", &Call::Connected(*client));
+    }
+    let servers: Vec<_> = (0..3).map(|_| s.accept("accept", listener)).collect();
+    let _ = s.wait("connected", &Call::Connected(clients[2]));
+    for socket in clients.into_iter().chain(servers) {
+        let _ = s.call("abort", &Call::Abort(socket));
+    }
+
     // Refused, unreachable, no way.
     for to in ["10.0.2.2:81", "10.9.0.1:80", "10.8.0.1:80"] {
         let client = s.open(to, &connect("h1", Proto::Tcp, to));
@@ -192,6 +205,13 @@ fn datagrams(s: &mut Story<'_>) {
     s.pass(Duration::from_millis(300));
     let _ = s.call("not told", &Call::Recv(unreachable, 100));
     let _ = s.call("no route", &connect("r1", Proto::Udp, "10.7.0.1:80"));
+    // Too big for the wire behind the router: that comes back as an error, and the next one is cut.
+    let big = s.open("connect", &connect("h1", Proto::Udp, "10.0.2.2:53"));
+    let _ = s.call("big", &Call::Send(big, vec![b'b'; 1400]));
+    let _ = s.wait("told", &Call::Recv(big, 100));
+    let _ = s.call("again", &Call::Send(big, vec![b'b'; 1400]));
+    let _ = s.wait("big", &Call::RecvFrom(server));
+    let _ = s.call("close", &Call::Close(big));
     for socket in [server, client, connected, unreachable] {
         let _ = s.call("close", &Call::Close(socket));
     }
