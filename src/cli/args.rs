@@ -257,6 +257,9 @@ pub(crate) struct ExecArgs {
     /// Run this too, in a namespace of the simulation, until the program ends. Its words are split as a shell does.
     #[arg(long = "with", value_name = "NS: CMD", requires = "sim")]
     pub(crate) with: Vec<String>,
+    /// Play the topology's timeline while the program runs.
+    #[arg(long, requires = "sim")]
+    pub(crate) timeline: bool,
     /// Whose time it is; where real programs run always the wall's.
     #[arg(long, requires = "sim")]
     pub(crate) clock: Option<Clock>,

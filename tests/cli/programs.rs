@@ -116,6 +116,20 @@ fn a_program_sees_its_simulated_network() {
     assert!(out.contains("ttl=63") && out.lines().any(|line| line == "1"), "{out}{err}");
 }
 
+#[test]
+fn what_changes_in_the_simulation_changes_for_programs() {
+    let Some(user) = User::new() else { return };
+    let timeline = "[[timeline]]\nat = \"500ms\"\nadd_address.\"h1:eth0\" = \"10.0.1.9/24\"\n\
+                    [[timeline]]\nat = \"600ms\"\nmtu.\"h1:eth0\" = 1400\n";
+    let file = user.0.file("lab.toml", &format!("{LANS}{timeline}"));
+    let look = "ip -br addr show eth0; for i in $(seq 100); do ip link show eth0 | grep -q 'mtu 1400' && break; sleep 0.1; \
+                done; ip -br addr show eth0; ping -c1 -W5 -I 10.0.1.9 10.0.2.3";
+    let (code, out, err) = user.run(&["exec", "--sim", &file, "--timeline", "h1", "--", "sh", "-c", look]);
+    assert_eq!(code, 0, "{out}{err}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(!lines[0].contains("10.0.1.9") && lines[1].contains("10.0.1.9"), "{out}{err}");
+}
+
 /// A script that makes its network by hand, NAT included, and starts real programs in it. h2 has no route to h1.
 const SCRIPT: &str = r#"#!/bin/bash
 set -e

@@ -1,8 +1,8 @@
 //! `nettwin exec --sim`: real programs in a simulated network, by the wall's clock.
 //!
 //! The process becomes root of a user namespace of its own first, whoever runs it. The program in the foreground has this
-//! process's streams and ends it; those of `--with` run beside it and end with it. Deliberately absent: the timeline and the
-//! expectations, which `sim` has.
+//! process's streams and ends it; those of `--with` run beside it and end with it. Deliberately absent: the expectations,
+//! which `sim` has.
 
 use super::exec::{FAILED, NOT_FOUND, NOT_RUNNABLE};
 use super::netns;
@@ -14,7 +14,7 @@ use crate::script::{leave_interrupts_to_others, split_words};
 use nettwin::kernel::holder;
 use nettwin::kernel::script::{any_readable, ending, signal_group};
 use nettwin::model::apply::{Why, apply};
-use nettwin::model::{Fault, NetnsName};
+use nettwin::model::{Fault, NetnsName, Op};
 use nettwin::programs::Programs;
 use nettwin::sim::Sim;
 use std::ffi::{OsStr, OsString};
@@ -57,7 +57,10 @@ pub(super) fn run(args: &ExecArgs, file: &Path) -> Result<ExitCode, Trouble> {
         }
     }
     match start(&programs, &wanted, &args.command, false) {
-        Ok(child) => attend(&mut programs, &mut company, child),
+        Ok(child) => {
+            let timeline = if args.timeline { loaded.checked.timeline() } else { &[] };
+            attend(&mut programs, &mut company, child, timeline)
+        }
         Err(code) => Ok(code),
     }
 }
@@ -67,6 +70,7 @@ fn go_apart(args: &ExecArgs, file: &Path) -> Trouble {
     let mut command = holder::inside(Path::new("/proc/self/exe"));
     command.args(["exec", "--apart", "--sim"]).arg(file);
     args.with.iter().for_each(|with| _ = command.arg("--with").arg(with));
+    command.args(args.timeline.then_some("--timeline"));
     command.arg(&args.netns).arg("--").args(&args.command);
     holder::no_user_namespace(&command.exec()).into()
 }
@@ -114,13 +118,28 @@ fn start(programs: &Programs, name: &NetnsName, words: &[OsString], aside: bool)
     })
 }
 
-/// Lets time pass until the program ends.
-fn attend(programs: &mut Programs, company: &mut Company, mut child: Child) -> Result<ExitCode, Trouble> {
+/// Lets time pass until the program ends, and does meanwhile what the timeline says.
+fn attend(
+    programs: &mut Programs,
+    company: &mut Company,
+    mut child: Child,
+    timeline: &[(Duration, Vec<Op>)],
+) -> Result<ExitCode, Trouble> {
+    let began = Instant::now();
+    let mut agenda = timeline.iter().peekable();
     let over = ending(child.id())?;
     while !any_readable(&[over.as_fd()])? {
         let ends: Vec<OwnedFd> = company.0.iter().filter_map(|(.., child)| ending(child.id()).ok()).collect();
         let all: Vec<_> = std::iter::once(over.as_fd()).chain(ends.iter().map(AsFd::as_fd)).collect();
-        programs.pump().run(None, &all)?;
+        programs.pump().run(agenda.peek().map(|(at, _)| began + *at), &all)?;
+        while let Some((_, ops)) = agenda.next_if(|(at, _)| began + *at <= Instant::now()) {
+            for op in ops {
+                if let Err(failure) = programs.execute(std::slice::from_ref(op)) {
+                    // What is refused does not keep the next from being tried, as in `sim`.
+                    complain(&format!("{op}: {}", failure.fault), None);
+                }
+            }
+        }
         company.bury();
     }
     let status = child.wait()?;
