@@ -99,11 +99,11 @@ pub(crate) fn selectors(ns: &Netns, packet: &[u8]) -> Selectors {
     if multipath::asks_ports(ns) || ns.l3.rules.0.iter().any(asks) { of_packet(packet) } else { Selectors::default() }
 }
 
-/// A packet's protocol and ports.
+/// A packet's protocol and ports. No fragment has ports, not even the first.
 pub(crate) fn of_packet(packet: &[u8]) -> Selectors {
     let Some(ip) = Ipv4::unsummed(packet) else { return Selectors::default() };
     let mut out = Selectors { proto: ip.proto(), ..Selectors::default() };
-    let has_ports = matches!(ip.proto(), PROTO_TCP | PROTO_UDP) && ip.frag_offset() == 0;
+    let has_ports = matches!(ip.proto(), PROTO_TCP | PROTO_UDP) && !ip.is_fragment();
     if let (true, Some(&[a, b, c, d])) = (has_ports, packet.get(ip.header_len()..ip.header_len() + 4)) {
         (out.sport, out.dport) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
     }

@@ -251,6 +251,10 @@ fn settings() {
                 .addr("a", "x", "10.0.0.5/24")
                 .wait_ms(300)
                 .end("cap"),
+            twins("two have the address: without a lock the last answer counts")
+                .sysctl("a", "net/ipv4/neigh/x/locktime", "0")
+                .ping("a", "10.0.0.2", 1)
+                .neighs(),
             Case::new("two have the address: the first answer counts")
                 .netns(&["s", "a", "b", "c"])
                 .bridge("s", "s1")
@@ -270,6 +274,16 @@ fn settings() {
                 .neighs(),
         ],
     );
+}
+
+/// b and c both have 10.0.0.2.
+fn twins(name: &'static str) -> Case {
+    let mut case = Case::new(name).netns(&["s", "a", "b", "c"]).bridge("s", "s1");
+    for (n, (host, port)) in [("a", "p1"), ("b", "p2"), ("c", "p3")].into_iter().enumerate() {
+        let n = n as u8 + 1; // three of them
+        case = case.wire((host, "x"), ("s", port), (n, 0x10 + n)).master("s", port, Some("s1"));
+    }
+    case.up("s", "s1").addr("a", "x", "10.0.0.1/24").addr("b", "x", "10.0.0.2/24").addr("c", "x", "10.0.0.2/24")
 }
 
 fn proxy(addr: &str, state: Nud) -> Op {

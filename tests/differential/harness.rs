@@ -49,6 +49,7 @@ pub(crate) struct Case {
     name: &'static str,
     steps: Vec<(String, Step)>,
     takes_root: bool,
+    takes_long: bool,
 }
 
 /// One step's answer, with its label.
@@ -76,12 +77,22 @@ pub(crate) fn mac(last: u8) -> Mac {
 
 impl Case {
     pub(crate) fn new(name: &'static str) -> Self {
-        Case { name, steps: Vec::new(), takes_root: false }
+        Case { name, steps: Vec::new(), takes_root: false, takes_long: false }
     }
 
     /// On the kernel it takes root: a user namespace knows no users but oneself, and may not do all.
     pub(crate) fn only_as_root(self) -> Self {
         Case { takes_root: true, ..self }
+    }
+
+    /// It takes the kernel so long that it is asked only where `NETTWIN_LONG` is set; otherwise its golden answer is
+    /// compared with.
+    pub(crate) fn takes_long(self) -> Self {
+        Case { takes_long: true, ..self }
+    }
+
+    pub(crate) fn is_long(&self) -> bool {
+        self.takes_long
     }
 
     pub(crate) fn takes_root(&self) -> bool {
@@ -160,6 +171,12 @@ impl Case {
 
     pub(crate) fn addr(self, netns: &str, name: &str, cidr: &str) -> Self {
         let addr = Address::new(cidr.parse().expect("a CIDR"));
+        self.op(Op::AddAddr { netns: ns(netns), dev: dev(name), addr })
+    }
+
+    /// An address in `ip addr`'s words.
+    pub(crate) fn addr_words(self, netns: &str, name: &str, text: &str) -> Self {
+        let addr = words::addr::parse(text).unwrap_or_else(|e| panic!("address {text:?}: {e:?}"));
         self.op(Op::AddAddr { netns: ns(netns), dev: dev(name), addr })
     }
 
@@ -429,6 +446,11 @@ fn hexed(mut event: serde_json::Value) -> serde_json::Value {
 
 fn state(mut snapshot: Snapshot, see: See) -> serde_json::Value {
     for netns in snapshot.netns.values_mut() {
+        for addr in netns.config.links.values_mut().flat_map(|link| &mut link.addrs) {
+            // How long it still lives depends on when it is asked.
+            addr.valid_lft = addr.valid_lft.map(|_| 1);
+            addr.preferred_lft = addr.preferred_lft.map(|_| 1);
+        }
         if !see.neighs {
             netns.volatile.neighs.clear();
         }

@@ -51,6 +51,12 @@ fn echo() {
                 .ping_with("a", "10.0.0.255", 1, |p| p.broadcast = true)
                 .sysctl("b", "net/ipv4/icmp_echo_ignore_broadcasts", "0")
                 .ping_with("a", "10.0.0.255", 1, |p| p.broadcast = true),
+            wired("a group that everybody is in")
+                .route("a", "224.0.0.0/4 dev x")
+                .ping("a", "224.0.0.1", 1)
+                .sysctl("b", "net/ipv4/icmp_echo_ignore_broadcasts", "0")
+                .ping("a", "224.0.0.1", 1)
+                .ping("a", "224.1.1.1", 1),
             wired("subnet zero is no broadcast").ping_with("a", "10.0.0.0", 1, |p| p.linger = Duration::from_secs(4)),
             wired("weak host")
                 .addr("b", "lo", "10.7.7.7/32")
@@ -91,6 +97,19 @@ fn errors() {
             }),
             routed("two route errors in a burst")
                 .ping_with("h1", "10.9.0.1", 12, |p| p.interval = Duration::from_millis(10)),
+            routed("a mask says what is limited")
+                .sysctl("r", "net/ipv4/icmp_ratemask", "1")
+                .ping_with("h1", "10.2.0.1", 12, |p| {
+                    p.ttl = Some(1);
+                    p.interval = Duration::from_millis(10);
+                })
+                .ping_with("h1", "10.1.0.254", 12, |p| p.interval = Duration::from_millis(10)),
+            routed("route errors, where nothing is limited").sysctl("r", "net/ipv4/icmp_ratelimit", "0").ping_with(
+                "h1",
+                "10.9.0.1",
+                12,
+                |p| p.interval = Duration::from_millis(10),
+            ),
             routed("without a rate limit").sysctl("r", "net/ipv4/icmp_ratelimit", "0").ping_with(
                 "h1",
                 "10.2.0.1",

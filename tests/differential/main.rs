@@ -26,6 +26,7 @@ mod router;
 mod rule;
 mod socket;
 mod stp;
+mod times;
 mod walkthrough;
 
 use harness::{Case, Record, differences, run};

@@ -1,7 +1,9 @@
 //! The life of a neighbour entry, with short times: reachable, stale, delay, probe, failed; and the queue of what waits.
 
 use crate::arp::wired;
-use crate::harness::Case;
+use crate::harness::{Case, dev, mac, ns};
+use nettwin_model::probe::{Listen, Probe, Proto, TcpFlow};
+use nettwin_model::{Neigh, Nud, Op};
 use std::time::Duration;
 
 /// a's entries are reachable for two to six seconds, wait a second in delay, and are asked for every 200 ms. Those of b,
@@ -67,6 +69,29 @@ fn states() {
             .sysctl("b", "net/ipv4/conf/all/arp_ignore", "0")
             .wait_ms(1000)
             .end("pings"),
+            short("a connection that gets on proves its neighbour")
+                .start("server", listen("b"))
+                .ping("a", "10.0.0.2", 1)
+                .wait_ms(7000)
+                .neighs()
+                .probe(tcp("a", "10.0.0.2"))
+                .wait_ms(1600)
+                .neighs()
+                .end("server"),
+            wired("entries by hand in every state")
+                .op(by_hand("10.0.0.11", Nud::Stale))
+                .op(by_hand("10.0.0.12", Nud::Reachable))
+                .op(by_hand("10.0.0.13", Nud::Noarp))
+                .op(by_hand("10.0.0.14", Nud::Failed))
+                .op(by_hand("10.0.0.15", Nud::Delay))
+                .op(by_hand("10.0.0.2", Nud::Noarp))
+                .wait_ms(100)
+                .neighs()
+                .capture("cap", "b", "y")
+                .ping("a", "10.0.0.11", 1)
+                .ping("a", "10.0.0.2", 1)
+                .end("cap")
+                .neighs(),
             wired("carrier loss need not forget")
                 .sysctl("a", "net/ipv4/conf/x/arp_evict_nocarrier", "0")
                 .ping("a", "10.0.0.2", 1)
@@ -75,6 +100,22 @@ fn states() {
                 .neighs(),
         ],
     );
+}
+
+fn listen(netns: &str) -> Probe {
+    Probe::Listen(Listen { netns: ns(netns), proto: Proto::Tcp, addr: None, port: 80 })
+}
+
+fn tcp(from: &str, to: &str) -> Probe {
+    let dst = to.parse().expect("an address");
+    let timeout = Duration::from_secs(5);
+    Probe::Tcp(TcpFlow { netns: ns(from), dst, port: 80, source: None, bytes: 1000, timeout })
+}
+
+fn by_hand(addr: &str, state: Nud) -> Op {
+    let dst = addr.parse().expect("an address");
+    let neigh = Neigh { dev: dev("x"), dst, lladdr: Some(mac(2)), state, proxy: false };
+    Op::AddNeigh { netns: ns("a"), neigh, replace: false }
 }
 
 fn pings(count: u32) -> nettwin_model::probe::Probe {

@@ -12,6 +12,7 @@ mod driver;
 mod flow;
 mod netns;
 mod segment;
+mod settings;
 mod tables;
 mod tcp;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use driver::Outbox;
 use nettwin_model::probe::{IcmpError, Proto};
 use nettwin_model::{Errno, Instant};
 use segment::{Bad, Bare, Quoted, Segment, Tuple, bare_segment, flag, reset_for};
+use settings::Settings;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
@@ -73,6 +75,8 @@ pub(crate) struct Sockets {
     /// A stream has moved on: bytes were read from it.
     moved: bool,
     random: Rng,
+    /// What sysctls say.
+    pub(crate) settings: Settings,
 }
 
 impl Sockets {
@@ -89,6 +93,7 @@ impl Sockets {
             heard: None,
             moved: false,
             random,
+            settings: Settings::default(),
         }
     }
 
@@ -122,7 +127,7 @@ impl Sockets {
         if !self.is_tuple_free(now, &tuple) {
             return Err(Errno::EADDRINUSE);
         }
-        let tcp = Tcp::connect(now, tuple, mtu, self.random())?;
+        let tcp = Tcp::connect(now, tuple, mtu, self.random(), self.settings)?;
         let id = self.slots.insert(Socket::Tcp(Box::new(tcp)));
         self.ports.connect(tuple, id.index);
         self.make_runnable(id.index);
@@ -399,7 +404,9 @@ impl Sockets {
         let tuple = segment.tuple;
         let Some(path) = path(*tuple.local.ip(), *tuple.remote.ip()) else { return Input::Taken };
         let syn = (segment, packet);
-        let Some(child) = Tcp::answer(now, tuple, path.mtu, seed, syn, &mut self.out) else { return Input::Taken };
+        let Some(child) = Tcp::answer(now, tuple, path.mtu, seed, self.settings, syn, &mut self.out) else {
+            return Input::Taken;
+        };
         let child = self.slots.insert(Socket::Tcp(Box::new(child)));
         self.slots.set_parent(child, listener_id);
         self.ports.connect(tuple, child.index);
@@ -569,7 +576,7 @@ impl Sockets {
     /// The first free ephemeral port from a random place on (`__inet_hash_connect`, `udp_lib_get_port`; which parity the
     /// kernel prefers is left out).
     fn ephemeral(&mut self, is_free: impl Fn(&mut Self, u16) -> bool) -> Option<u16> {
-        let (low, high) = EPHEMERAL;
+        let (low, high) = self.settings.ports;
         let count = high - low + 1;
         // Below `count`, which is a u16.
         let start = self.random.below(u64::from(count)) as u16;
@@ -590,8 +597,6 @@ fn check(packet: &[u8]) -> Input {
     }
 }
 
-/// `net.ipv4.ip_local_port_range`.
-const EPHEMERAL: (u16, u16) = (32_768, 60_999);
 /// `TCP_TIMEWAIT_LEN`.
 const TIME_WAIT: Duration = Duration::from_secs(60);
 /// `net.ipv4.route.min_pmtu`.

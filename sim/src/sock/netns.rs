@@ -5,6 +5,7 @@
 //! Deliberately absent: state of the IP layer.
 
 use super::flow::{Flows, Route, Routes};
+use super::settings::Settings;
 use super::user::Users;
 use super::{Input, Sockets, reset_for};
 use crate::event::Event;
@@ -57,6 +58,7 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Input {
         }
         return verdict;
     };
+    transport.sockets.settings = Settings::of(&ns.sysctl);
     let asks = rules::selectors(ns, bytes).reversed();
     let path = |own, peer| l3::socket_route(ns, w, peer, Some(own), asks).ok().map(|route| route.path);
     let verdict = transport.sockets.input(w.now, bytes, path);
@@ -121,11 +123,13 @@ pub(crate) fn call(ns: &mut Netns, w: &mut World, call: &Call, fresh: ProbeId) -
 
 /// The namespace's sockets, taken out to be worked with.
 fn transport(ns: &mut Netns, w: &World) -> Box<Transport> {
-    ns.sock.take().unwrap_or_else(|| {
+    let mut transport = ns.sock.take().unwrap_or_else(|| {
         let sockets = Sockets::new(w.stream(&format!("sock/{}", ns.name.as_str())));
         let (flows, users) = (Flows::default(), Users::default());
         Box::new(Transport { sockets, flows, users, alarm: None, packet: Vec::new() })
-    })
+    });
+    transport.sockets.settings = Settings::of(&ns.sysctl);
+    transport
 }
 
 /// Stops a workload of this namespace.

@@ -11,6 +11,7 @@
 
 use super::driver::{Driver, Outbox};
 use super::segment::{Segment, Tuple, flag, renumber, stamp};
+use super::settings::Settings;
 use nettwin_model::probe::IcmpError;
 use nettwin_model::{Errno, Instant};
 use smoltcp::socket::tcp::{CongestionControl, RecvError, Socket, SocketBuffer, State};
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 /// A connection, from its first SYN to its end.
 pub(super) struct Tcp {
+    settings: Settings,
     driver: Driver,
     pub(super) tuple: Tuple,
     phase: Phase,
@@ -68,8 +70,8 @@ pub(super) struct TimeWait {
 
 impl Tcp {
     /// A connection that will send its SYN with the first [`output`](Self::output).
-    pub(super) fn connect(now: Instant, tuple: Tuple, mtu: u16, seed: u64) -> Result<Tcp, Errno> {
-        let mut tcp = Tcp::new(now, tuple, mtu, seed, Phase::SynSent { syn: Vec::new(), sent: 0, next: now });
+    pub(super) fn connect(now: Instant, tuple: Tuple, mtu: u16, seed: u64, settings: Settings) -> Result<Tcp, Errno> {
+        let mut tcp = Tcp::new(now, tuple, mtu, seed, settings, Phase::SynSent { syn: Vec::new(), sent: 0, next: now });
         // smoltcp refuses port 0 and 0.0.0.0 only.
         tcp.driver.connect(tuple.local, tuple.remote).map_err(|_| Errno::EADDRNOTAVAIL)?;
         Ok(tcp)
@@ -81,22 +83,25 @@ impl Tcp {
         tuple: Tuple,
         mtu: u16,
         seed: u64,
+        settings: Settings,
         syn: (&Segment, &[u8]),
         out: &mut Outbox,
     ) -> Option<Tcp> {
-        let mut tcp = Tcp::new(now, tuple, mtu, seed, Phase::SynReceived { until: now + SYNACK_GIVE_UP });
+        let mut tcp =
+            Tcp::new(now, tuple, mtu, seed, settings, Phase::SynReceived { until: now + settings.synack_give_up() });
         tcp.driver.tcp().listen((*tuple.local.ip(), tuple.local.port())).ok()?;
         tcp.driver.input(now, syn.1, out);
         (tcp.driver.tcp().state() == State::SynReceived).then_some(tcp)
     }
 
-    fn new(now: Instant, tuple: Tuple, mtu: u16, seed: u64, phase: Phase) -> Tcp {
+    fn new(now: Instant, tuple: Tuple, mtu: u16, seed: u64, settings: Settings, phase: Phase) -> Tcp {
         let buffer = || SocketBuffer::new(vec![0; BUFFER_BYTES]);
         let mut socket = Socket::new(buffer(), buffer());
         socket.set_congestion_control(CongestionControl::Reno);
         socket.set_ack_delay(None);
         let driver = Driver::new(now, socket, usable_mtu(mtu), seed);
         Tcp {
+            settings,
             driver,
             tuple,
             phase,
@@ -190,12 +195,12 @@ impl Tcp {
             Phase::Closed => false,
             Phase::SynSent { sent: 0, .. } => self.first_syn(now, out),
             Phase::SynSent { next, .. } if now < *next => false,
-            Phase::SynSent { sent, .. } if *sent > SYN_RETRIES => {
+            Phase::SynSent { sent, .. } if *sent > self.settings.syn_retries + self.settings.syn_linear_timeouts => {
                 self.fail(self.soft.unwrap_or(Errno::ETIMEDOUT));
                 false
             }
             Phase::SynSent { syn, sent, next } => {
-                *next = now + syn_gap(*sent + 1);
+                *next = now + self.settings.syn_gap(*sent + 1);
                 *sent += 1;
                 let mut copy = out.buffer();
                 copy.extend_from_slice(syn);
@@ -218,7 +223,7 @@ impl Tcp {
         let Some(packet) = out.since(from).next() else { return false };
         let syn = packet.clone();
         self.una = u32::from_be_bytes([syn[24], syn[25], syn[26], syn[27]]);
-        self.phase = Phase::SynSent { syn, sent: 1, next: now + syn_gap(1) };
+        self.phase = Phase::SynSent { syn, sent: 1, next: now + self.settings.syn_gap(1) };
         self.note_output(from, out);
         true
     }
@@ -245,7 +250,7 @@ impl Tcp {
         match self.driver.tcp().state() {
             State::Closed => self.phase = Phase::Closed,
             State::FinWait2 if self.orphan && !matches!(self.phase, Phase::FinWait2 { .. }) => {
-                self.phase = Phase::FinWait2 { until: now + FIN_TIMEOUT };
+                self.phase = Phase::FinWait2 { until: now + self.settings.fin_timeout };
             }
             _ => {}
         }
@@ -460,12 +465,6 @@ pub(super) fn icmp_errno(error: IcmpError) -> Option<(Errno, bool)> {
     })
 }
 
-/// The wait after the `sent`th SYN: 1 s five times, then doubled (`tcp_syn_linear_timeouts` = 4), so that copies leave at
-/// 0, 1, 2, 3, 4, 5, 7, 11, 19, 35 and 67 s and the end comes at 131 s. The kernel's timer wheel adds up to an eighth.
-fn syn_gap(sent: u32) -> Duration {
-    Duration::from_secs(1 << sent.saturating_sub(5).min(SYN_RETRIES))
-}
-
 /// smoltcp subtracts headers from the MTU; devices allow 68 bytes at least.
 fn usable_mtu(mtu: u16) -> u16 {
     mtu.max(MIN_MTU)
@@ -483,16 +482,10 @@ fn between(seq: u32, low: u32, high: u32) -> bool {
 
 const BUFFER_BYTES: usize = 256 * 1024;
 const MIN_MTU: u16 = 68;
-/// `tcp_syn_retries` + `tcp_syn_linear_timeouts`.
-const SYN_RETRIES: u32 = 6 + 4;
-/// `tcp_synack_retries` = 5: copies at 1, 3, 7, 15, 31 s, given up at 63 s.
-const SYNACK_GIVE_UP: Duration = Duration::from_secs(63);
 /// `tcp_retries2` = 15 from an RTO of 200 ms.
 const GIVE_UP: Duration = Duration::from_millis(924_600);
 /// `tcp_orphan_retries` = 0, which means 8.
 const ORPHAN_GIVE_UP: Duration = Duration::from_millis(102_200);
-/// `tcp_fin_timeout`.
-const FIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// `TCP_DELACK_MIN`.
 const ACK_DELAY: Duration = Duration::from_millis(40);
 /// `TCP_MAX_QUICKACKS`.
@@ -501,18 +494,6 @@ const QUICK_ACKS: u8 = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn syn_copies_follow_the_kernels_schedule() {
-        let mut at = 0;
-        let instants: Vec<u64> = (1..=11)
-            .map(|sent| {
-                at += syn_gap(sent).as_secs();
-                at
-            })
-            .collect();
-        assert_eq!(instants, [1, 2, 3, 4, 5, 7, 11, 19, 35, 67, 131]);
-    }
 
     #[test]
     fn sequence_numbers_wrap() {
