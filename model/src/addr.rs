@@ -172,6 +172,18 @@ pub struct Address {
     pub label: Option<String>,
     /// Second or later address of its subnet (derived by the machine; false in what is asked for).
     pub secondary: bool,
+    /// It makes no route to its subnet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub noprefixroute: bool,
+    /// How long it lives, seconds; observed: how long it still does. `None`: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_lft: Option<u32>,
+    /// How long it is preferred, at most as long as it lives. Observed without a limited life only as `deprecated`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferred_lft: Option<u32>,
+    /// It is preferred no more (derived by the machine; false in what is asked for).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deprecated: bool,
 }
 
 impl Address {
@@ -185,6 +197,10 @@ impl Address {
             scope: if loopback { Scope::HOST } else { Scope::GLOBAL },
             label: None,
             secondary: false,
+            noprefixroute: false,
+            valid_lft: None,
+            preferred_lft: None,
+            deprecated: false,
         }
     }
 }

@@ -59,6 +59,7 @@ pub(crate) fn address(wanted: &Address, seen: &Address, dev: IfName) -> bool {
     AddressKey::of(wanted) == AddressKey::of(seen)
         && wanted.broadcast == seen.broadcast
         && wanted.scope == seen.scope
+        && wanted.noprefixroute == seen.noprefixroute
         && label(wanted) == label(seen)
 }
 

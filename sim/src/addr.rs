@@ -1,9 +1,10 @@
 //! Interface addresses and the routes that they make.
 //!
 //! Kernel counterpart: `net/ipv4/devinet.c`, `fib_add_ifaddr()` and `fib_del_ifaddr()` of `net/ipv4/fib_frontend.c`.
-//! Deliberately absent: lifetimes, metrics of prefix routes, `noprefixroute`, address validators, IPv6.
+//! Deliberately absent: metrics of prefix routes, lifetimes changed later, address validators, IPv6.
 
 use crate::dev::Dev;
+use crate::event::Event;
 use crate::fib::{Alias, Hop, Pattern};
 use crate::l3::{any_conf, not_v4};
 use crate::netns::{Ifindex, Netns};
@@ -11,8 +12,9 @@ use crate::world::World;
 use crate::{arp, neigh, route};
 use nettwin_model::addr::mask_v4;
 use nettwin_model::route::{TABLE_LOCAL, TABLE_MAIN, proto};
-use nettwin_model::{Address, Cidr, Errno, Fault, IfName, NetnsState, RouteKind, RouteVerb, Scope};
+use nettwin_model::{Address, Cidr, Errno, Fault, IfName, Instant, NetnsState, RouteKind, RouteVerb, Scope};
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 /// One address of a device (`struct in_ifaddr`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,14 @@ pub(crate) struct IfAddr {
     pub(crate) label: Option<Box<str>>,
     /// Not the first of its subnet.
     pub(crate) secondary: bool,
+    /// It makes no route to its subnet.
+    pub(crate) noprefixroute: bool,
+    /// When it goes.
+    pub(crate) valid_until: Option<Instant>,
+    /// When it is preferred no more.
+    pub(crate) preferred_until: Option<Instant>,
+    /// It is preferred no more.
+    pub(crate) deprecated: bool,
 }
 
 impl IfAddr {
@@ -62,7 +72,8 @@ impl IfAddr {
         self.len == other.len && self.covers(other.peer)
     }
 
-    fn parse(addr: &Address) -> Result<Self, Fault> {
+    fn parse(addr: &Address, now: Instant) -> Result<Self, Fault> {
+        let until = |seconds: Option<u32>| seconds.map(|s| now + Duration::from_secs(s.into()));
         let (local, own_len) = addr.cidr.v4().ok_or_else(not_v4)?;
         let (peer, len) = match addr.peer {
             Some(peer) => peer.v4().ok_or_else(not_v4)?,
@@ -76,11 +87,20 @@ impl IfAddr {
             scope: addr.scope,
             label: addr.label.as_deref().map(Into::into),
             secondary: false,
+            noprefixroute: addr.noprefixroute,
+            valid_until: until(addr.valid_lft),
+            preferred_until: until(addr.preferred_lft),
+            deprecated: addr.preferred_lft == Some(0),
         })
     }
 
     /// As it is observed.
-    pub(crate) fn to_model(&self) -> Address {
+    pub(crate) fn to_model(&self, now: Instant) -> Address {
+        // Without an end of its life nothing is told of it.
+        let left = |until: Option<Instant>| {
+            let seconds = until.filter(|_| self.valid_until.is_some())?.since(now).as_secs();
+            u32::try_from(seconds).ok()
+        };
         let subnet = Cidr { addr: IpAddr::V4(self.peer), len: self.len };
         let has_peer = self.peer != self.local;
         Address {
@@ -90,6 +110,10 @@ impl IfAddr {
             scope: self.scope,
             label: self.label.as_deref().map(str::to_owned),
             secondary: self.secondary,
+            noprefixroute: self.noprefixroute,
+            valid_lft: left(self.valid_until),
+            preferred_lft: left(self.preferred_until),
+            deprecated: self.deprecated,
         }
     }
 }
@@ -102,7 +126,11 @@ pub(crate) fn is_zeronet(addr: Ipv4Addr) -> bool {
 /// `ip addr add` (`inet_rtm_newaddr`).
 pub(crate) fn add(ns: &mut Netns, w: &mut World, dev: IfName, addr: &Address) -> Result<(), Fault> {
     let dev = find_dev(ns, dev)?;
-    let mut ifa = IfAddr::parse(addr)?;
+    let mut ifa = IfAddr::parse(addr, w.now)?;
+    let ends = addr.valid_lft.unwrap_or(u32::MAX);
+    if ends == 0 || addr.preferred_lft.unwrap_or(u32::MAX) > ends {
+        return Err(Fault::refused(Errno::EINVAL, "ipv4: address lifetime invalid"));
+    }
     let name = ns.dev(dev).map(|d| d.name);
     if ifa.label.as_deref() == name.as_ref().map(IfName::as_str) {
         ifa.label = None;
@@ -138,13 +166,31 @@ fn insert(ns: &mut Netns, w: &mut World, dev: Ifindex, mut ifa: IfAddr) -> Resul
     *ns.l3.own.entry(ifa.local).or_default() += 1;
     addrs_mut(ns, dev).insert(at, ifa.clone());
     added(ns, w, dev, &ifa);
+    for at in [ifa.preferred_until, ifa.valid_until].into_iter().flatten() {
+        w.wheel.schedule(at, Event::Lifetimes { ns: ns.id });
+    }
     Ok(())
+}
+
+/// Addresses whose life is over go; those whose time is over are preferred no more (`check_lifetime`).
+pub(crate) fn expire(ns: &mut Netns, w: &mut World) {
+    let now = w.now;
+    for dev in ns.devs.indexes() {
+        while let Some(at) = addrs(ns, dev).iter().position(|a| a.valid_until.is_some_and(|end| end <= now)) {
+            remove(ns, w, dev, at);
+        }
+        // What lives for ever is preferred for ever, unless it never was.
+        let over = |a: &IfAddr| a.valid_until.is_some() && a.preferred_until.is_some_and(|end| end <= now);
+        for ifa in addrs_mut(ns, dev) {
+            ifa.deprecated |= over(ifa);
+        }
+    }
 }
 
 /// `ip addr del` (`inet_rtm_deladdr`).
 pub(crate) fn del(ns: &mut Netns, w: &mut World, dev: IfName, addr: &Address) -> Result<(), Fault> {
     let dev = find_dev(ns, dev)?;
-    let asked = IfAddr::parse(addr)?;
+    let asked = IfAddr::parse(addr, w.now)?;
     let fits = |ifa: &IfAddr| {
         ifa.local == asked.local
             && ifa.len == asked.len
@@ -252,7 +298,9 @@ fn add_routes(ns: &mut Netns, w: &mut World, dev: Ifindex, ifa: &IfAddr) {
     }
     if ifa.has_subnet() && !ifa.secondary {
         let kind = if loopback { RouteKind::Local } else { RouteKind::Unicast };
-        magic_add(ns, dev, kind, ifa.prefix(), ifa.len, src);
+        if !ifa.noprefixroute {
+            magic_add(ns, dev, kind, ifa.prefix(), ifa.len, src);
+        }
         if ifa.len < 31 {
             magic_add(ns, dev, RouteKind::Broadcast, ifa.last(), 32, src);
             neigh::forget(ns, w, dev, ifa.last());
@@ -274,7 +322,7 @@ fn del_routes(ns: &mut Netns, dev: Ifindex, ifa: &IfAddr, instead: Option<&IfAdd
         None => ifa.local,
     };
     let subnet = ifa.has_subnet() && !ifa.secondary;
-    if subnet {
+    if subnet && !ifa.noprefixroute {
         let kind = if loopback { RouteKind::Local } else { RouteKind::Unicast };
         magic_del(ns, dev, kind, ifa.prefix(), ifa.len, src);
     }
@@ -376,6 +424,10 @@ pub(crate) fn link_up(ns: &mut Netns, w: &mut World, dev: Ifindex) {
             scope: Scope::HOST,
             label: None,
             secondary: false,
+            noprefixroute: false,
+            valid_until: None,
+            preferred_until: None,
+            deprecated: false,
         };
         // Already assigned unless this is the first time.
         let _ = insert(ns, w, dev, ifa);
@@ -470,16 +522,16 @@ pub(crate) fn confirm(ns: &Netns, dev: Option<Ifindex>, dst: Ipv4Addr, local: Ip
 }
 
 /// Adds addresses to a namespace's state. `127.0.0.1/8` on `lo` is what the machine adds itself.
-pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
+pub(crate) fn observe(ns: &Netns, now: Instant, state: &mut NetnsState) {
     for dev in ns.devs.iter() {
         for ifa in &dev.in_dev.addrs {
             let auto = dev.is_loopback() && ifa.local == Ipv4Addr::LOCALHOST && ifa.len == 8;
             if auto {
                 if let Some(link) = state.derived.links.get_mut(&dev.name) {
-                    link.auto_addrs.push(ifa.to_model());
+                    link.auto_addrs.push(ifa.to_model(now));
                 }
             } else if let Some(link) = state.config.links.get_mut(&dev.name) {
-                link.addrs.push(ifa.to_model());
+                link.addrs.push(ifa.to_model(now));
             }
         }
     }

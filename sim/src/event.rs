@@ -53,6 +53,11 @@ pub(crate) enum Event {
         /// The request, held.
         frame: FrameId,
     },
+    /// Addresses of the namespace may have come to the end of their lives (`check_lifetime`).
+    Lifetimes {
+        /// Where.
+        ns: NsId,
+    },
     /// A datagram's fragments have waited long enough (`ip_expire`), or another IPv4 timer of the namespace.
     Ip {
         /// Where.

@@ -153,6 +153,11 @@ pub(crate) fn proxy_timer(ns: &mut Netns, w: &mut World, dev: Ifindex, frame: Fr
     arp::proxy_timer(ns, w, dev, frame);
 }
 
+/// Addresses may have come to their end ([`Event::Lifetimes`](crate::event::Event::Lifetimes)).
+pub(crate) fn lifetimes(ns: &mut Netns, w: &mut World) {
+    addr::expire(ns, w);
+}
+
 /// Another IPv4 timer ([`Event::Ip`](crate::event::Event::Ip)): fragments have waited.
 pub(crate) fn ip_timer(ns: &mut Netns, w: &mut World, key: u64) {
     ip::frag::timer(ns, w, key);
@@ -245,8 +250,8 @@ pub(crate) fn execute(ns: &mut Netns, w: &mut World, op: &Op) -> Result<(), Faul
 }
 
 /// Adds addresses, routes and neighbours to a namespace's state, whose links are there already.
-pub(crate) fn observe(ns: &Netns, _: &World, state: &mut NetnsState) {
-    addr::observe(ns, state);
+pub(crate) fn observe(ns: &Netns, w: &World, state: &mut NetnsState) {
+    addr::observe(ns, w.now, state);
     route::observe(ns, state);
     neigh::observe(ns, state);
 }

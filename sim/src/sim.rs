@@ -124,6 +124,11 @@ impl Sim {
                 Some(ns) => l3::proxy_timer(ns, w, dev, frame),
                 None => w.frames.release(frame),
             },
+            Event::Lifetimes { ns } => {
+                if let Some(ns) = self.netns.by_id_mut(ns) {
+                    l3::lifetimes(ns, w);
+                }
+            }
             Event::Ip { ns, key } => {
                 if let Some(ns) = self.netns.by_id_mut(ns) {
                     l3::ip_timer(ns, w, key);

@@ -184,6 +184,42 @@ fn addresses() {
             ip netns list
         ",
             ),
+            (
+                "lifetimes and other flags",
+                r"
+            ip link add v0 type veth peer name v1
+            ip link set v0 up
+            ip link set v1 up
+            ip addr add 10.0.0.1/24 dev v0 valid_lft 1000 preferred_lft 500
+            ip addr add 10.0.1.1/24 dev v0 valid_lft forever preferred_lft 0
+            ip addr add 10.0.2.1/24 dev v0 preferred_lft 1000
+            ip addr add 10.0.3.1/24 dev v0 valid_lft 1000
+            ip addr add 10.0.3.1/24 dev v0 valid_lft 0
+            ip addr add 10.0.3.1/24 dev v0 valid_lft 5 preferred_lft 10
+            ip addr add 10.0.3.1/24 dev v0 valid_lft foo
+            ip addr add 10.0.3.1/24 dev v0 preferred_lft foo
+            ip addr add 10.0.3.1/24 dev v0 valid_lft 1000 preferred_lft 0
+            ip addr add 10.0.5.1/24 dev v0 noprefixroute
+            ip addr add 10.0.5.2/24 dev v0 valid_lft 1000 preferred_lft 500
+            ip addr add 10.0.6.1/24 dev v0 valid_lft 4294967295
+            ip -4 addr show dev v0
+            ip -4 -o addr show dev v0
+            ip -4 -br addr show dev v0
+            ip addr show dev v0 dynamic
+            ip addr show dev v0 deprecated
+            ip addr show dev v0 -deprecated
+            ip addr show dev v0 permanent
+            ip addr show dev v0 noprefixroute
+            ip route
+            ip route show table local
+            ip addr add 10.0.7.1/24 dev v0 valid_lft 2 preferred_lft 1
+            ip route show dev v0 10.0.7.0/24
+            sleep 4
+            ip route show dev v0 10.0.7.0/24
+            ip addr del 10.0.5.1/24 dev v0
+            ip -4 addr show dev v0
+        ",
+            ),
         ],
     );
 }

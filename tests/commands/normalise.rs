@@ -13,7 +13,7 @@ pub(crate) fn all(case: &Case, entries: Vec<Entry>) -> Vec<Entry> {
     let typed: String = case.lines.iter().map(|l| l.text.to_lowercase() + "\n").collect();
     let mut given = Vec::new();
     let mut tidy = |entry: Entry, unordered: bool| {
-        let mut out = handles(&macs(&entry.out, &typed), &mut given);
+        let mut out = handles(&macs(&lifetimes(&entry.out), &typed), &mut given);
         if unordered {
             let mut lines: Vec<&str> = out.split_inclusive('\n').collect();
             lines.sort_unstable();
@@ -51,6 +51,19 @@ fn connections(text: &str) -> String {
         fields.join(" ")
     };
     text.split_inclusive('\n').map(line).collect()
+}
+
+/// How long an address still lives depends on when it is asked.
+fn lifetimes(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("_lft ").map(|at| at + 5) {
+        let digits = rest[at..].find(|c: char| !c.is_ascii_digit()).unwrap_or(0);
+        out += &rest[..at];
+        out += if digits > 0 && rest[at + digits..].starts_with("sec") { "N" } else { &rest[at..at + digits] };
+        rest = &rest[at + digits..];
+    }
+    out + rest
 }
 
 /// MAC addresses that nobody typed become `MAC`.

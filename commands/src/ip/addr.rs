@@ -1,7 +1,7 @@
 //! `ip addr add`, `del` and their like.
 //!
-//! Counterpart: `ipaddr_modify()` of `ip/ipaddress.c`. Deliberately absent, and refused by name: lifetimes other than `forever`,
-//! metrics, anycast, flags that can be set, `save`, `restore`, `showdump`.
+//! Counterpart: `ipaddr_modify()` of `ip/ipaddress.c`. Deliberately absent, and refused by name: other lifetimes for
+//! an address that is there, metrics, anycast, flags of IPv6, `save`, `restore`, `showdump`.
 
 use super::{After, DONE, Ip, Ran, help, link_list, unknown, unsupported};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, invarg, matches, nodev, unsigned};
@@ -50,6 +50,17 @@ struct Said<'a> {
     scope: Option<Scope>,
     dev: Option<&'a str>,
     label: Option<&'a str>,
+    noprefixroute: bool,
+    /// Seconds; `None`: for ever.
+    valid: Option<u32>,
+    preferred: Option<u32>,
+}
+
+impl Said<'_> {
+    /// Nothing is said about its life.
+    fn is_lasting(&self) -> bool {
+        self.valid.or(self.preferred).is_none()
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -105,10 +116,12 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>) -> Result<Said<'a>, Stop
                 let key = if matches(w, "valid_lft") { "valid_lft" } else { "preferred_lft" };
                 let value = words.value()?;
                 if value != "forever" {
-                    unsigned(value).ok_or_else(|| invarg(&format!("{key} value"), value))?;
-                    return Err(unsupported(&format!("{key} {value}")));
+                    let seconds = unsigned(value).ok_or_else(|| invarg(&format!("{key} value"), value))?;
+                    let slot = if key == "valid_lft" { &mut said.valid } else { &mut said.preferred };
+                    *slot = Some(seconds).filter(|s| *s != u32::MAX);
                 }
             }
+            "noprefixroute" => said.noprefixroute = true,
             w if flag(ip, w, said.family)? => {}
             word => {
                 let value = if word == "local" { words.value()? } else { word };
@@ -137,7 +150,7 @@ fn flag(ip: &mut Ip<'_, '_>, word: &str, family: Family) -> Result<bool, Stop> {
             let text = format!("Warning: {word} option can be set only for IPv6 addresses\n");
             ip.kernel.cx.complain(&text);
         }
-        "nodad" | "optimistic" | "home" | "mngtmpaddr" | "noprefixroute" | "autojoin" => return Err(unsupported(word)),
+        "nodad" | "optimistic" | "home" | "mngtmpaddr" | "autojoin" => return Err(unsupported(word)),
         _ => return Ok(false),
     }
     Ok(true)
@@ -158,6 +171,12 @@ fn modify(ip: &mut Ip<'_, '_>, words: Words<'_>, verb: Verb) -> Ran {
              This special behaviour is likely to disappear in further releases,\n         \
              fix your scripts!\n"
         ));
+    }
+    if verb != Verb::Delete && said.valid == Some(0) {
+        return Err(Stop::back(1, "valid_lft is zero\n"));
+    }
+    if verb != Verb::Delete && said.preferred.unwrap_or(u32::MAX) > said.valid.unwrap_or(u32::MAX) {
+        return Err(Stop::back(1, "preferred_lft is greater than valid_lft\n"));
     }
     let broadcast = broadcast(&said, verb)?;
     let dev = ip.kernel.link(dev)?.ok_or_else(|| nodev(dev))?.0;
@@ -214,12 +233,18 @@ fn add(ip: &mut Ip<'_, '_>, dev: IfName, said: &Said<'_>, broadcast: Option<Ipv4
         broadcast,
         scope: said.scope.unwrap_or(plain.scope),
         label: said.label.map(str::to_owned),
-        secondary: false,
+        noprefixroute: said.noprefixroute,
+        valid_lft: said.valid,
+        preferred_lft: said.preferred,
+        ..plain
     };
     let netns = ip.kernel.netns.clone();
     match crate::say::execute(ip.kernel.cx, Op::AddAddr { netns, dev, addr }) {
         Ok(()) => DONE,
-        Err(Fault::Refused { errno: Errno::EEXIST, .. }) if verb == Verb::Replace => DONE,
+        Err(Fault::Refused { errno: Errno::EEXIST, .. }) if verb == Verb::Replace && said.is_lasting() => DONE,
+        Err(Fault::Refused { errno: Errno::EEXIST, .. }) if verb == Verb::Replace => {
+            Err(unsupported("another lifetime for an address that is there"))
+        }
         Err(fault) => Err(crate::iproute::kernel::refusal(&fault)),
     }
 }

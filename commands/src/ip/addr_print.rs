@@ -1,7 +1,6 @@
 //! An address's lines.
 //!
-//! Counterpart: `print_addrinfo()` of `ip/ipaddress.c`. Deliberately absent: lifetimes, metrics, anycast, flags other than
-//! `secondary`.
+//! Counterpart: `print_addrinfo()` of `ip/ipaddress.c`. Deliberately absent: metrics, anycast, flags of IPv6.
 
 use crate::iproute::page::{Colour, Page};
 use nettwin_model::words::route::scope_word;
@@ -38,12 +37,26 @@ pub(super) fn print(page: &mut Page, dev: IfName, index: Option<u32>, addr: &Add
     if addr.secondary {
         page.say("secondary", true, format_args!("secondary "));
     }
+    for (flag, is_set) in
+        [("deprecated", addr.deprecated), ("dynamic", addr.valid_lft.is_some()), ("noprefixroute", addr.noprefixroute)]
+    {
+        if is_set {
+            page.say(flag, true, format_args!("{flag} "));
+        }
+    }
     let label = addr.label.as_deref().unwrap_or(dev.as_str());
     page.say("label", label, format_args!("{label}"));
     page.nl();
     page.text("       valid_lft ");
-    page.say("valid_life_time", u32::MAX, format_args!("forever"));
+    lifetime(page, "valid_life_time", addr.valid_lft);
     page.text(" preferred_lft ");
-    page.say("preferred_life_time", u32::MAX, format_args!("forever"));
+    lifetime(page, "preferred_life_time", addr.preferred_lft);
     page.text("\n");
+}
+
+fn lifetime(page: &mut Page, key: &str, seconds: Option<u32>) {
+    match seconds {
+        Some(seconds) => page.say(key, seconds, format_args!("{seconds}sec")),
+        None => page.say(key, u32::MAX, format_args!("forever")),
+    }
 }

@@ -35,9 +35,11 @@ struct Filter<'a> {
 
 /// `IFA_F_*`.
 const SECONDARY: u32 = 1;
+const DEPRECATED: u32 = 0x20;
 const PERMANENT: u32 = 0x80;
+const NOPREFIXROUTE: u32 = 0x200;
 
-/// The flags' names that can be asked for. Here an address is permanent, and secondary or not.
+/// The flags' names that can be asked for.
 const FLAGS: &[(&str, u32)] = &[
     ("secondary", SECONDARY),
     ("temporary", SECONDARY),
@@ -45,11 +47,11 @@ const FLAGS: &[(&str, u32)] = &[
     ("optimistic", 4),
     ("dadfailed", 8),
     ("home", 0x10),
-    ("deprecated", 0x20),
+    ("deprecated", DEPRECATED),
     ("tentative", 0x40),
     ("permanent", PERMANENT),
     ("mngtmpaddr", 0x100),
-    ("noprefixroute", 0x200),
+    ("noprefixroute", NOPREFIXROUTE),
     ("autojoin", 0x400),
     ("stable-privacy", 0x800),
 ];
@@ -160,7 +162,13 @@ fn flag(word: &str, filter: &mut Filter<'_>) -> bool {
 impl Filter<'_> {
     /// Whether an address is shown, on a link that is.
     fn takes(&self, dev: IfName, addr: &Address) -> bool {
-        let flags = PERMANENT | if addr.secondary { SECONDARY } else { 0 };
+        let bits = [
+            (SECONDARY, addr.secondary),
+            (DEPRECATED, addr.deprecated),
+            (PERMANENT, addr.valid_lft.is_none()),
+            (NOPREFIXROUTE, addr.noprefixroute),
+        ];
+        let flags = bits.into_iter().filter(|(_, is_set)| *is_set).fold(0, |all, (bit, _)| all | bit);
         let label = addr.label.as_deref().unwrap_or(dev.as_str());
         self.family.takes(Family::of(addr.cidr.addr))
             && self.scope.is_none_or(|scope| scope == addr.scope)

@@ -1,12 +1,12 @@
 //! IPv4 addresses of interfaces: `RTM_NEWADDR`, `RTM_DELADDR`, `RTM_GETADDR`.
 //!
-//! Kernel counterpart: `inet_rtm_newaddr()`, `inet_fill_ifaddr()`. Deliberately absent: lifetimes, `noprefixroute`,
+//! Kernel counterpart: `inet_rtm_newaddr()`, `inet_fill_ifaddr()`. Deliberately absent:
 //! observation of IPv6 addresses (they can be added where IPv6 was switched on, and are then the caller's affair).
 
 use crate::netlink::Request;
 use crate::object::family;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
-use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, CacheInfo};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nettwin_model::{Address, Cidr, IfName, Scope};
 use std::net::IpAddr;
@@ -18,7 +18,14 @@ pub(crate) fn add(index: u32, address: &Address) -> Request {
 
 /// Removes an address. Only what tells it from others is said: a label or a broadcast address would have to match too.
 pub(crate) fn del(index: u32, address: &Address) -> Request {
-    let bare = Address { broadcast: None, label: None, ..address.clone() };
+    let bare = Address {
+        broadcast: None,
+        label: None,
+        noprefixroute: false,
+        valid_lft: None,
+        preferred_lft: None,
+        ..address.clone()
+    };
     Request::new(RouteNetlinkMessage::DelAddress(message(index, &bare)), 0)
 }
 
@@ -41,6 +48,15 @@ fn message(index: u32, address: &Address) -> AddressMessage {
     attributes.push(AddressAttribute::Address(far_end));
     attributes.extend(address.broadcast.map(AddressAttribute::Broadcast));
     attributes.extend(address.label.clone().map(AddressAttribute::Label));
+    if address.noprefixroute {
+        attributes.push(AddressAttribute::Flags(AddressFlags::Noprefixroute));
+    }
+    if address.valid_lft.or(address.preferred_lft).is_some() {
+        let mut info = CacheInfo::default();
+        info.ifa_valid = address.valid_lft.unwrap_or(u32::MAX);
+        info.ifa_preferred = address.preferred_lft.unwrap_or(u32::MAX);
+        attributes.push(AddressAttribute::CacheInfo(info));
+    }
     message
 }
 
@@ -48,11 +64,15 @@ fn message(index: u32, address: &Address) -> AddressMessage {
 pub(crate) fn parse(message: &RouteNetlinkMessage, own_name: impl Fn(u32) -> Option<IfName>) -> Option<(u32, Address)> {
     let RouteNetlinkMessage::NewAddress(message) = message else { return None };
     let (mut local, mut far_end, mut broadcast, mut label) = (None, None, None, None);
+    let (mut flags, mut lifetimes) = (AddressFlags::empty(), (None, None));
+    let limited = |seconds: u32| Some(seconds).filter(|s| *s != u32::MAX);
     for attribute in &message.attributes {
         match attribute {
             AddressAttribute::Local(addr) => local = Some(*addr),
             AddressAttribute::Address(addr) => far_end = Some(*addr),
             AddressAttribute::Broadcast(addr) => broadcast = Some(*addr),
+            AddressAttribute::Flags(bits) => flags = *bits,
+            AddressAttribute::CacheInfo(info) => lifetimes = (limited(info.ifa_valid), limited(info.ifa_preferred)),
             AddressAttribute::Label(text) => label = Some(text.clone()),
             _ => {}
         }
@@ -66,7 +86,19 @@ pub(crate) fn parse(message: &RouteNetlinkMessage, own_name: impl Fn(u32) -> Opt
     let label = label.filter(|label| name.is_none_or(|name| name.as_str() != label));
     let scope = Scope(message.header.scope.into());
     let secondary = message.header.flags.contains(AddressHeaderFlags::Secondary);
-    Some((index, Address { cidr, peer, broadcast, scope, label, secondary }))
+    let address = Address {
+        cidr,
+        peer,
+        broadcast,
+        scope,
+        label,
+        secondary,
+        noprefixroute: flags.contains(AddressFlags::Noprefixroute),
+        valid_lft: lifetimes.0,
+        preferred_lft: lifetimes.1,
+        deprecated: flags.contains(AddressFlags::Deprecated),
+    };
+    Some((index, address))
 }
 
 /// The address that `lo` gives itself when it comes up.

@@ -1,14 +1,15 @@
 //! Addresses in iproute2's words: what follows `ip addr add`, without `dev DEV`.
 //!
-//! Counterpart: `ip/ipaddress.c`. Deliberately absent: lifetimes, flags, `metric`, anycast.
+//! Counterpart: `ip/ipaddress.c`. Deliberately absent: flags other than `noprefixroute`, `metric`, anycast.
 
-use super::cursor::{Word, Words, WordsError, once};
+use super::cursor::{Word, Words, WordsError, once, once_flag};
 use super::route::{parse_scope, scope_word};
 use crate::addr::{Address, Cidr, Scope, mask_v4};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
-const REMEDY: &str = "use peer, brd, scope or label, as in `10.0.0.1/24 brd +`";
+const REMEDY: &str =
+    "use peer, brd, scope, label, noprefixroute, valid_lft or preferred_lft, as in `10.0.0.1/24 brd +`";
 
 /// Reads an address.
 pub fn parse(text: &str) -> Result<Address, WordsError> {
@@ -18,12 +19,15 @@ pub fn parse(text: &str) -> Result<Address, WordsError> {
         first = words.value(first)?;
     }
     let mut out = Address::new(first.prefix()?);
-    let (mut broadcast, mut scope) = (None, None);
+    let (mut broadcast, mut scope, mut valid, mut preferred) = (None, None, None, None);
     while let Some(key) = words.next() {
         match key.text {
             "peer" | "remote" => once(&mut out.peer, parse_peer(words.value(key)?, out.cidr)?, key)?,
             "brd" | "broadcast" => once(&mut broadcast, words.value(key)?, key)?,
             "scope" => once(&mut scope, parse_scope(words.value(key)?)?, key)?,
+            "noprefixroute" => once_flag(&mut out.noprefixroute, key)?,
+            "valid_lft" => once(&mut valid, parse_lifetime(words.value(key)?)?, key)?,
+            "preferred_lft" => once(&mut preferred, parse_lifetime(words.value(key)?)?, key)?,
             "label" => once(&mut out.label, parse_label(words.value(key)?, out.cidr)?, key)?,
             _ => return Err(key.unknown(REMEDY)),
         }
@@ -34,6 +38,7 @@ pub fn parse(text: &str) -> Result<Address, WordsError> {
     }
     out.broadcast = broadcast.map(|word| parse_broadcast(word, out.peer.unwrap_or(out.cidr))).transpose()?;
     out.scope = scope.unwrap_or(out.scope);
+    (out.valid_lft, out.preferred_lft) = (valid.flatten(), preferred.flatten());
     Ok(out)
 }
 
@@ -52,7 +57,23 @@ pub fn print(address: &Address) -> String {
     if let Some(label) = &address.label {
         write!(out, " label {label}").expect("a String takes all");
     }
+    if address.noprefixroute {
+        out += " noprefixroute";
+    }
+    for (key, lifetime) in [("valid_lft", address.valid_lft), ("preferred_lft", address.preferred_lft)] {
+        if let Some(seconds) = lifetime {
+            write!(out, " {key} {seconds}").expect("a String takes all");
+        }
+    }
     out
+}
+
+/// Seconds, or `forever`.
+fn parse_lifetime(word: Word<'_>) -> Result<Option<u32>, WordsError> {
+    if word.text == "forever" {
+        return Ok(None);
+    }
+    word.number("a number of seconds", 0..=u32::MAX - 1).map(Some)
 }
 
 fn default_scope(cidr: Cidr) -> Scope {
