@@ -21,6 +21,7 @@ pub mod script;
 pub mod serve;
 #[cfg(feature = "tap")]
 pub mod tap;
+pub mod uml;
 
 mod bulk;
 mod depart;

@@ -461,7 +461,8 @@ pub(crate) struct DestroyArgs {
 
 Examples:
   nettwin conform examples/*.toml
-  nettwin conform --json lab.toml | jq '.levels.frames'"
+  nettwin conform --json lab.toml | jq '.levels.frames'
+  nettwin conform --kernel uml vlans.toml"
 )]
 pub(crate) struct ConformArgs {
     /// Topologies.
@@ -473,6 +474,19 @@ pub(crate) struct ConformArgs {
     /// Run the kernel side in a user namespace even as root.
     #[arg(long)]
     pub(crate) rootless: bool,
+    /// Which kernel: the running one, or User-Mode Linux, which needs no privilege and has VLANs, netem, dummy, vrf and
+    /// bonding.
+    #[arg(long, value_name = "WHICH", default_value = "running")]
+    pub(crate) kernel: WhichKernel,
+}
+
+/// The kernel that a topology is compared on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhichKernel {
+    /// The one that runs this machine.
+    Running,
+    /// User-Mode Linux, from the package user-mode-linux.
+    Uml,
 }
 
 #[derive(Debug, clap::Args)]

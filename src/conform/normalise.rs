@@ -5,12 +5,13 @@
 //! packet (over a veth the kernel leaves it unfinished); with [`chosen`] also ports that the sender's machine chose and
 //! the checksums over them, and of a TCP segment its sequence numbers, window and options. **Events**: times, and how many
 //! requests were outstanding (that depends on how fast a reply is read). **Order**: a ping reads replies and errors from
-//! two queues; by request, errors come first. **State**: MACs that nobody asked for; counters; how fresh a neighbour is
-//! (whether it was found is left); whether a veth without carrier is DOWN or LOWERLAYERDOWN, which the kernel decides at an
-//! instant of its own, by whatever device of the own namespace has the peer's index. Counterpart: none; these are what two
-//! kernels differ in too.
+//! two queues; by request, errors come first. **State**: MACs that nobody asked for; counters; handles of qdiscs that
+//! nobody asked for; how fresh a neighbour is (whether it was found is left); whether a veth without carrier is DOWN or
+//! LOWERLAYERDOWN, which the kernel decides at an instant of its own, by whatever device of the own namespace has the
+//! peer's index. Counterpart: none; these are what two kernels differ in too.
 
 use crate::model::probe::{FlowOutcome, Outcome, PingOutcome, ProbeEvent};
+use crate::model::snapshot::QdiscState;
 use crate::model::wire::{ETH_LEN, PROTO_ICMP, PROTO_TCP, PROTO_UDP};
 use crate::model::{AddLink, Mac, NewLink, Nud, Op, OperState, Snapshot};
 use std::collections::BTreeSet;
@@ -182,6 +183,9 @@ pub fn state(snapshot: &mut Snapshot, asked: &BTreeSet<Mac>) {
             neigh.state = if found { Nud::Reachable } else { Nud::Failed };
         }
         netns.volatile.stats.clear();
+        for qdisc in netns.volatile.qdiscs.values_mut() {
+            *qdisc = QdiscState { handle: qdisc.handle.min(FIRST_AUTOMATIC), ..QdiscState::default() };
+        }
     }
 }
 
@@ -208,3 +212,5 @@ pub fn macs(ops: &[Op]) -> BTreeSet<Mac> {
 
 /// In the place of a MAC that the machine chose.
 const CHOSEN: Mac = Mac([2, 0, 0, 0, 0, 0]);
+/// The first handle that a qdisc is given that asks for none; the whole machine counts them up.
+const FIRST_AUTOMATIC: u16 = 0x8001;

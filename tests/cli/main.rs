@@ -13,5 +13,7 @@ mod probe;
 #[cfg(target_os = "linux")]
 mod programs;
 mod readme;
+#[cfg(target_os = "linux")]
+mod reference;
 mod sim;
 mod why;

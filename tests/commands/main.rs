@@ -22,12 +22,15 @@ mod normalise;
 mod random;
 mod random_tools;
 mod real;
+#[path = "../common/reference.rs"]
+mod reference;
 mod route;
 mod script;
 mod simulated;
 mod sysctl;
 mod tc;
 
+use reference::Answers;
 use script::{Case, Entry};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,26 +45,46 @@ struct Golden {
 
 /// Runs every case of a phenomenon and compares. Cases run side by side, each in namespaces of its own.
 fn agree(phenomenon: &str, cases: &[(&str, &str)]) {
-    compare(phenomenon, cases, real::answers);
+    // The reference kernel is for what others lack.
+    if !reference::is_inside() {
+        let cases = read(cases);
+        compare(phenomenon, &cases, here(&cases));
+    }
 }
 
-/// The same where the lines need netem, which many kernels lack: those compare with the golden answers of one that has it.
+/// The same where the lines need netem, which many kernels lack: on this kernel if it has it, on the reference kernel
+/// otherwise.
 fn agree_on_netem(phenomenon: &str, cases: &[(&str, &str)]) {
-    compare(phenomenon, cases, |cases| if real::has_netem() { real::answers(cases) } else { None });
+    let cases = read(cases);
+    if reference::is_inside() {
+        return reference::leave(phenomenon, &here(&cases).expect("the reference kernel has namespaces"));
+    }
+    let answers = if real::has_netem() { here(&cases) } else { reference::answers(phenomenon, NOT_ON_REFERENCE) };
+    compare(phenomenon, &cases, answers);
 }
 
-fn compare(phenomenon: &str, cases: &[(&str, &str)], answers: impl Fn(&[Case]) -> Option<Vec<Vec<Entry>>>) {
-    let cases: Vec<Case> = cases.iter().map(|(name, text)| Case::new(name, text)).collect();
-    let real = answers(&cases);
+/// What of this program is about other things than lists of lines.
+const NOT_ON_REFERENCE: &[&str] = &["lasting", "random"];
+
+fn read(cases: &[(&str, &str)]) -> Vec<Case> {
+    cases.iter().map(|(name, text)| Case::new(name, text)).collect()
+}
+
+/// What the real tools answer on the running kernel.
+fn here(cases: &[Case]) -> Option<Answers<Vec<Entry>>> {
+    Some(Answers { kernel: real::release(), records: real::answers(cases)? })
+}
+
+fn compare(phenomenon: &str, cases: &[Case], real: Option<Answers<Vec<Entry>>>) {
     let file = format!("{phenomenon}.json");
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", "commands", &file].iter().collect();
     let mut golden: Golden = std::fs::read_to_string(&path)
         .map(|text| serde_json::from_str(&text).expect("a golden file"))
         .unwrap_or_default();
     // Golden answers are written only by a run of the real tools.
-    if let (Some(_), Some(records)) = (std::env::var_os("UPDATE_GOLDEN"), &real) {
-        golden.kernel = real::release();
-        golden.cases = cases.iter().map(|c| c.name.clone()).zip(records.iter().cloned()).collect();
+    if let (Some(_), Some(answers)) = (std::env::var_os("UPDATE_GOLDEN"), &real) {
+        golden.kernel.clone_from(&answers.kernel);
+        golden.cases = cases.iter().map(|c| c.name.clone()).zip(answers.records.iter().cloned()).collect();
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("the golden folder");
         let text = serde_json::to_string(&golden).expect("serialisable");
         // One line a line: a change can be read in a diff.
@@ -71,7 +94,7 @@ fn compare(phenomenon: &str, cases: &[(&str, &str)], answers: impl Fn(&[Case]) -
     for (i, case) in cases.iter().enumerate() {
         let ours = simulated::run(case);
         match (&real, golden.cases.get(&case.name)) {
-            (Some(records), _) => differences(&case.name, "the real tools", &records[i], &ours, &mut failures),
+            (Some(real), _) => differences(&case.name, "the real tools", &real.records[i], &ours, &mut failures),
             (None, Some(record)) => differences(&case.name, &golden.kernel, record, &ours, &mut failures),
             (None, None) => failures.push(format!("{}: neither the real tools nor a golden answer", case.name)),
         }

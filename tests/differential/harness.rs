@@ -314,6 +314,15 @@ impl Case {
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
+
+    /// All that it executes.
+    pub(crate) fn ops(&self) -> Vec<Op> {
+        let op = |(_, step): &(String, Step)| match step {
+            Step::Op(op) => Some(op.clone()),
+            _ => None,
+        };
+        self.steps.iter().filter_map(op).collect()
+    }
 }
 
 fn nexthop(text: &str) -> nettwin_model::NexthopObject {
@@ -459,6 +468,11 @@ fn state(mut snapshot: Snapshot, see: See) -> serde_json::Value {
         }
         if !see.stats {
             netns.volatile.stats.clear();
+        }
+        for qdisc in netns.volatile.qdiscs.values_mut() {
+            // These are counted up by the whole machine.
+            const FIRST_AUTOMATIC: u16 = 0x8001;
+            qdisc.handle = qdisc.handle.min(FIRST_AUTOMATIC);
         }
     }
     serde_json::to_value(&snapshot).expect("serialisable")

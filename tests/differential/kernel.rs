@@ -39,6 +39,16 @@ pub(crate) fn answers(cases: &[Case]) -> Vec<Option<Record>> {
     records
 }
 
+/// Whether the running kernel lacks something that the cases take, and what.
+pub(crate) fn lacks_something(cases: &[Case]) -> Option<String> {
+    let mut machine = match machine() {
+        Ok(machine) => machine,
+        Err(why) => return Some(why),
+    };
+    let found = cases.iter().map(|case| machine.lacks_nothing(&case.ops())).find_map(Result::err)?;
+    Some(found.to_string())
+}
+
 /// The running kernel's release.
 pub(crate) fn release() -> String {
     let text = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();

@@ -2,8 +2,8 @@
 //!
 //! Deliberately absent: what is compared and how (the library's `conform`), and the JSON's fields (`docs/json.md`).
 
-use super::throw_away;
-use crate::cli::args::ConformArgs;
+use super::{reference, throw_away};
+use crate::cli::args::{ConformArgs, WhichKernel};
 use crate::cli::input::Loaded;
 use crate::cli::output::{BAD, GOOD, HEADING, Output, Progress, WARN, count, exit};
 use crate::cli::trouble::{Exit, Trouble};
@@ -19,6 +19,9 @@ use std::process::ExitCode;
 pub(crate) fn run(args: &ConformArgs, out: &mut Output) -> Result<ExitCode, Trouble> {
     // Bad input is said before anything is run.
     let loaded = args.files.iter().map(|file| Loaded::open(file)).collect::<Result<Vec<_>, _>>()?;
+    if args.kernel == WhichKernel::Uml {
+        return reference::run(args, &loaded, out);
+    }
     // Frames are compared in order.
     affinity::stay_on_this_cpu()?;
     let options = Options { long: args.long, routes: true, known: KERNEL_AND_SIM, ..Options::default() };
@@ -35,7 +38,9 @@ pub(crate) fn run(args: &ConformArgs, out: &mut Output) -> Result<ExitCode, Trou
         if out.json {
             let levels: serde_json::Map<String, Value> =
                 report.levels().into_iter().map(|(level, found)| (level.to_owned(), json!(found))).collect();
-            out.json(&json!({ "file": name, "agrees": report.agrees(), "levels": levels }))?;
+            out.json(&json!({
+                "file": name, "kernel": kernel_release(), "agrees": report.agrees(), "levels": levels
+            }))?;
         } else {
             print(name, &report, out)?;
         }
@@ -72,6 +77,11 @@ fn print(name: &str, report: &Report, out: &mut Output) -> Result<(), Trouble> {
         (false, _) => writeln!(out, "{BAD}The machines differ: {}.{BAD:#}\n", count(differ, "difference"))?,
     }
     Ok(out.flush()?)
+}
+
+/// The release of the kernel that runs this machine.
+fn kernel_release() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()
 }
 
 /// What has one reason, told by its first and its number.

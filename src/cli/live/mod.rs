@@ -12,6 +12,7 @@ pub(crate) mod exec;
 pub(crate) mod gc;
 #[cfg(feature = "tap")]
 mod programs;
+mod reference;
 pub(crate) mod show;
 
 use super::args::{HolderArgs, LabArgs};

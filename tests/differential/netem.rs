@@ -1,0 +1,54 @@
+//! netem: what it does to state, to frames and to the flows that pass.
+
+use crate::harness::{Case, dev, ns};
+use nettwin_model::{Op, words};
+
+/// Two hosts on a wire.
+fn pair(name: &'static str) -> Case {
+    Case::new(name)
+        .netns(&["h1", "h2"])
+        .wire(("h1", "eth0"), ("h2", "eth0"), (1, 2))
+        .addr("h1", "eth0", "10.0.0.1/24")
+        .addr("h2", "eth0", "10.0.0.2/24")
+}
+
+fn impair(case: Case, netns: &str, text: &str) -> Case {
+    let impairment = words::netem::parse(text).unwrap_or_else(|e| panic!("{text:?}: {e:?}"));
+    case.op(Op::SetImpairment {
+        netns: ns(netns),
+        dev: dev("eth0"),
+        impairment: Some(Box::new(impairment)),
+        handle: None,
+    })
+}
+
+fn restore(case: Case, netns: &str) -> Case {
+    case.op(Op::SetImpairment { netns: ns(netns), dev: dev("eth0"), impairment: None, handle: None })
+}
+
+#[test]
+fn settings() {
+    let changed = |name, texts: &[&str]| texts.iter().fold(pair(name), |case, text| impair(case, "h1", text).observe());
+    crate::agree_somewhere(
+        "netem-settings",
+        vec![
+            changed("one after another", &["delay 10ms", "delay 20ms 5ms", "loss 1% 25%", "rate 1mbit limit 100"]),
+            changed("every chance", &["duplicate 2% corrupt 0.1% delay 1ms reorder 25% 50% gap 3"]),
+            restore(changed("taken away", &["delay 10ms"]), "h1").observe(),
+            restore(pair("taken away where there is none"), "h1").observe(),
+        ],
+    );
+}
+
+#[test]
+fn flows() {
+    crate::agree_somewhere(
+        "netem-flows",
+        vec![
+            impair(pair("all lost"), "h1", "loss 100%").ping("h1", "10.0.0.2", 2),
+            impair(pair("all doubled"), "h1", "duplicate 100%").ping("h1", "10.0.0.2", 2),
+            impair(pair("a queue for nothing"), "h1", "limit 0").ping("h1", "10.0.0.2", 1),
+            impair(pair("late but in order"), "h1", "delay 100ms").ping("h1", "10.0.0.2", 3),
+        ],
+    );
+}
