@@ -29,6 +29,7 @@ mod router;
 mod rule;
 mod socket;
 mod stp;
+mod sysctl;
 mod times;
 mod walkthrough;
 

@@ -289,6 +289,8 @@ fn parse_conf<'a>(conf: &DevConf, key: &'a str, text: &str) -> Result<Option<(&'
     if key == DISABLE_IPV6 && before != 0 && value == Some(0) {
         return Err(no_ipv6());
     }
+    // proc_unres_qlen() writes back whole frames even where nothing is written.
+    let value = value.or((key == "neigh/unres_qlen").then_some(before / factor));
     Ok(value.map(|v| (key, place, v.saturating_mul(factor))))
 }
 
