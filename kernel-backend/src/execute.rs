@@ -94,10 +94,7 @@ impl KernelBackend {
                 self.room(netns)?;
                 sysctl::write(&self.worker, &self.rooms[netns].netns, key, value)
             }
-            Op::Ruleset { netns, .. } => {
-                self.room(netns)?;
-                Err(Fault::Missing { capability: "rules on the kernel".into(), remedy: "use the simulator".into() })
-            }
+            Op::Ruleset { netns, changes } => self.change_ruleset(netns, changes),
             Op::SetImpairment { netns, dev, impairment, handle } => {
                 self.set_impairment(netns, dev, impairment.as_deref(), *handle)
             }

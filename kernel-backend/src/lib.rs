@@ -14,6 +14,7 @@ pub mod labs;
 pub mod machine;
 pub mod netlink;
 pub mod netns;
+mod nf;
 pub mod probe;
 mod protocol;
 pub mod remote;

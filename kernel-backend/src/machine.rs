@@ -305,9 +305,8 @@ impl Backend for KernelBackend {
                 self.room(netns)?;
                 sysctl::names(&self.worker, &self.rooms[netns].netns).map(Answer::Sysctls)
             }
-            Query::Ruleset(_) | Query::Conntrack(_) => {
-                Err(Fault::Missing { capability: "rules on the kernel".into(), remedy: "use the simulator".into() })
-            }
+            Query::Ruleset(netns) => self.ruleset(netns).map(|rules| Answer::Ruleset(Box::new(rules))),
+            Query::Conntrack(netns) => self.connections(netns).map(Answer::Conntrack),
             Query::Bridge { netns, name } => {
                 self.bridge_status(netns, *name).map(|status| Answer::Bridge(Box::new(status)))
             }

@@ -46,6 +46,7 @@ impl KernelBackend {
         let mut snapshot = Snapshot::default();
         for (name, tables) in &tables {
             let mut state = state::build(tables, peers.get(name));
+            state.config.ruleset = self.ruleset(name)?.without_state();
             if let Some(keys) = extent.sysctls.get(name) {
                 let read = sysctl::read_all(&self.worker, &self.rooms[name].netns, keys.iter())?;
                 state.config.sysctls = read.into_iter().collect();
