@@ -6,6 +6,7 @@
 use crate::lab::{dev, ethernet, ipv4, ns, pass};
 use nettwin_model::op::LinkChange;
 use nettwin_model::probe::{Arping, ArpingMode, Listen, Ping, Probe, Proto, TcpFlow, Trace, UdpFlow};
+use nettwin_model::rules::{Family, OWN_TABLE, RuleChange, Which};
 use nettwin_model::topology::{Format, Topology};
 use nettwin_model::{Backend, BridgeAttrs, Mac, Op, Plan, PortAttrs};
 use nettwin_sim::Sim;
@@ -34,6 +35,14 @@ interfaces.e1 = { addresses = ["10.1.0.254/24"], mac = "02:00:00:00:01:02" }
 interfaces.e2 = { addresses = ["10.2.0.254/24"], mac = "02:00:00:00:01:05" }
 routes = ["blackhole 10.9.1.0/24", "unreachable 10.9.2.0/24", "prohibit 10.9.3.0/24", "10.9.9.0/24 via 10.1.0.1"]
 sysctls = { "net.ipv4.conf.e1.proxy_arp" = 1 }
+nat = [
+  "masquerade from 10.1.0.3 out e2",
+  "snat from 10.1.0.11 out e2 udp to-source 10.2.0.254",
+  "dnat in e2 udp 7 to-destination 10.1.0.1:7",
+  "dnat in e1 to 10.1.0.77 to-destination 10.2.0.1",
+  "redirect in e1 tcp 9 to-port 7",
+]
+firewall = ["reject forward tcp 23", "deny forward invalid", "reject input udp 24", "allow forward established"]
 [bridge.s1]
 stp = true
 forward_delay = "2s"
@@ -286,6 +295,10 @@ fn opposites(op: &Op) -> Vec<Op> {
             };
             let ends = [(link.netns.clone(), link.name)].into_iter().chain(ends);
             ends.flat_map(|(netns, name)| changes(netns, name)).collect()
+        }
+        Op::Ruleset { netns, .. } => {
+            let which = Which::table(Family::Ip, OWN_TABLE);
+            vec![Op::Ruleset { netns, changes: vec![RuleChange::DelTable { which, lenient: true }] }]
         }
         Op::AddAddr { netns, dev, addr } => vec![Op::DelAddr { netns, dev, addr }],
         Op::AddRoute { netns, route, .. } => vec![Op::DelRoute { netns, route }],
