@@ -213,6 +213,20 @@ impl NetnsBuilder {
         self
     }
 
+    /// A translation, as in `masquerade out wan`.
+    #[must_use]
+    pub fn nat(mut self, intent: &str) -> Self {
+        self.netns.nat.extend(self.said.read(pieces::nat(intent)).map(Placed::from));
+        self
+    }
+
+    /// A line of its firewall, as in `policy forward drop`.
+    #[must_use]
+    pub fn firewall(mut self, intent: &str) -> Self {
+        self.netns.firewall.extend(self.said.read(pieces::filter(intent)).map(Placed::from));
+        self
+    }
+
     /// A permanent neighbour or proxy entry, in `ip neigh`'s words.
     #[must_use]
     pub fn neighbour(mut self, neighbour: &str) -> Self {

@@ -18,6 +18,7 @@ pub mod differences;
 pub mod draw;
 pub mod errno;
 pub mod expect;
+pub mod firewall;
 pub mod generate;
 pub mod gist;
 pub mod graph;

@@ -102,6 +102,12 @@ timeout = "1s"
 }
 
 #[test]
+fn nat_reaches_the_outside_and_a_firewall_refuses_it() {
+    let place = Place::new();
+    place.run(&["sim", &example("04-nat.toml")]).exits(0).says("all 5 expectations hold");
+}
+
+#[test]
 fn the_timeline_is_told_and_what_it_is_refused() {
     let place = Place::new();
     let run = place.run(&["sim", &example("05-timeline.toml")]).exits(0).says("Timeline and expectations");

@@ -388,6 +388,7 @@ impl Recorder<'_> {
             }
             Step::Ask(query) => match self.machine.query(query) {
                 Ok(Answer::Netns(_)) => "use observe".into(),
+                Ok(Answer::Ruleset(rules)) => serde_json::to_value(unnumbered(*rules)).expect("serialisable"),
                 Ok(answer) => serde_json::to_value(answer).expect("serialisable"),
                 Err(f) => fault(&f),
             },
@@ -428,6 +429,19 @@ impl Recorder<'_> {
             }
         }
     }
+}
+
+/// Rules without the numbers that only their machine knows.
+fn unnumbered(mut rules: nettwin_model::rules::Ruleset) -> nettwin_model::rules::Ruleset {
+    (rules.last_table, rules.generation) = (0, 0);
+    for table in &mut rules.tables {
+        // A transaction that failed took a table's number with it.
+        (table.handle, table.last_handle) = (0, 0);
+        for base in table.chains.iter_mut().filter_map(|chain| chain.base.as_mut()) {
+            base.seq = 0;
+        }
+    }
+    rules
 }
 
 /// The kernel's words count, not ours: a refusal is its errno.

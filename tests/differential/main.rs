@@ -8,6 +8,7 @@ mod addr;
 mod arp;
 mod bridge;
 mod fdb;
+mod firewall;
 mod flow;
 mod forward;
 mod fragment;

@@ -8,7 +8,7 @@ use nettwin_model::{Backend, NetnsName, Op};
 use nettwin_sim::Sim;
 
 /// Runs each line as a command of iptables, all of them as a file, and saves what there is.
-pub fn scribble(text: &str) {
+pub(crate) fn scribble(text: &str) {
     let mut sim = Sim::new(1);
     sim.execute(&[Op::AddNetns { netns: NetnsName::host() }]).expect("a namespace");
     for line in text.lines().take(64) {

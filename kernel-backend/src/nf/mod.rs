@@ -401,7 +401,7 @@ fn read_elements(set: &mut Set, list: Read<'_>) {
 }
 
 fn close_intervals(set: &mut Set) {
-    set.elems.sort_by(|a, b| (reversed(&a.name), a.span.lo).cmp(&(reversed(&b.name), b.span.lo)));
+    set.elems.sort_by_key(|elem| (reversed(&elem.name), elem.span.lo));
     if !set.interval {
         return;
     }

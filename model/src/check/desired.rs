@@ -2,6 +2,7 @@
 
 use super::state;
 use crate::complaint::{Complaint, Placed};
+use crate::firewall;
 use crate::layout::{Device, DeviceKind, Layout, derived_mac};
 use crate::link::{BridgeAttrs, LinkKind, PortAttrs};
 use crate::name::{IfName, NetnsName};
@@ -11,9 +12,10 @@ use crate::paths::{addresses, forwards};
 use crate::plan::Desired;
 use crate::route::Route;
 use crate::rule::{Rule, Rules};
+use crate::rules::Ruleset;
 use crate::snapshot::{Config, LinkConfig};
 use crate::sysctl::{BASELINE, FORWARDING, SysctlKey};
-use crate::topology::{Action, End, Topology};
+use crate::topology::{Action, End, Netns, Topology};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -32,7 +34,7 @@ pub(super) fn desired(t: &Topology, layout: &Layout, routes: &BTreeMap<NetnsName
             neighs: said.into_iter().flat_map(|n| &n.neighbours).map(|n| n.value.clone()).collect(),
             fdb: Vec::new(),
             sysctls: sysctls(t, name),
-            ruleset: Default::default(),
+            ruleset: said.map(ruleset).unwrap_or_default(),
         };
         netns.insert(name.clone(), config);
     }
@@ -42,6 +44,11 @@ pub(super) fn desired(t: &Topology, layout: &Layout, routes: &BTreeMap<NetnsName
         }
     }
     Desired { netns }
+}
+
+/// The table that the intents come to.
+fn ruleset(netns: &Netns) -> Ruleset {
+    firewall::ruleset(netns.nat.iter().map(|n| &n.value), netns.firewall.iter().map(|f| &f.value))
 }
 
 /// By number, as they are observed.

@@ -4,6 +4,7 @@
 //! ["l2-loop"]`); the codes that can are [`ALLOWABLE`]. Deliberately absent: running anything.
 
 mod desired;
+mod firewall;
 mod state;
 mod ways;
 mod wires;
@@ -32,6 +33,7 @@ pub const ALLOWABLE: &[(&str, &str)] = &[
     ("gateway-unowned", "nobody on the wire has a route's gateway address"),
     ("missing-return-route", "packets get there, their answers do not come back"),
     ("expectation-doubtful", "an expectation contradicts the routes"),
+    ("never-matches", "a line of nat or firewall has no packets to match"),
     ("unconnected-netns", "a namespace or bridge has no link"),
     ("empty-topology", "there are no namespaces"),
 ];
@@ -134,6 +136,7 @@ fn examine(t: &Topology) -> (Checked, Vec<Complaint>) {
 
     codes(t, &mut complaints);
     state::check(t, &layout, &mut complaints);
+    firewall::check(t, &layout, &mut complaints);
     wires::check(t, &layout, &segments, &mut complaints);
     ways::routes(t, &layout, &segments, &mut complaints);
     let expectations = expect::resolve(t, &layout, &mut complaints);

@@ -196,8 +196,11 @@ pub(super) fn returns(
     out: &mut Vec<Complaint>,
 ) {
     let mut expected = BTreeSet::new();
-    // The timeline may make and break ways, and rules lead by ways that are not followed here.
-    let still = t.timeline.is_empty() && t.netns.values().all(|n| n.rules.is_empty() && n.nexthops.is_empty());
+    // The timeline may make and break ways, and rules lead by ways that are not followed here, or translate, or filter.
+    let still = t.timeline.is_empty()
+        && t.netns
+            .values()
+            .all(|n| n.rules.is_empty() && n.nexthops.is_empty() && n.nat.is_empty() && n.firewall.is_empty());
     for expectation in expectations {
         let Some((from, source, dst)) = ends(&expectation.probe) else { continue };
         expected.insert((from.clone(), dst));

@@ -6,7 +6,7 @@
 use super::Planner;
 use crate::name::NetnsName;
 use crate::op::Op;
-use crate::rules::{self, Place, RuleChange, Ruleset, Table, Which};
+use crate::rules::{self, RuleChange, Ruleset, Table, Which};
 use crate::snapshot::Config;
 
 impl Planner<'_> {
@@ -21,7 +21,7 @@ impl Planner<'_> {
             changes.push(RuleChange::DelTable { which: Which::table(table.family, &table.name), lenient: false });
         }
         for table in &wanted {
-            changes.extend(made(table));
+            changes.extend(table.making());
         }
         self.phases.ruleset.push(Op::Ruleset { netns: netns.clone(), changes });
     }
@@ -31,24 +31,4 @@ impl Planner<'_> {
 pub(crate) fn own_tables(rules: &Ruleset) -> Vec<Table> {
     let plain = rules.without_state();
     plain.tables.into_iter().filter(|table| table.name == rules::OWN_TABLE).collect()
-}
-
-/// The changes that make a table.
-fn made(table: &Table) -> Vec<RuleChange> {
-    let which = |name: &str| Which::of(table.family, &table.name, name);
-    let mut out = vec![RuleChange::AddTable { which: which(""), fresh: true }];
-    let sets = table.sets.iter().map(|set| RuleChange::AddSet { which: which(""), set: set.clone(), fresh: true });
-    out.extend(sets);
-    for chain in &table.chains {
-        out.push(RuleChange::AddChain { which: which(&chain.name), base: chain.base.clone(), fresh: true });
-    }
-    for chain in &table.chains {
-        let rules = chain.rules.iter();
-        out.extend(rules.map(|rule| RuleChange::AddRule {
-            which: which(&chain.name),
-            place: Place::Last,
-            rule: rule.clone(),
-        }));
-    }
-    out
 }

@@ -503,6 +503,28 @@ impl Set {
     }
 }
 
+impl Table {
+    /// The changes that make it.
+    pub fn making(&self) -> Vec<RuleChange> {
+        let which = |name: &str| Which::of(self.family, &self.name, name);
+        let mut out = vec![RuleChange::AddTable { which: which(""), fresh: true }];
+        let sets = self.sets.iter().map(|set| RuleChange::AddSet { which: which(""), set: set.clone(), fresh: true });
+        out.extend(sets);
+        for chain in &self.chains {
+            out.push(RuleChange::AddChain { which: which(&chain.name), base: chain.base.clone(), fresh: true });
+        }
+        for chain in &self.chains {
+            let rules = chain.rules.iter().map(|rule| RuleChange::AddRule {
+                which: which(&chain.name),
+                place: Place::Last,
+                rule: rule.clone(),
+            });
+            out.extend(rules);
+        }
+        out
+    }
+}
+
 /// A base chain as it is asked for.
 impl Base {
     /// Hooked in there.

@@ -82,6 +82,8 @@ impl Decoder<'_> {
             routes: self.list(node.get("routes"), pieces::route),
             nexthops: self.list(node.get("nexthops"), pieces::nexthop),
             rules: self.list(node.get("rules"), pieces::rule),
+            nat: self.list(node.get("nat"), pieces::nat),
+            firewall: self.list(node.get("firewall"), pieces::filter),
             neighbours: self.list(node.get("neighbours"), pieces::neighbour),
             sysctls: self.sysctls(node.get("sysctls")),
             interfaces: self.interfaces(node.get("interfaces")),

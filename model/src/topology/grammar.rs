@@ -50,6 +50,11 @@ const MAC: Shape = Text("a MAC address, as in \"02:00:00:00:00:01\"");
 const ADDRESSES: Shape = List(&Text("an address as `ip address add` takes it, as in \"10.0.0.1/24\""));
 const ROUTE: Shape = Text("a route as `ip route add` takes it, as in \"default via 10.0.0.254\"");
 const NEXTHOP: Shape = Text("a nexthop as `ip nexthop add` takes it, as in \"id 1 via 10.0.0.254 dev eth0\"");
+const NAT: Shape = Text(
+    "`masquerade`, `snat`, `dnat` or `redirect`, as in \"masquerade out wan\" or \"dnat in wan tcp 8080 to-destination 10.0.0.2:80\"",
+);
+const FIREWALL: Shape =
+    Text("`policy`, `allow`, `deny` or `reject`, as in \"policy forward drop\" or \"allow forward in lan tcp 80\"");
 const RULE: Shape = Text("a rule as `ip rule add` takes it, as in \"from 10.0.0.0/8 lookup 100\"");
 const NEIGHBOUR: Shape =
     Text("a neighbour as `ip neigh add` takes it, as in \"10.0.0.9 lladdr 02:00:00:00:00:09 dev eth0\"");
@@ -87,6 +92,8 @@ const NETNS: &[Key] = &[
     key("routes", List(&ROUTE), "Its routes."),
     key("nexthops", List(&NEXTHOP), "Its nexthop objects, which routes may name by their numbers."),
     key("rules", List(&RULE), "Its policy rules, beside those that every namespace is born with."),
+    key("nat", List(&NAT), "What it translates, one intent a line."),
+    key("firewall", List(&FIREWALL), "What it lets pass and what not, one intent a line, the first that fits decides."),
     key("neighbours", List(&NEIGHBOUR), "Its permanent neighbours and proxy entries."),
     key("sysctls", SYSCTLS, "Its sysctls; those that are not said have the kernel's usual values."),
     key(

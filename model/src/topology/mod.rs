@@ -24,6 +24,7 @@ pub(crate) use write::netem_text;
 
 use crate::addr::Address;
 use crate::complaint::{Complaint, Placed, Span};
+use crate::firewall::{FilterIntent, NatIntent};
 use crate::impair::Impairment;
 use crate::link::{BridgeAttrs, PortAttrs};
 use crate::name::{IfName, Mac, NetnsName};
@@ -83,6 +84,10 @@ pub struct Netns {
     pub nexthops: Vec<Placed<NexthopObject>>,
     /// Its policy rules, beside those that it is born with.
     pub rules: Vec<Placed<Rule>>,
+    /// What it translates.
+    pub nat: Vec<Placed<NatIntent>>,
+    /// What it lets pass and what not.
+    pub firewall: Vec<Placed<FilterIntent>>,
     /// Its permanent neighbours and proxy entries.
     pub neighbours: Vec<Placed<Neigh>>,
     /// Its sysctls, beyond [`BASELINE`](crate::sysctl::BASELINE).

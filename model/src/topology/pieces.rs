@@ -6,6 +6,7 @@ use super::End;
 use super::tree::Node;
 use crate::addr::Address;
 use crate::complaint::{Complaint, Placed, Span};
+use crate::firewall::{self, FilterIntent, NatIntent};
 use crate::impair::Impairment;
 use crate::name::{IfName, Mac, NameError, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
@@ -180,6 +181,16 @@ pub(crate) fn rule(s: &str) -> Piece<Rule> {
         return Err(ipv6(0..s.len(), &v6.to_string()));
     }
     Ok(rule)
+}
+
+/// A line of `nat`.
+pub(crate) fn nat(s: &str) -> Piece<NatIntent> {
+    firewall::parse_nat(s).map_err(|e| Wrong { code: "bad-nat", ..e.into() })
+}
+
+/// A line of `firewall`.
+pub(crate) fn filter(s: &str) -> Piece<FilterIntent> {
+    firewall::parse_filter(s).map_err(|e| Wrong { code: "bad-firewall", ..e.into() })
 }
 
 /// A neighbour in `ip neigh`'s words.

@@ -65,6 +65,8 @@ fn netns(n: &Netns) -> Value {
     out.list("routes", n.routes.iter().map(|r| words::route::print(r)));
     out.list("nexthops", n.nexthops.iter().map(|r| words::nexthop::print(r)));
     out.list("rules", n.rules.iter().map(|r| words::rule::print(r)));
+    out.list("nat", n.nat.iter().map(|x| x.value.to_string()));
+    out.list("firewall", n.firewall.iter().map(|x| x.value.to_string()));
     out.list("neighbours", n.neighbours.iter().map(|x| words::neigh::print(x)));
     out.table("sysctls", n.sysctls.iter().map(|(key, value)| sysctl(key, &value.value)));
     out.table("interfaces", n.interfaces.iter().map(|(name, i)| (name.to_string(), interface(i).into())));
