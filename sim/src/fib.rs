@@ -1,13 +1,15 @@
 //! Routing tables: what is in them, and the lookup.
 //!
-//! Kernel counterpart: `net/ipv4/fib_trie.c`. Each table is an ordered map
-//! by prefix, longest first; a lookup asks one length after another, only those that occur. As in the kernel, while the
+//! Kernel counterpart: `net/ipv4/fib_trie.c`. How a table's prefixes lie in memory is in [`leaves`]. As in the kernel, while the
 //! three default rules stand, the tables local and main are searched as one: the longer prefix wins, the local table
 //! among equals; [`crate::rules`] asks them one by one. Deliberately absent: `fib_select_default` (dead
 //! gateways among equal default routes).
 
+mod leaves;
+pub(crate) mod lpm;
+
 use crate::netns::Ifindex;
-use nettwin_model::addr::mask_v4;
+use leaves::Leaves;
 use nettwin_model::route::{TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN};
 use nettwin_model::{Errno, RouteKind, RouteVerb, Scope};
 use std::collections::BTreeMap;
@@ -99,27 +101,23 @@ impl Key {
         // The low half is the address, the high half 32 less the length.
         (Ipv4Addr::from(self.0 as u32), 32 - (self.0 >> 32) as u8)
     }
+
+    /// 32 less the length.
+    #[inline]
+    fn place(self) -> usize {
+        (self.0 >> 32) as usize
+    }
+
+    #[inline]
+    fn covers(self, addr: u32) -> bool {
+        // As many low bits as 32 less the length do not count.
+        u64::from(addr ^ self.0 as u32) >> self.place() == 0
+    }
 }
 
 /// One table.
 #[derive(Default)]
-struct Table {
-    leaves: BTreeMap<Key, Vec<Alias>>,
-    /// Bit 32 less the length for each length that occurs, so the lowest bit is the longest prefix.
-    lengths: u64,
-}
-
-impl Table {
-    fn forget_if_empty(&mut self, key: Key) {
-        if self.leaves.get(&key).is_some_and(Vec::is_empty) {
-            self.leaves.remove(&key);
-        }
-        let (_, len) = key.prefix();
-        if self.leaves.range(Key::new(0, len)..=Key::new(u32::MAX, len)).next().is_none() {
-            self.lengths &= !(1 << (32 - len));
-        }
-    }
-}
+struct Table(Leaves);
 
 /// What a packet asks for (`struct flowi4`).
 #[derive(Clone, Copy, Debug)]
@@ -336,7 +334,7 @@ impl Fib {
     /// What a table says to a packet (`fib_table_lookup`).
     pub(crate) fn ask(&self, table: u32, flow: &Flow, skips_linkdown: &impl Fn(Ifindex) -> bool) -> Asked<'_> {
         let Some(found) = self.table(table) else { return Asked::Nothing };
-        match search(&[(table, found)], flow, skips_linkdown) {
+        match search((table, found), None, flow, skips_linkdown) {
             Some(Ok(hit)) => Asked::Hit(hit),
             Some(Err(RouteKind::Throw)) | None => Asked::Nothing,
             Some(Err(kind)) => Asked::Refused(refusal(kind)),
@@ -365,7 +363,7 @@ impl Fib {
         self.made_local |= table == TABLE_LOCAL;
         self.made_main |= table == TABLE_MAIN;
         let table = self.table_mut(table);
-        let leaf = table.leaves.entry(key).or_default();
+        let leaf = table.0.entry(key);
         // The first alias that does not come before the new one (fib_find_alias).
         let first = leaf.iter().position(|a| a.rank() >= new.rank()).unwrap_or(leaf.len());
         let last = leaf.iter().position(|a| a.rank() > new.rank()).unwrap_or(leaf.len());
@@ -397,8 +395,7 @@ impl Fib {
                 }
             }
         };
-        table.lengths |= 1 << (32 - len);
-        table.forget_if_empty(key);
+        table.0.forget_if_empty(key);
         verdict
     }
 
@@ -409,10 +406,10 @@ impl Fib {
         }
         let key = Key::new(pattern.dst.to_bits(), pattern.len);
         let table = self.table_mut(table);
-        let leaf = table.leaves.get_mut(&key).ok_or(Errno::ESRCH)?;
+        let leaf = table.0.get_mut(key).ok_or(Errno::ESRCH)?;
         let at = leaf.iter().position(|a| a.tos == pattern.tos && pattern.matches(a)).ok_or(Errno::ESRCH)?;
         let gone = leaf.remove(at);
-        table.forget_if_empty(key);
+        table.0.forget_if_empty(key);
         Ok(gone)
     }
 
@@ -421,32 +418,31 @@ impl Fib {
     /// `skips_linkdown` says whether routes by a device are passed over while it has no carrier.
     #[inline]
     pub(crate) fn lookup(&self, flow: &Flow, skips_linkdown: impl Fn(Ifindex) -> bool) -> Found<'_> {
-        let pair = [(TABLE_LOCAL, &self.local), (TABLE_MAIN, &self.main)];
-        match search(&pair, flow, &skips_linkdown) {
+        match search((TABLE_LOCAL, &self.local), Some((TABLE_MAIN, &self.main)), flow, &skips_linkdown) {
             Some(Ok(hit)) => return Ok(hit),
             Some(Err(RouteKind::Throw)) | None => {}
             Some(Err(kind)) => return Err(refusal(kind)),
         }
-        match self.tables.get(&TABLE_DEFAULT).and_then(|t| search(&[(TABLE_DEFAULT, t)], flow, &skips_linkdown)) {
+        match self.tables.get(&TABLE_DEFAULT).and_then(|t| search((TABLE_DEFAULT, t), None, flow, &skips_linkdown)) {
             Some(Ok(hit)) => Ok(hit),
             Some(Err(RouteKind::Throw)) | None => Err(Errno::ENETUNREACH),
             Some(Err(kind)) => Err(refusal(kind)),
         }
     }
 
-    /// The tables that are searched where `id` is asked: local and main are one while no rule was changed.
-    fn searched(&self, id: u32) -> Vec<(u32, &Table)> {
+    /// Searches where `id` is asked: local and main are one while no rule was changed.
+    fn search_in(&self, id: u32, flow: &Flow) -> Option<Result<Hit<'_>, RouteKind>> {
         match id {
             TABLE_LOCAL | TABLE_MAIN if !self.split => {
-                vec![(TABLE_LOCAL, &self.local), (TABLE_MAIN, &self.main)]
+                search((TABLE_LOCAL, &self.local), Some((TABLE_MAIN, &self.main)), flow, &|_| false)
             }
-            other => self.table(other).map(|t| (other, t)).into_iter().collect(),
+            other => search((other, self.table(other)?), None, flow, &|_| false),
         }
     }
 
     /// The route of a packet in one table (`fib_table_lookup`); ENETUNREACH if the table does not know.
     pub(crate) fn lookup_in(&self, table: u32, flow: &Flow) -> Found<'_> {
-        match search(&self.searched(table), flow, &|_| false) {
+        match self.search_in(table, flow) {
             Some(Ok(hit)) => Ok(hit),
             Some(Err(kind)) => Err(refusal(kind)),
             None => Err(Errno::ENETUNREACH),
@@ -462,7 +458,7 @@ impl Fib {
         if addr.is_multicast() {
             return RouteKind::Multicast;
         }
-        match search(&self.searched(TABLE_LOCAL), &Flow::to(addr), &|_| false) {
+        match self.search_in(TABLE_LOCAL, &Flow::to(addr)) {
             Some(Ok(hit)) => hit.alias.kind,
             _ => RouteKind::Unicast,
         }
@@ -481,7 +477,7 @@ impl Fib {
         for id in ids {
             let Some(table) = self.table(id) else { continue };
             let at = all.len();
-            for (key, leaf) in &table.leaves {
+            for (key, leaf) in table.0.iter() {
                 let (dst, len) = key.prefix();
                 all.extend(leaf.iter().map(|a| (id, dst, len, a)));
             }
@@ -494,8 +490,7 @@ impl Fib {
     pub(crate) fn sweep(&mut self, mut change: impl FnMut(&mut Alias)) -> usize {
         let mut gone = 0;
         for table in self.tables.values_mut().chain([&mut self.local, &mut self.main]) {
-            let before = table.leaves.len();
-            table.leaves.retain(|_, leaf| {
+            table.0.retain(|leaf| {
                 leaf.retain_mut(|alias| {
                     change(alias);
                     gone += usize::from(alias.dead);
@@ -503,9 +498,6 @@ impl Fib {
                 });
                 !leaf.is_empty()
             });
-            if table.leaves.len() != before {
-                table.lengths = table.leaves.keys().fold(0, |bits, key| bits | 1 << (32 - key.prefix().1));
-            }
         }
         gone
     }
@@ -529,47 +521,51 @@ pub(crate) fn says_no(kind: RouteKind) -> bool {
     matches!(kind, RouteKind::Blackhole | RouteKind::Unreachable | RouteKind::Prohibit | RouteKind::Throw)
 }
 
-/// The longest match of several tables searched as one; the earlier table wins among equal lengths.
+/// The longest match of one table, or of two searched as one; the first wins among equal lengths.
 #[inline]
 fn search<'a>(
-    tables: &[(u32, &'a Table)],
+    first: (u32, &'a Table),
+    second: Option<(u32, &'a Table)>,
     flow: &Flow,
     skips_linkdown: &impl Fn(Ifindex) -> bool,
 ) -> Option<Result<Hit<'a>, RouteKind>> {
     let dst = flow.dst.to_bits();
-    let mut lengths = tables.iter().fold(0, |bits, (_, t)| bits | t.lengths);
-    while lengths != 0 {
-        let bit = lengths.trailing_zeros();
-        lengths &= lengths - 1;
-        let len = 32 - bit as u8; // a bit's number is at most 32
-        let key = Key::new(dst & mask_v4(len), len);
-        for &(table, t) in tables {
-            if t.lengths >> bit & 1 == 0 {
+    let mut of_first = first.1.0.covering(dst);
+    let mut of_second = second.map(|(_, table)| table.0.covering(dst));
+    let mut a = of_first.next();
+    let mut b = of_second.as_mut().and_then(Iterator::next);
+    loop {
+        let (table, len, leaf) = match (a, b) {
+            (Some((len, leaf)), other) if other.is_none_or(|(l, _)| len >= l) => {
+                a = of_first.next();
+                (first.0, len, leaf)
+            }
+            (_, Some((len, leaf))) => {
+                b = of_second.as_mut().and_then(Iterator::next);
+                (second.map_or(first.0, |(id, _)| id), len, leaf)
+            }
+            _ => return None,
+        };
+        for alias in leaf {
+            if (alias.tos != 0 && alias.tos != flow.tos & TOS_MASK) || alias.scope < flow.scope {
                 continue;
             }
-            let Some(leaf) = t.leaves.get(&key) else { continue };
-            for alias in leaf {
-                if (alias.tos != 0 && alias.tos != flow.tos & TOS_MASK) || alias.scope < flow.scope {
-                    continue;
-                }
-                if says_no(alias.kind) {
-                    return Some(Err(alias.kind));
-                }
-                if alias.object.is_some_and(|(_, blackhole)| blackhole) {
-                    return Some(Err(RouteKind::Blackhole));
-                }
-                let usable = |hop: &Hop| {
-                    !hop.dead
-                        && (flow.oif == Ifindex::NONE || flow.oif == hop.dev)
-                        && !(hop.linkdown && skips_linkdown(hop.dev))
-                };
-                if let Some(hop) = alias.hops.iter().position(usable) {
-                    return Some(Ok(Hit { table, len, alias, hop }));
-                }
+            if says_no(alias.kind) {
+                return Some(Err(alias.kind));
+            }
+            if alias.object.is_some_and(|(_, blackhole)| blackhole) {
+                return Some(Err(RouteKind::Blackhole));
+            }
+            let usable = |hop: &Hop| {
+                !hop.dead
+                    && (flow.oif == Ifindex::NONE || flow.oif == hop.dev)
+                    && !(hop.linkdown && skips_linkdown(hop.dev))
+            };
+            if let Some(hop) = alias.hops.iter().position(usable) {
+                return Some(Ok(Hit { table, len, alias, hop }));
             }
         }
     }
-    None
 }
 
 #[cfg(test)]

@@ -4,36 +4,58 @@
 //! come; the path drops what is not a frame. What is shorter than an Ethernet header no device hands on: it is lost here.
 
 use crate::frame::L2_LEN;
+use crate::netns::{Ifindex, NsId};
 use crate::path::{Pkt, Stage};
 use crate::sim::Sim;
 use nettwin_model::{IfName, NetnsName};
 
+/// An interface of a namespace, for as long as it is there: found once, as a socket that is bound to a device is
+/// (`sockaddr_ll.sll_ifindex`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Port {
+    ns: NsId,
+    dev: Ifindex,
+}
+
 impl Sim {
+    /// The interface of that name.
+    pub fn port(&self, netns: &NetnsName, dev: IfName) -> Option<Port> {
+        let ns = self.netns.by_name(netns)?;
+        Some(Port { ns: ns.id, dev: ns.devs.by_name(dev)? })
+    }
+
     /// The interface receives this frame, Ethernet header first, as if its wire had brought it. Everything that it causes
     /// at this instant is done. `false` if there is no such interface.
     pub fn receive(&mut self, netns: &NetnsName, dev: IfName, frame: &[u8]) -> bool {
-        self.put(netns, dev, frame, Stage::Dev)
+        self.port(netns, dev).is_some_and(|port| self.put(port, frame, Stage::Dev))
     }
 
     /// The interface sends this frame, Ethernet header first, as a packet socket makes it (`AF_PACKET`). Everything that
     /// it causes at this instant is done. `false` if there is no such interface.
     pub fn send(&mut self, netns: &NetnsName, dev: IfName, frame: &[u8]) -> bool {
-        self.put(netns, dev, frame, Stage::Qdisc)
+        self.port(netns, dev).is_some_and(|port| self.put(port, frame, Stage::Qdisc))
     }
 
-    fn put(&mut self, netns: &NetnsName, dev: IfName, bytes: &[u8], stage: Stage) -> bool {
-        let Some(ns) = self.netns.by_name_mut(netns) else { return false };
-        let Some(index) = ns.devs.by_name(dev) else { return false };
+    /// The same as [`send`](Self::send) of an interface that was found before. `false` if it is gone.
+    #[inline]
+    pub fn send_by(&mut self, port: Port, frame: &[u8]) -> bool {
+        self.put(port, frame, Stage::Qdisc)
+    }
+
+    #[inline]
+    fn put(&mut self, Port { ns, dev }: Port, bytes: &[u8], stage: Stage) -> bool {
+        if self.netns.by_id(ns).is_none_or(|ns| ns.dev(dev).is_none()) {
+            return false;
+        }
         if bytes.len() < L2_LEN {
             return true;
         }
         let frame = self.world.frames.alloc_from(bytes);
         let pkt = match stage {
-            Stage::Dev => Pkt::on(frame, index),
-            _ => Pkt::new(frame, index),
+            Stage::Dev => Pkt::on(frame, dev),
+            _ => Pkt::new(frame, dev),
         };
-        let id = ns.id;
-        self.world.push(id, stage, pkt);
+        self.world.push(ns, stage, pkt);
         self.drain();
         true
     }

@@ -42,6 +42,7 @@ mod world;
 
 pub use dev::tap::Plug;
 pub use drop::DropReason;
+pub use inject::Port;
 pub use path::Stage;
 pub use sim::{Recording, Sim};
 pub use storm::{Storm, Turn};

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::rng::Rng;
+use nettwin_model::addr::mask_v4;
 use nettwin_model::route::proto;
 
 fn alias(kind: RouteKind, metric: u32, tos: u8, via: u8) -> Alias {
