@@ -364,6 +364,8 @@ impl Fib {
         self.made_main |= table == TABLE_MAIN;
         let table = self.table_mut(table);
         let leaf = table.0.entry(key);
+        // Most prefixes have one route for ever.
+        leaf.reserve_exact(usize::from(leaf.is_empty()));
         // The first alias that does not come before the new one (fib_find_alias).
         let first = leaf.iter().position(|a| a.rank() >= new.rank()).unwrap_or(leaf.len());
         let last = leaf.iter().position(|a| a.rank() > new.rank()).unwrap_or(leaf.len());

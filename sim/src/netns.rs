@@ -9,7 +9,7 @@ use nettwin_model::{IfName, NetnsName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A namespace's number within one simulation; never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct NsId(pub(crate) u32);
 
 /// A device's index in its namespace, from 1.

@@ -58,7 +58,9 @@ impl Sim {
             let ns = self.netns.by_id(ns)?;
             Some(DropCount { reason, netns: ns.name.clone(), dev: ns.dev(dev).map(|d| d.name), count })
         };
-        self.world.trace.drops.iter().filter_map(count).collect()
+        let mut all: Vec<_> = self.world.trace.drops.iter().collect();
+        all.sort_unstable_by_key(|(place, _)| **place);
+        all.into_iter().filter_map(count).collect()
     }
 
     /// How many events were ever scheduled.

@@ -7,7 +7,7 @@ use crate::drop::DropReason;
 use crate::netns::{Ifindex, NsId};
 use crate::path::Stage;
 use nettwin_model::{Gist, IfName, Instant, NetnsName};
-use std::collections::BTreeMap;
+use rustc_hash::FxBuildHasher;
 
 /// One thing that happened to one frame.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -89,8 +89,8 @@ pub(crate) struct Trace {
     on: bool,
     records: Vec<TraceRecord>,
     hash: u64,
-    /// Drops counted by reason and place.
-    pub(crate) drops: BTreeMap<(DropReason, NsId, Ifindex), u64>,
+    /// Drops counted by reason and place. Told in order only.
+    pub(crate) drops: hashbrown::HashMap<(DropReason, NsId, Ifindex), u64, FxBuildHasher>,
 }
 
 impl Trace {
@@ -119,8 +119,11 @@ impl Trace {
     /// Mixes one event of a frame into the running hash: when, where, and a word of what.
     #[inline]
     pub(crate) fn mix(&mut self, at: Instant, place: u64, word: u64) {
-        let step = |h: u64, v: u64| (h.rotate_left(5) ^ v).wrapping_mul(0x517c_c1b7_2722_0a95);
-        self.hash = step(step(step(self.hash, at.as_nanos()), place), word);
+        // Only one multiplication waits for the one of the event before.
+        let mixed = at.as_nanos().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            ^ place.wrapping_mul(0xc2b2_ae3d_27d4_eb4f).rotate_left(21)
+            ^ word.wrapping_mul(0x1656_67b1_9e37_79f9).rotate_left(42);
+        self.hash = (self.hash.rotate_left(5) ^ mixed).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
 
     /// The running hash.

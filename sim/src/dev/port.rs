@@ -26,7 +26,9 @@ pub(crate) fn join(ns: &mut Netns, w: &mut World, index: Ifindex, bridge: Ifinde
     let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) else {
         return Err(Fault::errno(Errno::EOPNOTSUPP));
     };
-    let place = b.ports.iter().position(Option::is_none).unwrap_or(b.ports.len());
+    // As many as there are numbers: none is free below.
+    let gap = if b.order.len() == b.ports.len() { None } else { b.ports.iter().position(Option::is_none) };
+    let place = gap.unwrap_or(b.ports.len());
     if place >= MAX_PORTS {
         return Err(Fault::errno(Errno::EXFULL));
     }
@@ -40,12 +42,12 @@ pub(crate) fn join(ns: &mut Netns, w: &mut World, index: Ifindex, bridge: Ifinde
     if let Some(dev) = ns.dev_mut(index) {
         dev.port = Some(PortRef { bridge, number });
     }
-    let moved = choose_mac(ns, w, bridge);
+    let moved = is_least(ns, bridge, mac) && choose_mac(ns, w, bridge);
     At { ns, w, dev: bridge }.check_port(number);
     if moved {
         l3::mac_changed(ns, w, bridge);
     }
-    choose_mtu(ns, w, bridge);
+    choose_mtu_with(ns, w, bridge, index);
     Ok(())
 }
 
@@ -141,6 +143,12 @@ fn add_bridges_own(b: &mut Bridge, mac: Mac, now: Instant) {
     }
 }
 
+/// Whether a new port's MAC may become the bridge's, which is the lowest of the others'.
+fn is_least(ns: &Netns, bridge: Ifindex, mac: Mac) -> bool {
+    let known = ns.dev(bridge).and_then(|d| d.bridge()).map(|b| b.stp.id.mac);
+    known.is_none_or(|known| known == Mac::ZERO || mac < known)
+}
+
 /// The bridge takes the lowest of its ports' MACs, zero without ports (`br_stp_recalculate_bridge_id`). Says whether it
 /// changed.
 fn choose_mac(ns: &mut Netns, w: &mut World, bridge: Ifindex) -> bool {
@@ -155,6 +163,14 @@ fn choose_mac(ns: &mut Netns, w: &mut World, bridge: Ifindex) -> bool {
     }
     set_bridge_mac(ns, w, bridge, lowest);
     true
+}
+
+/// The same as [`choose_mtu`] for a port that is new: the MTU is the least of the others'.
+fn choose_mtu_with(ns: &mut Netns, w: &mut World, bridge: Ifindex, new: Ifindex) {
+    let (Some(dev), Some(port)) = (ns.dev(bridge), ns.dev(new)) else { return };
+    if dev.bridge().is_some_and(|b| b.order.len() == 1) || port.mtu < dev.mtu {
+        choose_mtu(ns, w, bridge);
+    }
 }
 
 fn choose_mtu(ns: &mut Netns, w: &mut World, bridge: Ifindex) {

@@ -13,7 +13,7 @@ use crate::ip::pmtu;
 use crate::netns::{Ifindex, Netns};
 use nettwin_model::{Errno, Fault, IfName, SysctlKey};
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 pub(crate) use table::{DevConf, Form, NetConf};
 
 /// A namespace's settings; devices hold theirs themselves ([`Dev::conf`](crate::dev::Dev::conf)).
@@ -30,16 +30,16 @@ pub(crate) struct Sysctls {
     ping_groups: (u32, u32),
 }
 
+/// What a new namespace begins with: shared by all until one is written.
+static FRESH: LazyLock<(Arc<NetConf>, Arc<DevConf>, Arc<DevConf>)> = LazyLock::new(|| {
+    let all = DevConf { accept_source_route: 0, ..DevConf::default() };
+    (Arc::default(), Arc::new(all), Arc::default())
+});
+
 impl Default for Sysctls {
     fn default() -> Self {
-        let all = DevConf { accept_source_route: 0, ..DevConf::default() };
-        Sysctls {
-            net: Arc::default(),
-            all: Arc::new(all),
-            default: Arc::default(),
-            port_range: (32768, 60999),
-            ping_groups: (1, 0),
-        }
+        let (net, all, default) = FRESH.clone();
+        Sysctls { net, all, default, port_range: (32768, 60999), ping_groups: (1, 0) }
     }
 }
 
