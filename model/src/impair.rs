@@ -1,7 +1,7 @@
 //! Impairments of a link's direction, in netem's terms. Their words (tc's) are in [`crate::words`].
 //!
 //! Kernel counterpart: `net/sched/sch_netem.c`, `linux/pkt_sched.h`. One value is one root qdisc on the sending end.
-//! Deliberately absent (so far): distributions other than uniform, Gilbert-Elliott loss, slots, ECN, tbf.
+//! Deliberately absent (so far): distributions other than uniform, slots, ECN, tbf.
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -19,6 +19,48 @@ pub struct Chance {
     pub correlation: Share,
 }
 
+/// Loss that has a memory (`TCA_NETEM_LOSS`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bursts {
+    /// Four states, lost alone and in bursts, and the chances to go from one to another (`loss state`).
+    States {
+        /// From good to a burst's losses.
+        p13: Share,
+        /// Back from them.
+        p31: Share,
+        /// From a burst's losses to what gets through in a burst.
+        p32: Share,
+        /// Back from it.
+        p23: Share,
+        /// From good to a loss alone.
+        p14: Share,
+    },
+    /// Gilbert's and Elliott's two states (`loss gemodel`).
+    GilbertElliott {
+        /// From good to bad.
+        p: Share,
+        /// From bad to good.
+        r: Share,
+        /// What gets through in the bad state.
+        h: Share,
+        /// What is lost in the good state.
+        k1: Share,
+    },
+}
+
+impl Bursts {
+    /// Of p13: what is not said follows from it, as tc has it.
+    pub fn states(p13: Share) -> Self {
+        Bursts::States { p13, p31: Share(u32::MAX - p13.0), p32: Share(0), p23: Share(u32::MAX), p14: Share(0) }
+    }
+
+    /// Of p: what is not said follows from it, as tc has it.
+    pub fn gilbert_elliott(p: Share) -> Self {
+        Bursts::GilbertElliott { p, r: Share(u32::MAX - p.0), h: Share(0), k1: Share(0) }
+    }
+}
+
 /// What happens to frames on their way out of one interface (`tc qdisc … netem`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Impairment {
@@ -30,6 +72,9 @@ pub struct Impairment {
     pub delay_correlation: Share,
     /// Independent loss.
     pub loss: Chance,
+    /// Loss in bursts, instead of the independent one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bursts: Option<Bursts>,
     /// Duplication.
     pub duplicate: Chance,
     /// Corruption of one bit.

@@ -42,7 +42,10 @@ fn impaired<'a>(ops: impl Iterator<Item = &'a Op>, how: impl Fn(&Impairment) -> 
 /// Whether two runs of one machine may differ.
 fn is_chancy(i: &Impairment) -> bool {
     let open = |share: Share| share.0 != 0 && share.0 != u32::MAX;
-    open(i.loss.share) || [i.duplicate, i.corrupt, i.reorder].iter().any(|c| c.share.0 != 0) || !i.jitter.is_zero()
+    i.bursts.is_some()
+        || open(i.loss.share)
+        || [i.duplicate, i.corrupt, i.reorder].iter().any(|c| c.share.0 != 0)
+        || !i.jitter.is_zero()
 }
 
 fn errnos(course: &Course, first: &Recording, second: &Recording, level: &mut Level) {

@@ -160,6 +160,35 @@ fn netem_agrees() {
             "#,
             ),
             (
+                "loss in bursts",
+                r#"
+                ip link add v0 type veth peer name v1
+                ip link set v0 up
+                ip link set v1 up
+                tc qdisc add dev v0 root netem loss state 1%
+                tc qdisc show dev v0
+                tc -j qdisc show dev v0
+                tc qdisc change dev v0 root netem loss state 1% 2% 3% 4% 5% delay 10ms
+                tc qdisc show dev v0
+                tc -j -p qdisc show dev v0
+                tc qdisc change dev v0 root netem loss gemodel 1%
+                tc qdisc show dev v0
+                tc qdisc change dev v0 root netem loss gemodel 1% 10% 70% 0.1% duplicate 5%
+                tc qdisc show dev v0
+                tc -j qdisc show dev v0
+                tc qdisc change dev v0 root netem delay 1ms
+                tc qdisc show dev v0
+                tc qdisc change dev v0 root netem loss state
+                tc qdisc change dev v0 root netem loss gemodel
+                tc qdisc change dev v0 root netem loss state abc
+                tc qdisc change dev v0 root netem loss state 1% 2% 3% 4% 101%
+                tc qdisc change dev v0 root netem loss gemodel 101%
+                tc qdisc change dev v0 root netem loss gemodel 1% 2% 3% 400%
+                tc qdisc change dev v0 root netem loss nonsense
+                tc qdisc show dev v0
+            "#,
+            ),
+            (
                 "handles and numbers",
                 r#"
                 ip link add v0 type veth peer name v1

@@ -34,6 +34,7 @@ fn settings() {
         vec![
             changed("one after another", &["delay 10ms", "delay 20ms 5ms", "loss 1% 25%", "rate 1mbit limit 100"]),
             changed("every chance", &["duplicate 2% corrupt 0.1% delay 1ms reorder 25% 50% gap 3"]),
+            changed("loss in bursts", &["loss state 1% 2% 3% 4% 5%", "loss gemodel 1% 10% 70% 0.1%", "delay 1ms"]),
             restore(changed("taken away", &["delay 10ms"]), "h1").observe(),
             restore(pair("taken away where there is none"), "h1").observe(),
         ],
@@ -46,6 +47,8 @@ fn flows() {
         "netem-flows",
         vec![
             impair(pair("all lost"), "h1", "loss 100%").ping("h1", "10.0.0.2", 2),
+            impair(pair("a burst without end"), "h1", "loss gemodel 100% 0%").ping("h1", "10.0.0.2", 2),
+            impair(pair("each for itself"), "h1", "loss state 0% 0% 0% 0% 100%").ping("h1", "10.0.0.2", 3),
             impair(pair("all doubled"), "h1", "duplicate 100%").ping("h1", "10.0.0.2", 2),
             impair(pair("a queue for nothing"), "h1", "limit 0").ping("h1", "10.0.0.2", 1),
             impair(pair("late but in order"), "h1", "delay 100ms").ping("h1", "10.0.0.2", 3),

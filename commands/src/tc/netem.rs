@@ -1,7 +1,7 @@
 //! netem's words.
 //!
 //! Counterpart: `tc/q_netem.c` and the number formats of `tc/tc_util.c`, `tc/tc_core.c`. Stricter words for the same things
-//! are in [`nettwin_model::words::netem`]. Deliberately absent, and refused by name: distributions, slots, ECN, loss models,
+//! are in [`nettwin_model::words::netem`]. Deliberately absent, and refused by name: distributions, slots, ECN,
 //! the overheads of `rate`.
 
 use super::{help, unsupported};
@@ -9,7 +9,7 @@ use crate::iproute::args::{Stop, Words, matches, unsigned};
 use crate::iproute::page::{Page, Value};
 use crate::number::{general, strtod_rest};
 use nettwin_model::Impairment;
-use nettwin_model::impair::{Chance, Share};
+use nettwin_model::impair::{Bursts, Chance, Share};
 use nettwin_model::words::{self, units};
 use std::time::Duration;
 
@@ -76,7 +76,14 @@ pub(super) fn parse(words: &mut Words<'_>) -> Result<Spoken, Stop> {
                 lossy = true;
                 let value = match words.value()? {
                     "random" => words.value()?,
-                    model @ ("state" | "gemodel") => return Err(unsupported(model)),
+                    "state" => {
+                        i.bursts = Some(states(words)?);
+                        continue;
+                    }
+                    "gemodel" => {
+                        i.bursts = Some(gilbert_elliott(words)?);
+                        continue;
+                    }
                     number if number.starts_with(|c: char| c.is_ascii_digit()) => number,
                     other => return Err(failed(format!("Unknown loss parameter: {other}\n"))),
                 };
@@ -150,6 +157,61 @@ fn chance(words: &mut Words<'_>, key: &str) -> Result<Chance, Stop> {
     let share = percent(words.value()?, key)?;
     let correlation = next_number(words).map(|value| percent(value, key)).transpose()?.unwrap_or_default();
     Ok(Chance { share, correlation })
+}
+
+fn states(words: &mut Words<'_>) -> Result<Bursts, Stop> {
+    let p13 = percent(words.value()?, "loss p13")?;
+    let (mut p31, mut p32, mut p23, mut p14) = (Share(u32::MAX - p13.0), Share(0), Share(u32::MAX), Share(0));
+    let slots = [(&mut p31, "loss p31"), (&mut p32, "loss p32"), (&mut p23, "loss p23"), (&mut p14, "loss p14")];
+    for (slot, what) in slots {
+        let Some(value) = next_number(words) else { break };
+        *slot = percent(value, what)?;
+    }
+    Ok(Bursts::States { p13, p31, p32, p23, p14 })
+}
+
+fn gilbert_elliott(words: &mut Words<'_>) -> Result<Bursts, Stop> {
+    let p = percent(words.value()?, "loss gemodel p")?;
+    let (mut r, mut h, mut k1) = (Share(u32::MAX - p.0), Share(0), Share(0));
+    if let Some(value) = next_number(words) {
+        r = percent(value, "loss gemodel r")?;
+        if let Some(value) = next_number(words) {
+            // The word is 1-h.
+            h = Share(u32::MAX - percent(value, "loss gemodel h")?.0);
+            if let Some(value) = next_number(words) {
+                k1 = percent(value, "loss gemodel k")?;
+            }
+        }
+    }
+    Ok(Bursts::GilbertElliott { p, r, h, k1 })
+}
+
+fn bursts(page: &mut Page, bursts: Bursts) {
+    let (object, shares) = match bursts {
+        Bursts::States { p13, p31, p32, p23, p14 } => (
+            "loss-state",
+            vec![
+                ("p13", " loss state p13", p13),
+                ("p31", " p31", p31),
+                ("p32", " p32", p32),
+                ("p23", " p23", p23),
+                ("p14", " p14", p14),
+            ],
+        ),
+        Bursts::GilbertElliott { p, r, h, k1 } => {
+            let lost = Share(u32::MAX - h.0);
+            (
+                "loss-gemodel",
+                vec![("p", " loss gemodel p", p), ("r", " r", r), ("1-h", " 1-h", lost), ("1-k", " 1-k", k1)],
+            )
+        }
+    };
+    page.open_object(object);
+    for (key, word, share) in shares {
+        let share = fraction(share);
+        page.say(key, Value::Float(share), format_args!("{word} {}%", general(share * 100.0, 6)));
+    }
+    page.close_object();
 }
 
 fn percent(word: &str, what: &str) -> Result<Share, Stop> {
@@ -226,7 +288,15 @@ pub(super) fn print(page: &mut Page, i: &Impairment) {
         ("reorder", "reorder", i.reorder),
         ("corrupt", "corrupt", i.corrupt),
     ];
-    for (object, key, chance) in chances.into_iter().filter(|(.., chance)| chance.share != Share(0)) {
+    for (n, (object, key, chance)) in chances.into_iter().enumerate() {
+        if n == 1
+            && let Some(model) = i.bursts
+        {
+            bursts(page, model);
+        }
+        if chance.share == Share(0) {
+            continue;
+        }
         page.open_object(object);
         let share = fraction(chance.share);
         page.say(key, Value::Float(share), format_args!(" {key} {}%", general(share * 100.0, 6)));

@@ -1,15 +1,14 @@
 //! The netem qdisc: `RTM_NEWQDISC`, `RTM_DELQDISC`, `RTM_GETQDISC`.
 //!
 //! Kernel counterpart: `netem_change()`, `netem_dump()`; `struct tc_netem_qopt` and the attributes behind it are written
-//! and read here, since the packet crates do not know them. Deliberately absent: distributions, Gilbert-Elliott loss,
-//! slots, ECN, other qdiscs.
+//! and read here, since the packet crates do not know them. Deliberately absent: distributions, slots, ECN, other qdiscs.
 
 use crate::netlink::Request;
 use netlink_packet_core::{DefaultNla, Emitable, NLM_F_CREATE, NLM_F_REPLACE, NlasIterator};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 use nettwin_model::Impairment;
-use nettwin_model::impair::{Chance, Share};
+use nettwin_model::impair::{Bursts, Chance, Share};
 use nettwin_model::snapshot::QdiscState;
 use std::time::Duration;
 
@@ -27,11 +26,15 @@ const TCA_STATS_QUEUE: u16 = 3;
 const CORR: u16 = 1;
 const REORDER: u16 = 3;
 const CORRUPT: u16 = 4;
+const LOSS: u16 = 5;
 const RATE: u16 = 6;
 const RATE64: u16 = 8;
 const LATENCY64: u16 = 10;
 const JITTER64: u16 = 11;
 const PRNG_SEED: u16 = 14;
+const LOSS_GI: u16 = 1;
+const LOSS_GE: u16 = 2;
+const NLA_F_NESTED: u16 = 1 << 15;
 
 /// `struct tcmsg`, and `struct tc_netem_qopt`, in bytes.
 const TCMSG_BYTES: usize = 20;
@@ -91,6 +94,17 @@ fn options(i: &Impairment) -> Vec<u8> {
     attribute(RATE, words(&[u32::try_from(i.rate_bps).unwrap_or(u32::MAX), 0, 0, 0]));
     if i.rate_bps > u64::from(u32::MAX) {
         attribute(RATE64, i.rate_bps.to_ne_bytes().into());
+    }
+    if let Some(bursts) = i.bursts {
+        // struct tc_netem_gimodel, struct tc_netem_gemodel.
+        let (kind, shares) = match bursts {
+            Bursts::States { p13, p31, p32, p23, p14 } => (LOSS_GI, words(&[p13.0, p31.0, p32.0, p14.0, p23.0])),
+            Bursts::GilbertElliott { p, r, h, k1 } => (LOSS_GE, words(&[p.0, r.0, h.0, k1.0])),
+        };
+        let model = DefaultNla::new(kind, shares);
+        let mut nest = vec![0; model.buffer_len()];
+        model.emit(&mut nest);
+        attribute(LOSS | NLA_F_NESTED, nest);
     }
     if let Some(seed) = i.seed {
         attribute(PRNG_SEED, seed.to_ne_bytes().into());
@@ -162,6 +176,7 @@ fn parse_options(bytes: &[u8]) -> Option<Impairment> {
             }
             REORDER => i.reorder = chance(v)?,
             CORRUPT => i.corrupt = chance(v)?,
+            LOSS => i.bursts = NlasIterator::new(v).flatten().find_map(|model| bursts(model.kind(), model.value())),
             RATE if i.rate_bps == 0 => i.rate_bps = u64::from(u32_at(v, 0)?),
             RATE64 => i.rate_bps = u64_at(v)?,
             PRNG_SEED => i.seed = Some(u64_at(v)?),
@@ -169,6 +184,18 @@ fn parse_options(bytes: &[u8]) -> Option<Impairment> {
         }
     }
     Some(i)
+}
+
+fn bursts(kind: u16, v: &[u8]) -> Option<Bursts> {
+    let share = |at| u32_at(v, at).map(Share);
+    match kind {
+        LOSS_GI => {
+            let (p13, p31, p32) = (share(0)?, share(4)?, share(8)?);
+            Some(Bursts::States { p13, p31, p32, p14: share(12)?, p23: share(16)? })
+        }
+        LOSS_GE => Some(Bursts::GilbertElliott { p: share(0)?, r: share(4)?, h: share(8)?, k1: share(12)? }),
+        _ => None,
+    }
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

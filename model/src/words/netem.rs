@@ -1,11 +1,11 @@
 //! Impairments in tc's words: what follows `netem` in `tc qdisc add dev DEV root netem …`.
 //!
 //! Counterpart: `tc/q_netem.c`. `seed` is newer than tc 6.1 (6.8). Deliberately absent: distributions other than uniform,
-//! `loss state` and `loss gemodel`, `ecn`, `slot`, and `rate`'s overheads.
+//! `ecn`, `slot`, and `rate`'s overheads.
 
 use super::cursor::{Word, Words, WordsError, once_flag};
 use super::units::{parse_rate, parse_share, parse_time, print_rate, print_share, print_time};
-use crate::impair::{Chance, Impairment, Share};
+use crate::impair::{Bursts, Chance, Impairment, Share};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -52,6 +52,9 @@ pub fn print(impairment: &Impairment) -> String {
         if i.delay_correlation != Share(0) {
             say(format_args!("{}", print_share(i.delay_correlation)));
         }
+    }
+    if let Some(bursts) = i.bursts {
+        say(format_args!("loss {}", print_bursts(bursts)));
     }
     let chances = [("loss", i.loss), ("duplicate", i.duplicate), ("reorder", i.reorder), ("corrupt", i.corrupt)];
     for (key, chance) in chances.into_iter().filter(|(_, c)| *c != Chance::default()) {
@@ -103,13 +106,12 @@ fn parse_word<'a>(
         "loss" | "drop" => {
             once_flag(&mut seen.loss, key)?;
             if let Some(model) = words.peek().filter(|w| matches!(w.text, "state" | "gemodel")) {
-                return Err(model.error(
-                    format!("the loss model `{}` is not supported", model.text),
-                    "write independent loss, as in `loss 1%`",
-                ));
+                words.next();
+                out.bursts = Some(parse_bursts(words, model)?);
+            } else {
+                words.eat("random");
+                out.loss = parse_chance(words, key)?;
             }
-            words.eat("random");
-            out.loss = parse_chance(words, key)?;
         }
         "duplicate" => {
             once_flag(&mut seen.duplicate, key)?;
@@ -173,6 +175,40 @@ fn parse_chance(words: &mut Words<'_>, key: Word<'_>) -> Result<Chance, WordsErr
     Ok(Chance { share, correlation })
 }
 
+/// `state P13 [P31 [P32 [P23 [P14]]]]` or `gemodel P [R [1-H [1-K]]]`, from the second word on.
+fn parse_bursts(words: &mut Words<'_>, model: Word<'_>) -> Result<Bursts, WordsError> {
+    let first = parse_share(words.value(model)?)?;
+    let mut more = |slot: &mut Share| -> Result<bool, WordsError> {
+        let Some(word) = next_number(words) else { return Ok(false) };
+        *slot = parse_share(word)?;
+        Ok(true)
+    };
+    if model.text == "state" {
+        let Bursts::States { p13, mut p31, mut p32, mut p23, mut p14 } = Bursts::states(first) else {
+            return Err(model.unknown(REMEDY));
+        };
+        let _ = more(&mut p31)? && more(&mut p32)? && more(&mut p23)? && more(&mut p14)?;
+        return Ok(Bursts::States { p13, p31, p32, p23, p14 });
+    }
+    let Bursts::GilbertElliott { p, mut r, mut h, mut k1 } = Bursts::gilbert_elliott(first) else {
+        return Err(model.unknown(REMEDY));
+    };
+    if more(&mut r)? && more(&mut h)? {
+        // The words say what is lost in the bad state.
+        h = Share(u32::MAX - h.0);
+        more(&mut k1)?;
+    }
+    Ok(Bursts::GilbertElliott { p, r, h, k1 })
+}
+
+fn print_bursts(bursts: Bursts) -> String {
+    let (model, shares) = match bursts {
+        Bursts::States { p13, p31, p32, p23, p14 } => ("state", vec![p13, p31, p32, p23, p14]),
+        Bursts::GilbertElliott { p, r, h, k1 } => ("gemodel", vec![p, r, Share(u32::MAX - h.0), k1]),
+    };
+    shares.into_iter().fold(model.to_owned(), |text, share| text + " " + &print_share(share))
+}
+
 /// The next word if it begins with a digit: tc's `NEXT_IS_NUMBER`.
 fn next_number<'a>(words: &mut Words<'a>) -> Option<Word<'a>> {
     let word = words.peek().filter(|w| starts_with_digit(w.text))?;
@@ -206,6 +242,10 @@ mod tests {
         check("", "delay 0s");
         check("delay 0ms", "delay 0s");
         check("loss random 3%", "loss 3%");
+        check("loss state 3%", "loss state 3% 97% 0% 100% 0%");
+        check("loss state 1% 2% 3% 4% 5%", "loss state 1% 2% 3% 4% 5%");
+        check("loss gemodel 1%", "loss gemodel 1% 99% 100% 0%");
+        check("loss gemodel 1% 10% 70% 0.1%", "loss gemodel 1% 10% 70% 0.1%");
         check("delay 100", "delay 100us");
         check("delay 1ms seed 42", "delay 1ms seed 42");
     }
@@ -220,7 +260,7 @@ mod tests {
         check("delay 1ms gap 5", "\"gap\" `gap` without `reorder` does nothing");
         check("delay 1ms delay 2ms", "\"delay\" `delay` is said twice");
         check("delay 1ms distribution normal", "\"distribution\" `distribution` is not supported");
-        check("loss gemodel 1%", "\"gemodel\" the loss model `gemodel` is not supported");
+        check("loss gemodel", "\"gemodel\" nothing follows `gemodel`");
         check("delay 1ms 0 5%", "\"5%\" a correlation of no jitter does nothing");
     }
 
@@ -240,7 +280,7 @@ mod tests {
                 delay: Duration::from_nanos(delay),
                 jitter: Duration::from_nanos(jitter),
                 delay_correlation: Share(if jitter == 0 { 0 } else { correlation }),
-                loss, duplicate, corrupt, reorder,
+                loss, bursts: None, duplicate, corrupt, reorder,
                 gap: if reorder == Chance::default() { 0 } else { gap },
                 rate_bps, limit, seed,
             };

@@ -2,12 +2,12 @@
 //!
 //! Kernel counterpart: `net/sched/sch_netem.c`. Probabilities are drawn from the generator that `TCA_NETEM_PRNG_SEED`
 //! seeds, in the kernel's order, so that the same seed loses the same packets. Deliberately absent: distributions other
-//! than uniform, Gilbert-Elliott loss, slots, ECN, child qdiscs.
+//! than uniform, slots, ECN, child qdiscs.
 
 use crate::path::Pkt;
 use crate::rng::Rng;
 use nettwin_model::Instant;
-use nettwin_model::impair::{Chance, Impairment, Share};
+use nettwin_model::impair::{Bursts, Chance, Impairment, Share};
 use nettwin_model::snapshot::QdiscState;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -21,6 +21,8 @@ pub(crate) struct Netem {
     /// Its handle and counters, without the frames that wait.
     pub(crate) state: QdiscState,
     prng: Taus,
+    /// The state of loss with a memory.
+    phase: Phase,
     last_loss: u32,
     last_duplicate: u32,
     last_corrupt: u32,
@@ -60,6 +62,7 @@ impl Netem {
             impairment: impairment.clone(),
             state: QdiscState { handle, ..QdiscState::default() },
             prng: Taus::new(impairment.seed.unwrap_or(fallback_seed)),
+            phase: Phase::Good,
             last_loss: 0,
             last_duplicate: 0,
             last_corrupt: 0,
@@ -81,7 +84,7 @@ impl Netem {
         if !again && hit(self.impairment.duplicate, &mut self.last_duplicate, &mut self.prng) {
             count += 1;
         }
-        if hit(self.impairment.loss, &mut self.last_loss, &mut self.prng) {
+        if self.loses() {
             count -= 1;
         }
         if count == 0 {
@@ -89,6 +92,18 @@ impl Netem {
         }
         let corrupt = hit(self.impairment.corrupt, &mut self.last_corrupt, &mut self.prng);
         Verdict::Queue { duplicate: count > 1, corrupt }
+    }
+
+    /// `loss_event`.
+    fn loses(&mut self) -> bool {
+        match self.impairment.bursts {
+            None => hit(self.impairment.loss, &mut self.last_loss, &mut self.prng),
+            Some(bursts) => {
+                let (next, lost) = self.phase.step(bursts, &mut self.prng);
+                self.phase = next;
+                lost
+            }
+        }
     }
 
     /// Whether the queue takes no more.
@@ -167,6 +182,7 @@ impl Netem {
         self.prng = Taus::new(impairment.seed.unwrap_or(fallback_seed));
         (self.last_loss, self.last_duplicate, self.last_corrupt) = (0, 0, 0);
         (self.last_reorder, self.last_delay) = (0, 0);
+        self.phase = Phase::Good;
         self.impairment = impairment.clone();
     }
 
@@ -195,6 +211,51 @@ impl Netem {
         }
         let draw = draw(self.impairment.delay_correlation, &mut self.last_delay, &mut self.prng);
         i128::from(draw % (2 * sigma)) + mean - i128::from(sigma)
+    }
+}
+
+/// Where loss with a memory stands (`struct clgstate`). Two states are of either model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// `TX_IN_GAP_PERIOD`, `GOOD_STATE`.
+    Good,
+    /// `LOST_IN_BURST_PERIOD`, `BAD_STATE`.
+    Bad,
+    /// `TX_IN_BURST_PERIOD`.
+    Respite,
+    /// `LOST_IN_GAP_PERIOD`.
+    Alone,
+}
+
+impl Phase {
+    /// The next state, and whether this frame is lost (`loss_4state`, `loss_gilb_ell`).
+    fn step(self, bursts: Bursts, prng: &mut Taus) -> (Phase, bool) {
+        match bursts {
+            Bursts::States { p13, p31, p32, p23, p14 } => {
+                let x = prng.next_u32();
+                // A draw that meets a limit leaves the state as it is and the frame alone.
+                match self {
+                    Phase::Good if x < p14.0 => (Phase::Alone, true),
+                    Phase::Good if p14.0 < x && x < p13.0.wrapping_add(p14.0) => (Phase::Bad, true),
+                    Phase::Respite if x < p23.0 => (Phase::Bad, true),
+                    Phase::Bad if x < p32.0 => (Phase::Respite, false),
+                    Phase::Bad if p32.0 < x && x < p31.0.wrapping_add(p32.0) => (Phase::Good, false),
+                    Phase::Bad => (Phase::Bad, p31.0.wrapping_add(p32.0) < x),
+                    Phase::Respite => (Phase::Respite, false),
+                    Phase::Good | Phase::Alone => (Phase::Good, false),
+                }
+            }
+            Bursts::GilbertElliott { p, r, h, k1 } => match self {
+                Phase::Bad => {
+                    let next = if prng.next_u32() < r.0 { Phase::Good } else { Phase::Bad };
+                    (next, prng.next_u32() > h.0)
+                }
+                _ => {
+                    let next = if prng.next_u32() < p.0 { Phase::Bad } else { Phase::Good };
+                    (next, prng.next_u32() < k1.0)
+                }
+            },
+        }
     }
 }
 
@@ -259,6 +320,25 @@ mod tests {
         let mut q = netem(Impairment { loss: percent(10.0), seed: Some(42_424_242), ..Impairment::default() });
         let lost: Vec<u32> = (1..=25).filter(|_| q.judge(false) == Verdict::Lose).collect();
         assert_eq!(lost, [5, 12, 24]);
+    }
+
+    /// In the long run as many are lost, in bursts as long, as the chances say.
+    #[test]
+    fn bursts_are_as_long_as_the_chances_say() {
+        let share = |p: f64| percent(p).share;
+        let all = Share(u32::MAX);
+        let models = [
+            Bursts::GilbertElliott { p: share(1.0), r: share(10.0), h: Share(0), k1: Share(0) },
+            Bursts::States { p13: share(1.0), p31: share(10.0), p32: Share(0), p23: all, p14: Share(0) },
+        ];
+        for bursts in models {
+            let mut q = netem(Impairment { bursts: Some(bursts), seed: Some(1), ..Impairment::default() });
+            let lost: Vec<bool> = (0..200_000).map(|_| q.judge(false) == Verdict::Lose).collect();
+            let count = lost.iter().filter(|l| **l).count() as f64;
+            let runs = lost.windows(2).filter(|w| !w[0] && w[1]).count() as f64;
+            assert!((count / 200_000.0 - 1.0 / 11.0).abs() < 0.01, "{bursts:?}: {count}");
+            assert!((count / runs - 10.0).abs() < 1.0, "{bursts:?}: {}", count / runs);
+        }
     }
 
     #[test]
