@@ -2,7 +2,7 @@
 //!
 //! Kernel counterpart: `net/bridge/br_stp.c`, `br_stp_if.c`, `br_stp_timer.c`; function by function. Every port's state
 //! comes from here, also while the protocol is off: ports then go straight to forwarding. Deliberately absent: RSTP, a
-//! userspace daemon, the kernel's rounding of hello and hold times to whole seconds.
+//! userspace daemon, the lateness of the kernel's timer wheel (up to 32 ms in a time of one second).
 
 mod settings;
 mod status;
@@ -128,6 +128,16 @@ fn port_id(priority: u16, number: u16) -> u16 {
     (priority & 0x3f) << 10 | number & 0x3ff
 }
 
+/// `round_jiffies`: to the machine's whole second, down only within its first quarter, and never into the past. The
+/// machine's seconds are those since it began.
+fn on_the_second(now: Instant, at: Instant) -> Instant {
+    const SECOND: u64 = 1_000_000_000;
+    let past = at.as_nanos() % SECOND;
+    let whole = at.as_nanos() - past;
+    let rounded = Instant::from_nanos(if past < SECOND / 4 { whole } else { whole.saturating_add(SECOND) });
+    if rounded > now { rounded } else { at }
+}
+
 fn centis(n: u32) -> Duration {
     Duration::from_millis(u64::from(n) * 10)
 }
@@ -172,8 +182,8 @@ pub(crate) fn timer(ns: &mut Netns, w: &mut World, dev: Ifindex, timer: StpTimer
         StpTimer::Hello if due(&mut b.stp.hello_at) && up => {
             at.config_generation();
             if at.stp().enabled {
-                let hello = at.stp().hello_time;
-                at.arm(StpTimer::Hello, hello);
+                let again = now + centis(at.stp().hello_time);
+                at.arm_at(StpTimer::Hello, on_the_second(now, again));
             }
         }
         StpTimer::Tcn if due(&mut b.stp.tcn_at) && up && !is_root(&b.stp) => {
@@ -510,7 +520,7 @@ impl At<'_> {
         };
         (port.topology_change_ack, port.config_pending) = (false, false);
         self.send(number, &Bpdu::Config(config));
-        self.arm(StpTimer::Hold(number), 100);
+        self.arm_at(StpTimer::Hold(number), on_the_second(now, now + centis(100)));
     }
 
     fn transmit_tcn(&mut self) {
