@@ -23,6 +23,7 @@ mod moves;
 mod netem;
 mod nexthop;
 mod nud;
+mod parity;
 #[path = "../common/reference.rs"]
 mod reference;
 mod route;
