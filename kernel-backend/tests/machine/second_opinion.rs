@@ -445,6 +445,7 @@ fn impairments() {
         // tc says it in ticks of 64 ns.
         jitter: Duration::from_micros(3200),
         delay_correlation: quarter,
+        bursts: None,
         loss: Chance { share: half, correlation: quarter },
         duplicate: Chance { share: quarter, correlation: half },
         corrupt: Chance { share: half, correlation: half },
