@@ -32,4 +32,5 @@ mod tc;
 mod tcpdump;
 pub mod tools;
 pub mod trace;
+mod traceroute;
 pub mod views;

@@ -16,6 +16,7 @@ use crate::sleep;
 use crate::sysctl;
 use crate::tc;
 use crate::tcpdump;
+use crate::traceroute;
 
 /// A command.
 pub struct Tool {
@@ -52,4 +53,5 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "sysctl", start: sysctl::start },
     Tool { name: "tc", start: tc::start },
     Tool { name: "tcpdump", start: tcpdump::start },
+    Tool { name: "traceroute", start: traceroute::start },
 ];

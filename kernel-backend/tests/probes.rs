@@ -258,17 +258,7 @@ fn traceroute_finds_the_router_and_the_end() {
         lab.sysctl(ns, "net/ipv4/icmp_ratelimit", "0");
     }
     lab.settle();
-    let trace = |to: &str| {
-        Probe::Trace(Trace {
-            netns: netns("a"),
-            dst: ip(to),
-            max_hops: 30,
-            port: 33434,
-            packet_len: 60,
-            wait: Duration::from_secs(5),
-            in_flight: 16,
-        })
-    };
+    let trace = |to: &str| Probe::Trace(Trace::new(netns("a"), ip(to)));
     let hops = |outcome: Outcome| -> (bool, Vec<(u8, String, u8, u8)>) {
         let Outcome::Trace(t) = outcome else { panic!("{outcome:?}") };
         let hops = t.hops.iter().filter_map(|h| h.answer.map(|(ip, e, _)| (h.ttl, ip.to_string(), e.kind, e.code)));

@@ -269,15 +269,7 @@ impl Lab {
     }
 
     fn hops(&mut self, to: &str, max_hops: u8) -> Vec<String> {
-        let trace = Trace {
-            netns: netns("a"),
-            dst: ip(to),
-            max_hops,
-            port: 33434,
-            packet_len: 60,
-            wait: Duration::from_secs(1),
-            in_flight: 16,
-        };
+        let trace = Trace { max_hops, wait: Duration::from_secs(1), ..Trace::new(netns("a"), ip(to)) };
         let Outcome::Trace(trace) = self.run(Probe::Trace(trace)) else { panic!() };
         let line = |(from, e, _): (std::net::Ipv4Addr, IcmpError, Duration)| format!("{from} {}/{}", e.kind, e.code);
         trace.hops.iter().map(|h| format!("{} {}", h.ttl, h.answer.map_or("*".into(), line))).collect()

@@ -118,8 +118,7 @@ fn resolve(machine: &mut dyn Backend, what: &ProbeVerb) -> Result<(Probe, Option
         }
         &ProbeVerb::Trace { ref netns, dst, max_hops } => {
             let netns = find_netns(machine, netns)?;
-            let wait = Duration::from_secs(5);
-            (Probe::Trace(Trace { netns, dst, max_hops, port: 33434, packet_len: 60, wait, in_flight: 16 }), None)
+            (Probe::Trace(Trace { max_hops, ..Trace::new(netns, dst) }), None)
         }
         ProbeVerb::Tcp(flow) => {
             let netns = find_netns(machine, &flow.netns)?;

@@ -74,7 +74,7 @@ const REFUSED: &[&str] = &[
     "iperf3", "ipset", "iptables", "iptables-restore", "iptables-save", "ipvsadm", "iw", "iwconfig", "mii-tool", "mtr", "nameif", "nc", "ncat",
     "netcat", "netperf", "netserver", "netstat", "nft", "nmap", "nmcli", "nping", "nslookup", "openvpn", "ovs-ofctl", "ovs-vsctl", "ping", "ping6",
     "radvd", "rarp", "route", "rsync", "scp", "sftp", "slattach", "socat", "ss", "ssh", "sshd", "tc", "tcpdump", "telnet", "tftp", "tracepath",
-    "traceroute", "traceroute6", "tshark", "udhcpc", "udhcpd", "vconfig", "wg", "wget", "wpa_supplicant",
+    "traceroute6", "tshark", "udhcpc", "udhcpd", "vconfig", "wg", "wget", "wpa_supplicant",
 ];
 
 #[cfg(test)]

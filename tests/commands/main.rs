@@ -29,6 +29,7 @@ mod script;
 mod simulated;
 mod sysctl;
 mod tc;
+mod traceroute;
 
 use reference::Answers;
 use script::{Case, Entry};

@@ -117,7 +117,21 @@ fn times(text: &str) -> String {
             sum + before + if is_time { "T" } else { "" } + if is_time { rest } else { part }
         });
     }
-    out.split_inclusive('\n').map(clockless).collect()
+    out.split_inclusive('\n').map(clockless).map(|line| hop_times(&line)).collect()
+}
+
+/// A line of `traceroute`: the numbers before `ms`.
+fn hop_times(line: &str) -> String {
+    let is_hop = line.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    if !is_hop || !line.contains(" ms") {
+        return line.to_owned();
+    }
+    let parts: Vec<&str> = line.split("  ").collect();
+    let timeless = |part: &&str| match part.split_once(" ms") {
+        Some((time, rest)) if time.parse::<f64>().is_ok() => format!("T ms{rest}"),
+        _ => (*part).to_owned(),
+    };
+    parts.iter().map(timeless).collect::<Vec<_>>().join("  ")
 }
 
 /// A line without the time of day that it begins with.

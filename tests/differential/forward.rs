@@ -21,15 +21,8 @@ pub(crate) fn routed(name: &'static str) -> Case {
 }
 
 pub(crate) fn trace(from: &str, to: &str) -> Probe {
-    Probe::Trace(Trace {
-        netns: ns(from),
-        dst: to.parse().expect("an address"),
-        max_hops: 8,
-        port: 33434,
-        packet_len: 60,
-        wait: Duration::from_secs(1),
-        in_flight: 4,
-    })
+    let trace = Trace::new(ns(from), to.parse().expect("an address"));
+    Probe::Trace(Trace { max_hops: 8, wait: Duration::from_secs(1), in_flight: 4, ..trace })
 }
 
 #[test]

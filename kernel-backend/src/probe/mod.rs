@@ -228,7 +228,7 @@ fn open(probe: &Probe, id: ProbeId) -> Result<Begin, Refusal> {
     match probe {
         Probe::Ping(p) => ping::open(p, id),
         Probe::Arping(p) => arping::open(p),
-        Probe::Trace(p) => trace::open(p),
+        Probe::Trace(p) => trace::open(p, id),
         Probe::Udp(p) => flow::open_udp(p),
         Probe::Tcp(p) => flow::open_tcp(p),
         Probe::Listen(p) => listen::open(p),

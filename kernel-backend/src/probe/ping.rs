@@ -10,7 +10,7 @@ use super::driven::{Port, Unsent, begin};
 use super::sys::{self, Peer, Received};
 use super::{Begin, Clock, Refusal, ifindex, no_socket};
 use nettwin_model::probe::workload::{Act, Input};
-use nettwin_model::probe::{IcmpError, Ping, PingRun, PmtuDisc, ProbeId, payload};
+use nettwin_model::probe::{IcmpError, Ping, PingRun, PmtuDisc, ProbeId, Trace, payload};
 use nettwin_model::wire::{self, Icmp, Ipv4};
 use nettwin_model::{Errno, Instant};
 use rustix::event::{PollFd, PollFlags};
@@ -18,8 +18,26 @@ use rustix::net::{AddressFamily, SocketType, sockopt};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::OwnedFd;
 
+/// The socket of a traceroute with echo requests.
+pub(super) fn for_trace(trace: &Trace, id: ProbeId) -> Result<PingPort, Refusal> {
+    let ping = Ping {
+        source: trace.source,
+        size: trace.packet_len.saturating_sub(28),
+        tos: trace.tos,
+        pmtudisc: PmtuDisc::Dont,
+        pattern: (0..64).map(payload::trace_byte).collect(),
+        ..Ping::new(trace.netns.clone(), trace.dst, 1)
+    };
+    open_port(&ping, id).map(|(port, _)| port)
+}
+
 /// Opens the socket.
 pub(super) fn open(ping: &Ping, id: ProbeId) -> Result<Begin, Refusal> {
+    let (port, source) = open_port(ping, id)?;
+    Ok(begin(PingRun::new(ping), port, source))
+}
+
+fn open_port(ping: &Ping, id: ProbeId) -> Result<(PingPort, Ipv4Addr), Refusal> {
     let raw = sys::socket(AddressFamily::INET, SocketType::RAW, u32::from(wire::PROTO_ICMP)).map_err(no_socket)?;
     if let Some(dev) = ping.dev {
         ifindex(&raw, dev)?;
@@ -66,7 +84,7 @@ pub(super) fn open(ping: &Ping, id: ProbeId) -> Result<Begin, Refusal> {
         pending: Vec::new(),
         buffer: vec![0; BUFFER_BYTES],
     };
-    Ok(begin(PingRun::new(ping), port, source))
+    Ok((port, source))
 }
 
 /// The source that a packet to the destination would have, and whether the destination is a broadcast address.
@@ -94,8 +112,9 @@ fn find_source(ping: &Ping) -> Result<(Ipv4Addr, bool), Refusal> {
     Ok((sys::own_addr(&udp)?, is_broadcast))
 }
 
+/// The socket, and what is sent by it.
 #[derive(Debug)]
-struct PingPort {
+pub(super) struct PingPort {
     raw: OwnedFd,
     dst: Ipv4Addr,
     ident: u16,
@@ -108,6 +127,11 @@ struct PingPort {
 }
 
 impl PingPort {
+    /// The socket.
+    pub(super) fn socket(&self) -> &OwnedFd {
+        &self.raw
+    }
+
     fn request(&self, seq: u16) -> Vec<u8> {
         let mut message = vec![0; wire::ICMP_LEN];
         message.extend_from_slice(&self.payload);

@@ -184,23 +184,99 @@ pub struct Arping {
     pub mode: ArpingMode,
 }
 
-/// `traceroute -n -q 1`.
+/// `traceroute`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
     /// From which namespace.
     pub netns: NetnsName,
     /// To whom.
     pub dst: Ipv4Addr,
+    /// From this address (`-s`).
+    #[serde(default)]
+    pub source: Option<Ipv4Addr>,
+    /// What is sent (`-I`, `-U`).
+    #[serde(default)]
+    pub method: TraceMethod,
+    /// The first hop (`-f`, 1).
+    #[serde(default = "one")]
+    pub first_hop: u8,
     /// Greatest number of hops (`-m`, 30).
     pub max_hops: u8,
-    /// First destination port (33434), one more for each probe.
+    /// Probes for each hop (`-q`).
+    #[serde(default = "one")]
+    pub per_hop: u8,
+    /// First destination port (33434), one more for each probe; with [`TraceMethod::UdpToPort`] the port of all.
     pub port: u16,
     /// Length of the IP packet, bytes (60).
     pub packet_len: u16,
+    /// Type of service (`-t`).
+    #[serde(default)]
+    pub tos: u8,
     /// How long a probe waits for its answer (5 s).
     pub wait: Duration,
+    /// How many times longer than another probe of its hop took, in thousandths (3000); 0: that says nothing.
+    #[serde(default = "here")]
+    pub here_permille: u32,
+    /// How many times longer than a later hop's took, in thousandths (10 000); 0: that says nothing.
+    #[serde(default = "near")]
+    pub near_permille: u32,
     /// Probes in flight at once (16).
-    pub in_flight: u8,
+    pub in_flight: u16,
+}
+
+impl Trace {
+    /// `traceroute -n -q 1 DST` in `netns`.
+    pub fn new(netns: NetnsName, dst: Ipv4Addr) -> Self {
+        Trace {
+            netns,
+            dst,
+            source: None,
+            method: TraceMethod::Udp,
+            first_hop: one(),
+            max_hops: 30,
+            per_hop: one(),
+            port: 33434,
+            packet_len: 60,
+            tos: 0,
+            wait: Duration::from_secs(5),
+            here_permille: here(),
+            near_permille: near(),
+            in_flight: 16,
+        }
+    }
+}
+
+const fn one() -> u8 {
+    1
+}
+
+const fn here() -> u32 {
+    3000
+}
+
+const fn near() -> u32 {
+    10_000
+}
+
+impl Trace {
+    /// How many probes it may take.
+    pub fn probes(&self) -> usize {
+        let hops = (usize::from(self.max_hops) + 1).saturating_sub(self.first_hop.max(1).into());
+        hops * usize::from(self.per_hop.max(1))
+    }
+}
+
+/// What a traceroute sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TraceMethod {
+    /// Datagrams, each to the next port.
+    #[default]
+    Udp,
+    /// Datagrams to one port (`-U`).
+    UdpToPort,
+    /// Echo requests (`-I`).
+    Icmp,
 }
 
 /// One UDP datagram and its echo.
@@ -405,12 +481,13 @@ pub enum ProbeEvent {
     Done(Outcome),
 }
 
-/// One hop of a traceroute.
+/// One probe of a traceroute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hop {
     /// The TTL of its probe.
     pub ttl: u8,
-    /// Who answered with what after how long; `None`: nobody in time. Data that came back is put down as 3/3.
+    /// Who answered with what after how long; `None`: nobody in time. Data that came back is put down as 3/3, an echo
+    /// reply as 0/0.
     pub answer: Option<(Ipv4Addr, IcmpError, Duration)>,
 }
 

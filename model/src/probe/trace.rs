@@ -1,12 +1,12 @@
-//! `traceroute -n -q 1` without its sockets: which probe when, how long to wait for it, which hop is the last.
+//! `traceroute` without its sockets: which probe when, how long to wait for it, which hop is the last.
 //!
-//! Counterpart: `do_it()`, `get_timeout()`, `check_expired()` and `parse_icmp_res()` of traceroute 2.1.2, with one probe per
-//! hop. A silent hop whose successor answered is not waited for the whole time but ten times as long as that one took
-//! (`-w 5,3,10`). Deliberately absent: several probes per hop, other methods than UDP, guessing a silent last hop's place
-//! from the answer's TTL.
+//! Counterpart: `do_it()`, `get_timeout()`, `check_expired()` and `parse_icmp_res()` of traceroute 2.1.2. A silent probe
+//! whose hop or successor answered is not waited for the whole time but three and ten times as long as that one took
+//! (`-w 5,3,10`). Deliberately absent: other methods than UDP and ICMP, time between probes, guessing a silent last hop's
+//! place from the answer's TTL.
 
 use super::workload::{Act, Input, Workload};
-use super::{Hop, IcmpError, Outcome, ProbeEvent, Stop, Trace, TraceOutcome, WakeAt};
+use super::{Hop, IcmpError, Outcome, ProbeEvent, Stop, Trace, TraceMethod, TraceOutcome, WakeAt};
 use crate::errno::Errno;
 use crate::time::Instant;
 use std::net::Ipv4Addr;
@@ -17,11 +17,16 @@ use std::time::Duration;
 pub struct TraceRun {
     probes: Vec<Sent>,
     first_port: u16,
+    method: TraceMethod,
+    first_hop: u8,
+    per_hop: usize,
     wait: Duration,
+    here_permille: u32,
+    near_permille: u32,
     in_flight: usize,
-    /// The first hop that is not settled.
+    /// The first probe that is not settled.
     start: usize,
-    /// One behind the last hop that matters.
+    /// One behind the last probe that matters.
     end: usize,
     phase: Phase,
     wake: WakeAt,
@@ -50,10 +55,15 @@ impl TraceRun {
         TraceRun {
             probes: Vec::new(),
             first_port: trace.port,
+            method: trace.method,
+            first_hop: trace.first_hop,
+            per_hop: usize::from(trace.per_hop.max(1)),
             wait: trace.wait,
+            here_permille: trace.here_permille,
+            near_permille: trace.near_permille,
             in_flight: usize::from(trace.in_flight.max(1)),
             start: 0,
-            end: usize::from(trace.max_hops),
+            end: trace.probes(),
             phase: Phase::Opening,
             wake: None,
             outcome: TraceOutcome::default(),
@@ -77,7 +87,7 @@ impl TraceRun {
                     self.settle(n, acts);
                 }
                 if self.probes[n].answer.is_some_and(|(_, e, _)| is_final(e)) {
-                    self.end = n + 1;
+                    self.end = (n / self.per_hop + 1) * self.per_hop;
                 }
             } else {
                 waiting += 1;
@@ -93,9 +103,17 @@ impl TraceRun {
 
     fn send(&mut self, n: usize, now: Instant, acts: &mut Vec<Act>) {
         self.probes.push(Sent { at: now, done: false, answer: None });
-        // At most 255 hops, so both fit.
-        let (seq, ttl) = (n as u16 + 1, (n + 1) as u8);
-        acts.push(Act::Datagram { seq, port: self.first_port.wrapping_add(n as u16), ttl });
+        // At most 255 hops of 255 probes: below 65536.
+        let i = n as u16;
+        let port =
+            if self.method == TraceMethod::UdpToPort { self.first_port } else { self.first_port.wrapping_add(i) };
+        acts.push(Act::Datagram { seq: i + 1, port, ttl: self.ttl(n) });
+    }
+
+    /// The TTL of probe `n`.
+    fn ttl(&self, n: usize) -> u8 {
+        // At most the greatest number of hops.
+        self.first_hop + (n / self.per_hop) as u8
     }
 
     fn expire(&mut self, n: usize, now: Instant) {
@@ -108,7 +126,7 @@ impl TraceRun {
         let later = self.probes[n + 1..].iter().position(|p| p.answer.is_some()).map(|i| n + 1 + i);
         let Some((later, answer)) = later.and_then(|i| self.probes[i].answer.map(|a| (i, a))) else { return };
         let (from, error, _) = answer;
-        let refused = is_final(error) && !is_port_unreachable(error);
+        let refused = is_final(error) && !is_port_unreachable(error) && error != ECHO_REPLY;
         let seen_before = || self.probes[..n].iter().any(|p| p.answer.is_some_and(|(a, _, _)| a == from));
         if refused && seen_before() {
             self.probes[n].answer = Some(answer);
@@ -118,15 +136,20 @@ impl TraceRun {
 
     /// How long probe `n` is waited for.
     fn patience(&self, n: usize) -> Duration {
-        let later = self.probes[n + 1..].iter().find_map(|p| p.answer);
-        later.map_or(self.wait, |(_, _, rtt)| self.wait.min((rtt + GRACE).saturating_mul(NEAR_FACTOR)))
+        let hop = n - n % self.per_hop;
+        let end = self.probes.len().min(hop + self.per_hop);
+        let longer = |(_, _, rtt): (_, _, Duration), permille: u32| {
+            (permille > 0).then(|| self.wait.min((rtt + GRACE).saturating_mul(permille) / 1000))
+        };
+        let here = self.probes[hop..end].iter().filter_map(|p| p.answer).find_map(|a| longer(a, self.here_permille));
+        let near = || self.probes[n + 1..].iter().filter_map(|p| p.answer).find_map(|a| longer(a, self.near_permille));
+        here.or_else(near).unwrap_or(self.wait)
     }
 
     fn settle(&mut self, n: usize, acts: &mut Vec<Act>) {
         let answer = self.probes[n].answer;
-        // At most 255 hops.
-        let hop = Hop { ttl: (n + 1) as u8, answer };
-        self.outcome.reached |= answer.is_some_and(|(_, e, _)| is_port_unreachable(e));
+        let hop = Hop { ttl: self.ttl(n), answer };
+        self.outcome.reached |= answer.is_some_and(|(_, e, _)| is_port_unreachable(e) || e == ECHO_REPLY);
         self.outcome.hops.push(hop.clone());
         acts.push(Act::Report(ProbeEvent::Hop(hop)));
         self.start = n + 1;
@@ -188,6 +211,9 @@ impl Workload for TraceRun {
             (Phase::Running, Input::DatagramReply { from, seq }) => {
                 self.answered(now, from, seq, PORT_UNREACHABLE, &mut acts);
             }
+            (Phase::Running, Input::EchoReply { from, seq, .. }) => {
+                self.answered(now, from, seq, ECHO_REPLY, &mut acts);
+            }
             (Phase::Running, _) => {}
         }
         acts
@@ -208,7 +234,7 @@ fn is_port_unreachable(e: IcmpError) -> bool {
 }
 
 const PORT_UNREACHABLE: IcmpError = IcmpError { kind: 3, code: 3, info: 0 };
-const NEAR_FACTOR: u32 = 10;
+const ECHO_REPLY: IcmpError = IcmpError { kind: 0, code: 0, info: 0 };
 const GRACE: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
@@ -217,15 +243,7 @@ mod tests {
     use super::*;
 
     fn trace(max_hops: u8) -> TraceRun {
-        TraceRun::new(&Trace {
-            netns: crate::NetnsName::host(),
-            dst: Ipv4Addr::new(10, 0, 2, 4),
-            max_hops,
-            port: 33434,
-            packet_len: 60,
-            wait: Duration::from_secs(5),
-            in_flight: 16,
-        })
+        TraceRun::new(&Trace { max_hops, ..Trace::new(crate::NetnsName::host(), Ipv4Addr::new(10, 0, 2, 4)) })
     }
 
     /// What answers a probe of this TTL: after how many ms, who, with which error.
@@ -303,6 +321,31 @@ mod tests {
             30,
             &["1 *", "2 2 11/0 2", "3 3 3/3 2"],
         );
+    }
+
+    #[test]
+    fn a_hop_may_have_several_probes() {
+        let probe = |per_hop, first_hop, max_hops| {
+            let netns = crate::NetnsName::host();
+            TraceRun::new(&Trace { per_hop, first_hop, max_hops, ..Trace::new(netns, Ipv4Addr::new(10, 0, 2, 4)) })
+        };
+        let log = play(probe(3, 2, 4), |act| match act {
+            Act::Datagram { seq, ttl, .. } if seq % 3 != 0 => {
+                let (from, kind) = (Ipv4Addr::new(10, 0, 0, *ttl), if *ttl < 3 { 11 } else { 3 });
+                let code = if kind == 3 { 3 } else { 0 };
+                let error = IcmpError { kind, code, info: 0 };
+                vec![(ms(5), Input::IcmpError { from, seq: *seq, error })]
+            }
+            _ => Vec::new(),
+        });
+        let answered = |a: &Act| match a {
+            Act::Report(ProbeEvent::Hop(h)) => Some((h.ttl, h.answer.is_some())),
+            _ => None,
+        };
+        let hops: Vec<_> = log.iter().filter_map(|(_, a)| answered(a)).collect();
+        assert_eq!(hops, [(2, true), (2, true), (2, false), (3, true), (3, true), (3, false)]);
+        // (5 ms + 1 ms) * 3.
+        assert_eq!(log.last().unwrap().0, Instant::ZERO + ms(18));
     }
 
     #[test]

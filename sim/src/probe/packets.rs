@@ -65,8 +65,10 @@ pub(super) fn datagram(
     port: u16,
     ttl: u8,
 ) -> Result<(), SendError> {
+    let src = trace.source.unwrap_or(Ipv4Addr::UNSPECIFIED);
     let asks = Selectors { dport: port, ..Selectors::proto(PROTO_UDP) };
-    let dst = output::route(ns, w.now, &Flow { asks, ..Flow::to(trace.dst) }).map_err(plain)?;
+    let flow = Flow { src, tos: trace.tos, asks, ..Flow::to(trace.dst) };
+    let dst = output::route(ns, w.now, &flow).map_err(plain)?;
     if dst.kind == RouteKind::Broadcast {
         return Err(plain(Errno::EACCES));
     }
@@ -79,7 +81,7 @@ pub(super) fn datagram(
         }
     }
     let header = Ipv4Header {
-        tos: 0,
+        tos: trace.tos,
         total_len: trace.packet_len.max(28),
         id: 0,
         df: false,

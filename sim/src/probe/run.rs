@@ -12,7 +12,10 @@ use crate::sim::Sim;
 use crate::world::World;
 use crate::{l3, path};
 use nettwin_model::probe::workload::{Act, Input, Workload};
-use nettwin_model::probe::{Arping, ArpingMode, ArpingRun, Ping, PingRun, Probe, ProbeId, Trace, TraceRun, WakeAt};
+use nettwin_model::probe::{
+    Arping, ArpingMode, ArpingRun, Ping, PingRun, PmtuDisc, Probe, ProbeId, Trace, TraceMethod, TraceRun,
+};
+use nettwin_model::probe::{WakeAt, payload};
 use nettwin_model::wire::PROTO_UDP;
 use nettwin_model::{Errno, Fault, IfName, RouteKind, Scope};
 use std::collections::VecDeque;
@@ -42,10 +45,12 @@ pub(crate) enum Kind {
         /// The sender's address.
         source: Ipv4Addr,
     },
-    /// Datagrams.
+    /// Datagrams or echo requests.
     Trace {
         /// As asked for.
         trace: Trace,
+        /// The identifier of its echo requests.
+        ident: u16,
     },
 }
 
@@ -64,9 +69,14 @@ pub(super) fn start(sim: &mut Sim, ns: NsId, probe: &Probe) -> Result<ProbeId, F
             (Box::new(PingRun::new(ping)), Kind::Ping { ping: ping.clone(), ident }, opened)
         }
         Probe::Trace(trace) => {
-            let opened = connect(netns, w, &Flow::to(trace.dst), false);
-            netns.l3.ears.push(Ear { id, kind: EarKind::Trace { dst: trace.dst, sent: Vec::new() } });
-            (Box::new(TraceRun::new(trace)), Kind::Trace { trace: trace.clone() }, opened)
+            let opened = open_trace(netns, w, trace);
+            let ident = w.stream(&format!("echo identifier {}", id.0)).next_u32() as u16;
+            let kind = match trace.method {
+                TraceMethod::Icmp => EarKind::Ping { ident, dst: trace.dst, dev: None, bound: trace.source },
+                TraceMethod::Udp | TraceMethod::UdpToPort => EarKind::Trace { dst: trace.dst, sent: Vec::new() },
+            };
+            netns.l3.ears.push(Ear { id, kind });
+            (Box::new(TraceRun::new(trace)), Kind::Trace { trace: trace.clone(), ident }, opened)
         }
         Probe::Arping(arping) => {
             let dev = device(netns, Some(arping.dev))?.unwrap_or(Ifindex::NONE);
@@ -115,6 +125,14 @@ fn open_ping(ns: &Netns, w: &World, ping: &Ping, dev: Ifindex) -> Result<Ipv4Add
         Some(source) => Ok(source),
         None => connect(ns, w, &Flow { oif: dev, tos: ping.tos, ..Flow::to(ping.dst) }, ping.broadcast),
     }
+}
+
+fn open_trace(ns: &Netns, w: &World, trace: &Trace) -> Result<Ipv4Addr, Errno> {
+    if trace.source.is_some_and(|source| !l3::can_bind(ns, source)) {
+        return Err(Errno::EADDRNOTAVAIL);
+    }
+    let found = connect(ns, w, &Flow::to(trace.dst), false)?;
+    Ok(trace.source.unwrap_or(found))
 }
 
 /// The source that `connect` gives a UDP socket (`ip4_datagram_connect`).
@@ -202,13 +220,30 @@ impl Machine {
     }
 }
 
+/// A traceroute's echo request, as a ping's.
+fn traced_echo(trace: &Trace, ttl: u8) -> Ping {
+    let pattern = (0..64).map(payload::trace_byte).collect();
+    Ping {
+        source: trace.source,
+        size: trace.packet_len.saturating_sub(28),
+        ttl: Some(ttl),
+        tos: trace.tos,
+        pmtudisc: PmtuDisc::Dont,
+        pattern,
+        ..Ping::new(trace.netns.clone(), trace.dst, 1)
+    }
+}
+
 /// Sends what an act says.
 fn send(ns: &mut Netns, w: &mut World, id: ProbeId, kind: &Kind, act: &Act) -> Result<(), (u16, SendError)> {
     match (kind, act) {
         (Kind::Ping { ping, ident }, &Act::Echo { seq }) => {
             packets::echo(ns, w, ping, *ident, seq).map_err(|e| (seq, e))
         }
-        (Kind::Trace { trace }, &Act::Datagram { seq, port, ttl }) => {
+        (Kind::Trace { trace, ident }, &Act::Datagram { seq, ttl, .. }) if trace.method == TraceMethod::Icmp => {
+            packets::echo(ns, w, &traced_echo(trace, ttl), *ident, seq).map_err(|e| (seq, e))
+        }
+        (Kind::Trace { trace, .. }, &Act::Datagram { seq, port, ttl }) => {
             packets::datagram(ns, w, id, trace, seq, port, ttl).map_err(|e| (seq, e))
         }
         (Kind::Arping { arping, source }, &Act::Arp { to }) => {

@@ -5,7 +5,7 @@
 
 use crate::lab::{dev, ethernet, ipv4, ns, pass};
 use nettwin_model::op::LinkChange;
-use nettwin_model::probe::{Arping, ArpingMode, Listen, Ping, Probe, Proto, TcpFlow, Trace, UdpFlow};
+use nettwin_model::probe::{Arping, ArpingMode, Listen, Ping, Probe, Proto, TcpFlow, Trace, TraceMethod, UdpFlow};
 use nettwin_model::rules::{Family, OWN_TABLE, RuleChange, Which};
 use nettwin_model::topology::{Format, Topology};
 use nettwin_model::{Backend, BridgeAttrs, Mac, Op, Plan, PortAttrs};
@@ -221,8 +221,9 @@ fn workload(sim: &mut Sim, at: u8, bytes: &mut Bytes<'_>) {
         1 => Probe::Udp(UdpFlow { netns, dst, port: ECHO, source: None, source_port: None, size, timeout }),
         2 => Probe::Tcp(TcpFlow { netns, dst, port: ECHO, source: None, bytes: u64::from(size) * 4, timeout }),
         3 => {
-            let (max_hops, port, packet_len) = (30, 33434, 28 + size % 1500);
-            Probe::Trace(Trace { netns, dst, max_hops, port, packet_len, wait: timeout / 4, in_flight: 16 })
+            let (packet_len, per_hop) = (28 + size % 1500, 1 + (size % 3) as u8);
+            let method = bytes.pick([TraceMethod::Udp, TraceMethod::UdpToPort, TraceMethod::Icmp]);
+            Probe::Trace(Trace { packet_len, per_hop, method, ..Trace::new(netns, dst) })
         }
         4 => Probe::Ping(Ping { ttl: Some(bytes.byte()), interval, ..Ping::new(netns, dst, 2) }),
         _ => {
