@@ -36,7 +36,7 @@ pub(crate) struct Parsed {
     pub(crate) operands: Vec<String>,
 }
 
-/// Reads the words that follow the program's name. `short` is getopt's option string.
+/// Reads the words that follow the program's name. `short` is getopt's option string; without `long` it is `getopt(3)`.
 pub(crate) fn parse(words: &[String], short: &str, long: &[Long]) -> Parsed {
     let (short, in_order) = short.strip_prefix('+').map_or((short, false), |rest| (rest, true));
     let mut out = Parsed::default();
@@ -44,7 +44,7 @@ pub(crate) fn parse(words: &[String], short: &str, long: &[Long]) -> Parsed {
     while let Some(word) = words.next() {
         if word == "--" {
             break;
-        } else if let Some(name) = word.strip_prefix("--") {
+        } else if let Some(name) = word.strip_prefix("--").filter(|_| !long.is_empty()) {
             out.options.push(long_option(name, long, &mut words));
         } else if word.len() > 1 && word.starts_with('-') {
             short_options(&word[1..], short, &mut words, &mut out.options);

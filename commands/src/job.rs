@@ -5,6 +5,7 @@
 //! the real world (whoever runs the job supplies [`Files`] and carries the bytes), and which machine is behind.
 
 use nettwin_model::probe::{Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::socket::{Call, Reply};
 use nettwin_model::{Backend, Fault, Instant, NetnsName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -150,6 +151,7 @@ pub struct Context<'a> {
     /// Files.
     pub files: &'a mut dyn Files,
     pub(crate) probes: &'a mut BTreeSet<ProbeId>,
+    pub(crate) sockets: &'a mut BTreeSet<ProbeId>,
 }
 
 impl Context<'_> {
@@ -158,6 +160,17 @@ impl Context<'_> {
         let id = self.machine.start(probe)?;
         self.probes.insert(id);
         Ok(id)
+    }
+
+    /// A socket call. A socket that it opens belongs to this job: its news wakes it, and it is closed with it.
+    pub fn socket(&mut self, call: &Call) -> Result<Reply, Fault> {
+        let reply = self.machine.socket(call)?;
+        match (&reply, call) {
+            (Reply::Opened(id) | Reply::Accepted(id, _), _) => drop(self.sockets.insert(*id)),
+            (_, Call::Close(id) | Call::Abort(id)) => drop(self.sockets.remove(id)),
+            _ => {}
+        }
+        Ok(reply)
     }
 
     /// Stops one of its probes; the end comes as an event.

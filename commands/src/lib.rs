@@ -19,6 +19,7 @@ mod iptables;
 mod iputils;
 pub mod job;
 mod names;
+mod nc;
 mod nettools;
 mod number;
 pub mod ping;

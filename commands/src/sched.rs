@@ -6,6 +6,7 @@
 
 use crate::job::{Context, Files, Input, Invocation, Job, Next, Program, Signal, Waits, Wake};
 use nettwin_model::probe::{ProbeId, Stop};
+use nettwin_model::socket::Call;
 use nettwin_model::{Backend, Instant, NetnsName};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -53,6 +54,7 @@ struct Running {
     netns: NetnsName,
     input: Input,
     probes: BTreeSet<ProbeId>,
+    sockets: BTreeSet<ProbeId>,
     waits: Waits,
 }
 
@@ -71,6 +73,7 @@ impl Scheduler {
             netns: invocation.netns.clone(),
             input: Input::default(),
             probes: BTreeSet::new(),
+            sockets: BTreeSet::new(),
             waits: Waits::default(),
         };
         self.jobs.insert(id, running);
@@ -154,13 +157,14 @@ impl Scheduler {
             input: &mut running.input,
             files,
             probes: &mut running.probes,
+            sockets: &mut running.sockets,
         };
         let next = match cause {
             Cause::Wake(why) => Ok(running.job.wake(&mut cx, why)),
             Cause::Signal(Signal::KILL) => Err(Signal::KILL),
             Cause::Signal(signal) => running.job.signal(&mut cx, signal).ok_or(signal),
         };
-        self.owners.extend(running.probes.iter().map(|probe| (*probe, id)));
+        self.owners.extend(running.probes.iter().chain(&running.sockets).map(|probe| (*probe, id)));
         let mut spawn = None;
         let ended = match next {
             Ok(Next::Spawn(program)) => {
@@ -186,6 +190,11 @@ impl Scheduler {
             for probe in running.probes {
                 self.owners.remove(&probe);
                 machine.stop(probe, Stop::Kill);
+            }
+            for socket in running.sockets {
+                self.owners.remove(&socket);
+                // That it is gone already is no matter.
+                let _ = machine.socket(&Call::Close(socket));
             }
         }
         Some(Turn { job: id, out, err, spawn, ended })

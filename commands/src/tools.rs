@@ -10,6 +10,7 @@ use crate::conntrack;
 use crate::ip;
 use crate::iptables;
 use crate::job::{Invocation, Job};
+use crate::nc;
 use crate::nettools;
 use crate::ping;
 use crate::sleep;
@@ -44,6 +45,9 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "iptables", start: iptables::start },
     Tool { name: "iptables-restore", start: iptables::start_restore },
     Tool { name: "iptables-save", start: iptables::start_save },
+    Tool { name: "nc", start: nc::start },
+    Tool { name: "nc.openbsd", start: nc::start },
+    Tool { name: "netcat", start: nc::start },
     Tool { name: "netstat", start: nettools::netstat::start },
     Tool { name: "route", start: nettools::route::start },
     Tool { name: "ping", start: ping::start },

@@ -71,8 +71,8 @@ const OWN: &[&str] =
 const REFUSED: &[&str] = &[
     "ab", "arping", "arptables", "bridge", "brctl", "busybox-extras", "conntrack", "curl", "dhclient", "dhcpcd", "dig", "dnsmasq", "ebtables",
     "ethtool", "fping", "ftp", "host", "hping3", "ifconfig", "ifdown", "ifup", "ip", "ip6tables", "ip6tables-restore", "ip6tables-save", "iperf",
-    "iperf3", "ipset", "iptables", "iptables-restore", "iptables-save", "ipvsadm", "iw", "iwconfig", "mii-tool", "mtr", "nameif", "nc", "ncat",
-    "netcat", "netperf", "netserver", "netstat", "nft", "nmap", "nmcli", "nping", "nslookup", "openvpn", "ovs-ofctl", "ovs-vsctl", "ping", "ping6",
+    "iperf3", "ipset", "iptables", "iptables-restore", "iptables-save", "ipvsadm", "iw", "iwconfig", "mii-tool", "mtr", "nameif", "ncat",
+    "netperf", "netserver", "netstat", "nft", "nmap", "nmcli", "nping", "nslookup", "openvpn", "ovs-ofctl", "ovs-vsctl", "ping", "ping6",
     "radvd", "rarp", "route", "rsync", "scp", "sftp", "slattach", "socat", "ss", "ssh", "sshd", "tc", "tcpdump", "telnet", "tftp", "tracepath",
     "traceroute6", "tshark", "udhcpc", "udhcpd", "vconfig", "wg", "wget", "wpa_supplicant",
 ];

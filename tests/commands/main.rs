@@ -18,6 +18,7 @@ mod ip_route;
 mod ip_rule;
 mod iptables;
 mod lasting;
+mod nc;
 mod normalise;
 mod random;
 mod random_tools;

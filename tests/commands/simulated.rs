@@ -26,6 +26,10 @@ struct Shell {
     running: BTreeMap<JobId, Spoken>,
     /// Those that were started to run behind, in order.
     behind: Vec<JobId>,
+    /// In whose place a job runs.
+    places: BTreeMap<JobId, JobId>,
+    /// What was typed to those that do not run behind.
+    inputs: BTreeMap<JobId, String>,
 }
 
 /// What a command has said, and its end.
@@ -45,13 +49,15 @@ impl Shell {
         let lo = Op::SetLink { netns: netns.clone(), name: nettwin_model::IfName::lo(), change: Box::new(up) };
         machine.execute(&[Op::AddNetns { netns }, lo]).expect("the host's namespace");
         let (running, behind) = (BTreeMap::new(), Vec::new());
-        Shell { machine, jobs: Scheduler::default(), files: Memory::default(), running, behind }
+        let (places, inputs) = (BTreeMap::new(), BTreeMap::new());
+        Shell { machine, jobs: Scheduler::default(), files: Memory::default(), running, behind, places, inputs }
     }
 
     fn line(&mut self, line: &Line) -> Entry {
         let said = match &line.what {
             What::Run { words, input } => {
                 let id = self.start(words);
+                self.inputs.insert(id, input.clone());
                 self.jobs.input(id, input.as_bytes());
                 self.jobs.end_input(id);
                 self.until_done(id)
@@ -64,7 +70,9 @@ impl Shell {
                 Spoken { status: Some(0), ..Spoken::default() }
             }
             What::Kill { signal, job } => {
-                self.jobs.signal(self.behind[job - 1], Signal(*signal));
+                let job = self.behind[job - 1];
+                let inner = self.places.iter().rev().find(|(_, place)| **place == job).map(|(inner, _)| *inner);
+                self.jobs.signal(inner.unwrap_or(job), Signal(*signal));
                 self.work();
                 Spoken { status: Some(0), ..Spoken::default() }
             }
@@ -98,12 +106,13 @@ impl Shell {
     /// Lets everything that can go on go on.
     fn work(&mut self) {
         while let Some(turn) = self.jobs.turn(&mut self.machine, &mut self.files) {
-            let spoken = self.running.entry(turn.job).or_default();
+            let job = self.place_of(turn.job);
+            let spoken = self.running.entry(job).or_default();
             spoken.out.extend(turn.out);
             spoken.err.extend(turn.err);
             if let Some(program) = turn.spawn {
-                self.run_for(turn.job, &program);
-                let status = self.running.entry(turn.job).or_default().status.take();
+                self.run_for(job, &program);
+                let status = self.running.entry(job).or_default().status.take();
                 self.jobs.child_ended(turn.job, status.and_then(|s| s.try_into().ok()).unwrap_or(255));
             }
             let status = match turn.ended {
@@ -111,12 +120,28 @@ impl Shell {
                 Some(Ended::Exit(status)) => status.into(),
                 Some(Ended::Signal(signal)) => 128 + i32::from(signal.0),
                 Some(Ended::Become(program)) => {
-                    self.run_for(turn.job, &program);
+                    self.become_of(turn.job, &program);
                     continue;
                 }
             };
-            self.running.entry(turn.job).or_default().status = Some(status);
+            self.running.entry(job).or_default().status = Some(status);
         }
+    }
+
+    /// The job in whose place this one runs, or itself.
+    fn place_of(&self, id: JobId) -> JobId {
+        self.places.get(&id).copied().unwrap_or(id)
+    }
+
+    /// Another program takes a job's place, and its standard input.
+    fn become_of(&mut self, id: JobId, program: &Program) {
+        let place = self.place_of(id);
+        let inner = self.begin(program);
+        self.running.remove(&inner);
+        self.places.insert(inner, place);
+        let input = self.inputs.get(&place).cloned().unwrap_or_default();
+        self.jobs.input(inner, input.as_bytes());
+        self.jobs.end_input(inner);
     }
 
     /// Runs another program in a job's place: its words count as the job's.

@@ -1,9 +1,12 @@
 //! What `traceroute --help` and `-V` print.
 
 /// The usage, on standard error.
-pub(super) const USAGE: &str = r#"Usage:
-  traceroute [ -46dFITnreAUDV ] [ -f first_ttl ] [ -g gate,... ] [ -i device ] [ -m max_ttl ] [ -N squeries ] [ -p port ] [ -t tos ] [ -l flow_label ] [ -w MAX,HERE,NEAR ] [ -q nqueries ] [ -s src_addr ] [ -z sendwait ] [ --fwmark=num ] host [ packetlen ]
-Options:
+pub(super) const USAGE: &str = concat!(
+    "Usage:\n",
+    "  traceroute [ -46dFITnreAUDV ] [ -f first_ttl ] [ -g gate,... ] [ -i device ] [ -m max_ttl ] [ -N squeries ] [ -p port ]",
+    " [ -t tos ] [ -l flow_label ] [ -w MAX,HERE,NEAR ]",
+    " [ -q nqueries ] [ -s src_addr ] [ -z sendwait ] [ --fwmark=num ] host [ packetlen ]\n",
+    r#"Options:
   -4                          Use IPv4
   -6                          Use IPv6
   -d  --debug                 Enable socket level debugging
@@ -88,7 +91,8 @@ Arguments:
       packetlen     The full packet length (default is the length of an IP
                     header plus 40). Can be ignored or increased to a minimal
                     allowed value
-"#;
+"#
+);
 
 /// The version, on standard error.
 pub(super) const VERSION: &str = "\
