@@ -131,7 +131,8 @@ impl Scheduler {
 
     /// Whether every job waits.
     pub fn is_idle(&self) -> bool {
-        self.ready.is_empty()
+        // What an ended job was woken for is nobody's business any more.
+        self.whose_turn().is_none()
     }
 
     /// Whether there are jobs.

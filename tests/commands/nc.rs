@@ -1,4 +1,6 @@
 //! `nc`: its words, what it says of ports, streams and datagrams between two of it.
+//!
+//! Who listens gets a second to begin: a client that comes before it is refused, and then nobody ends.
 
 use crate::agree;
 
@@ -91,9 +93,11 @@ fn netcats() {
             "streams",
             r"
             ip netns exec b nc -l -v -n 5001 &
+            sleep 1
             nc -N 10.0.0.2 5001 -p 4001 <<< hi\n
             wait %1
             ip netns exec b nc -lkvn 5002 &
+            sleep 1
             nc -v -N -p 4008 10.0.0.2 5002 <<< one\n
             nc -N -p 4002 10.0.0.2 5002 <<< two\n
             nc -q 0 -p 4003 10.0.0.2 5002 <<< three\n
@@ -105,15 +109,19 @@ fn netcats() {
             kill %2
             wait %2
             nc -l 10.0.0.1 5003 &
+            sleep 1
             ip netns exec b nc -N 10.0.0.1 5003 <<< back\n
             wait %3
             nc -l -p 5004 &
+            sleep 1
             nc -N 127.0.0.1 5004 <<< self\n
             wait %4
             ip netns exec b nc -l -w 1 5005 &
+            sleep 1
             nc -z 10.0.0.2 5005
             wait %5
             nc -dl 5006 &
+            sleep 1
             nc -z 127.0.0.1 5006
             wait %6
             ",
@@ -122,18 +130,22 @@ fn netcats() {
             "datagrams",
             r"
             ip netns exec b nc -l -u -v -n -w 1 5001 &
+            sleep 1
             nc -u -p 4001 -q 0 10.0.0.2 5001 <<< hi\n
             wait %1
             ip netns exec b nc -luvn 5002 &
+            sleep 1
             nc -u -v -p 4002 -w 1 10.0.0.2 5002 <<< hi\n
             kill %2
             wait %2
             ip netns exec b nc -lu 5003 &
+            sleep 1
             nc -zvu 10.0.0.2 5003
             sleep 0.2
             kill %3
             wait %3
             ip netns exec b nc -luk 5004 &
+            sleep 1
             nc -u -w 1 10.0.0.2 5004 <<< one\n
             nc -u -w 1 10.0.0.2 5004 <<< two\n
             kill %4
