@@ -27,6 +27,9 @@ struct Slot {
     journey: Journey,
 }
 
+/// A buffer that is given back is kept for the next frame unless it is larger: that of a whole datagram is the exception.
+const KEPT_BYTES: usize = 16 << 10;
+
 /// All frames of one simulation.
 #[derive(Default)]
 pub(crate) struct Slab {
@@ -109,17 +112,26 @@ impl Slab {
         assert!(slot.refs > 0, "a frame is released once by each holder");
         slot.refs -= 1;
         if slot.refs == 0 {
+            if slot.bytes.capacity() > KEPT_BYTES {
+                slot.bytes = Vec::new();
+            }
             self.free.push(id.0);
         }
     }
 
     /// A frame of one's own with the same bytes and journey; `id` stays held.
     pub(crate) fn copy(&mut self, id: FrameId) -> FrameId {
-        let mut bytes = std::mem::take(&mut self.slots[id.0 as usize].bytes);
+        let bytes = std::mem::take(&mut self.slots[id.0 as usize].bytes);
+        let new = self.copy_with(id, &bytes);
+        self.slots[id.0 as usize].bytes = bytes;
+        new
+    }
+
+    /// A frame of the same journey with other bytes; `id` stays held.
+    pub(crate) fn copy_with(&mut self, id: FrameId, bytes: &[u8]) -> FrameId {
         let Slot { journey, crossings, .. } = self.slots[id.0 as usize];
-        let new = self.alloc_from(&bytes);
+        let new = self.alloc_from(bytes);
         (self.slots[new.0 as usize].journey, self.slots[new.0 as usize].crossings) = (journey, crossings);
-        std::mem::swap(&mut self.slots[id.0 as usize].bytes, &mut bytes);
         self.journeys -= 1; // the number that the copy was born with is free again
         new
     }
@@ -184,5 +196,15 @@ mod tests {
         assert_eq!(slab.live(), 0);
         let c = slab.alloc(4);
         assert_eq!(slab.bytes(c), [0; 4], "a recycled buffer is clean");
+    }
+
+    #[test]
+    fn buffers_are_as_long_as_what_is_in_them() {
+        let mut slab = Slab::default();
+        let whole = slab.alloc(60_000);
+        let part = slab.copy_with(whole, &[0; 82]);
+        assert!(slab.slots[part.0 as usize].bytes.capacity() < 1000, "a part of a datagram");
+        slab.release(whole);
+        assert_eq!(slab.slots[whole.0 as usize].bytes.capacity(), 0, "nobody needs it again soon");
     }
 }

@@ -21,18 +21,17 @@ pub(crate) fn split(w: &mut World, frame: FrameId, mtu: u32) -> Vec<FrameId> {
     let packet = &w.frames.bytes(frame)[L2_LEN..];
     let Some(ip) = Ipv4::unsummed(packet) else { return vec![frame] };
     let (header_len, start, more) = (ip.header_len(), ip.frag_offset(), ip.mf());
-    let whole = packet.to_vec();
-    let data = &whole[header_len..];
+    let whole = w.frames.bytes(frame).to_vec();
+    let data = &whole[L2_LEN + header_len..];
     let room = (mtu as usize).saturating_sub(header_len).max(8);
     let mut parts = Vec::new();
     let mut at = 0;
     while at < data.len() {
         let left = data.len() - at;
         let len = if left > room { room & !7 } else { left };
-        let mut part = w.frames.copy(frame);
+        let bytes = [&whole[..L2_LEN + header_len], &data[at..at + len]].concat();
+        let mut part = w.frames.copy_with(frame, &bytes);
         let bytes = w.frames.edit(&mut part);
-        bytes.truncate(L2_LEN + header_len + len);
-        bytes[L2_LEN + header_len..].copy_from_slice(&data[at..at + len]);
         // A packet and its offsets fit 16 bits: it passed the door.
         let (total, offset) = ((header_len + len) as u16, (start + at) as u16);
         set_fragment(&mut bytes[L2_LEN..], total, offset, false, more || at + len < data.len());
@@ -143,14 +142,8 @@ impl Queue {
             self.end = Some(end);
         }
         self.parts.insert(offset, pkt);
-        let mut at = 0;
-        for (&o, p) in &self.parts {
-            if o != at {
-                return Taken::Waits;
-            }
-            at += length_of(p);
-        }
-        if Some(at) == self.end { Taken::Whole } else { Taken::Waits }
+        // None overlap, so that those that are there fill it if they are as long as it.
+        if Some(self.bytes + len) == self.end { Taken::Whole } else { Taken::Waits }
     }
 }
 
