@@ -56,6 +56,8 @@ struct Running {
     probes: BTreeSet<ProbeId>,
     sockets: BTreeSet<ProbeId>,
     waits: Waits,
+    /// How much of its input had come when it was told of it last, and whether that was all.
+    told: (usize, bool),
 }
 
 enum Cause {
@@ -75,6 +77,7 @@ impl Scheduler {
             probes: BTreeSet::new(),
             sockets: BTreeSet::new(),
             waits: Waits::default(),
+            told: (0, false),
         };
         self.jobs.insert(id, running);
         self.ready.push_back((id, Cause::Wake(Wake::Start)));
@@ -96,6 +99,7 @@ impl Scheduler {
         change(&mut running.input);
         if running.waits.input {
             running.waits.input = false;
+            running.told = (running.input.bytes.len(), running.input.ended);
             self.ready.push_back((id, Cause::Wake(Wake::Input)));
         }
     }
@@ -175,8 +179,11 @@ impl Scheduler {
             }
             Ok(Next::Wait(waits)) => {
                 running.waits = waits;
-                if waits.input && (running.input.ended || !running.input.bytes.is_empty()) {
+                let there = (running.input.bytes.len(), running.input.ended);
+                // What it left untaken the last time is no news.
+                if waits.input && there != (0, false) && there != running.told {
                     running.waits.input = false;
+                    running.told = there;
                     self.ready.push_back((id, Cause::Wake(Wake::Input)));
                 }
                 None

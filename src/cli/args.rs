@@ -461,11 +461,12 @@ pub(crate) struct DestroyArgs {
 
 Examples:
   nettwin conform examples/*.toml
+  nettwin conform lab.sh                     each command's output and status, and the namespaces in the end
   nettwin conform --json lab.toml | jq '.levels.frames'
   nettwin conform --kernel uml vlans.toml"
 )]
 pub(crate) struct ConformArgs {
-    /// Topologies.
+    /// Topologies, and shell scripts (`*.sh`, or files that begin with `#!`).
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
     /// Play timelines and expectations that take the kernel more than 10 s too.
@@ -568,6 +569,10 @@ pub(crate) struct RunArgs {
     /// Decides MAC addresses, ports and randomness.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
+    /// Write what each command of the network said, and how it ended, to this file as JSON lines; then how the namespaces
+    /// look when all is over.
+    #[arg(long, value_name = "FILE", conflicts_with = "builtin", value_hint = ValueHint::FilePath)]
+    pub(crate) record: Option<PathBuf>,
 }
 
 /// A machine that runs a script.

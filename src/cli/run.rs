@@ -52,6 +52,7 @@ fn shell(args: &RunArgs) -> Result<u8, Failure> {
         seed: args.seed,
         step: args.step,
         most: args.max_time,
+        record: args.record.clone(),
     };
     let help = match on {
         Machine::Kernel => "nettwin doctor says what this machine can do; without --on kernel the simulator runs it",

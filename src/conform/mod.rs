@@ -28,6 +28,8 @@ mod frames;
 pub mod known;
 pub mod normalise;
 mod record;
+pub mod script;
+pub mod text;
 
 use crate::model::check::Checked;
 use crate::model::{Backend, Fault, Op};

@@ -21,6 +21,8 @@ mod peer;
 #[cfg(unix)]
 mod place;
 #[cfg(unix)]
+mod record;
+#[cfg(unix)]
 mod rewrite;
 #[cfg(unix)]
 mod run;
@@ -74,6 +76,7 @@ pub(crate) fn under_another_name() -> Option<ExitCode> {
             let words = std::iter::once(name.clone()).chain(rest).collect();
             shim::run(&place, words)
         }),
+        Some(Role::Tool) if record::is_on_kernel() => record::stand_before(&name, &rest),
         Some(Role::Own) => own::run(&name, &rest),
         Some(Role::Refused) => place::Place::find().map(|place| own::refuse(&place, &name)),
         Some(Role::Tool) => place::Place::find().and_then(|place| {

@@ -64,6 +64,12 @@ pub(crate) const CATCHING: &[&str] = &["arping", "nc", "ping", "ping6", "tcpdump
 /// What the real network of a script's processes needs as well: only this.
 pub(crate) const OWN_ON_KERNEL: &[&str] = &["sudo"];
 
+/// What it needs where the run is recorded.
+pub(crate) fn recorded_on_kernel() -> Vec<&'static str> {
+    let tools = TOOLS.iter().map(|tool| tool.name).filter(|name| *name != "sleep");
+    OWN_ON_KERNEL.iter().copied().chain(tools).collect()
+}
+
 const OWN: &[&str] =
     &["date", "id", "modprobe", "nsenter", "python", "python3", "sudo", "timeout", "unshare", "watch", "whoami"];
 

@@ -232,7 +232,7 @@ fn watchdog(place: &Place, pid: u32, time: Duration, signal: u8, kill_after: Opt
 }
 
 /// Passes the signals that this process gets to its child.
-fn pass_on(child: u32) -> io::Result<()> {
+pub(super) fn pass_on(child: u32) -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
     std::thread::spawn(move || {
         for signal in signals.forever() {

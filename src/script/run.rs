@@ -6,6 +6,7 @@ use super::machine::Told;
 use super::names;
 use super::os::{Watch, adopt_orphans, kill};
 use super::place::FOLDER;
+use super::record;
 use super::server::{Over, Pace, Server};
 use super::shell::{ROOT, command_line, path};
 use super::shim::as_shells_say;
@@ -48,6 +49,8 @@ pub(crate) struct Run {
     pub(crate) step: Duration,
     /// The virtual time that the script may take.
     pub(crate) most: Duration,
+    /// Where to write what each command said.
+    pub(crate) record: Option<PathBuf>,
 }
 
 /// Runs a script; its exit status as a shell has it.
@@ -92,6 +95,7 @@ impl From<io::Error> for Unable {
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 fn apart(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> Result<u8, Unable> {
     let folder = Folder::new()?;
+    folder.begin_record(run)?;
     let machine = match run.on {
         Machine::Programs => Told::with_programs(run.seed).map_err(|fault| io::Error::other(fault.to_string()))?,
         _ => Told::simulated(run.seed),
@@ -120,6 +124,7 @@ fn apart(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> Result<u8, Unab
     if matches!(over, Ok(Over::Ended)) {
         let status = as_shells_say(&child.wait()?);
         summarise(&server);
+        folder.end_record(run)?;
         return Ok(status);
     }
     // With the outer process all inner ones die.
@@ -139,6 +144,7 @@ fn apart(_: &Run, _: &[OsString], _: Arc<AtomicBool>) -> Result<u8, Unable> {
 /// Without namespaces: the commands are found by PATH, and paths in the script's text lead to the views.
 fn plainly(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> io::Result<u8> {
     let folder = Folder::new()?;
+    folder.begin_record(run)?;
     adopt_orphans()?;
     let program = std::env::current_exe()?;
     for name in names::all() {
@@ -169,6 +175,7 @@ fn plainly(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> io::Result<u8
     match over {
         Over::Ended => {
             summarise(&server);
+            folder.end_record(run)?;
             Ok(status)
         }
         over => Ok(ended_early(&server, over)),
@@ -221,6 +228,23 @@ impl Folder {
             let _ = fs::copy(Path::new("/etc").join(file), folder.path.join("etc").join(file));
         }
         Ok(folder)
+    }
+
+    fn begin_record(&self, run: &Run) -> io::Result<()> {
+        if run.record.is_some() {
+            fs::write(self.path.join(record::RECORD), "")?;
+            if run.on == Machine::Kernel {
+                fs::write(self.path.join(record::ON_KERNEL), "")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_record(&self, run: &Run) -> io::Result<()> {
+        if let Some(file) = &run.record {
+            fs::copy(self.path.join(record::RECORD), file)?;
+        }
+        Ok(())
     }
 }
 

@@ -4,9 +4,10 @@
 //! Kernel counterpart: `execve(2)`. It reads standard input only when it is told to, so that it does not eat what the script
 //! reads after it; it dies of the signal that the command dies of. Deliberately absent: any knowledge of networks.
 
-use super::names::{CATCHING, usual};
+use super::names::{CATCHING, called, usual};
 use super::os::{enter_netns, receive_fd};
 use super::place::{Place, strerror};
+use super::record::{Recorder, executes};
 use super::wire::{self, Ask, Tell};
 use nettwin::model::NetnsName;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -24,12 +25,14 @@ pub(crate) const ENTER: &str = "nettwin-enter";
 /// Runs a command of the simulated network.
 pub(crate) fn run(place: &Place, words: Vec<String>) -> io::Result<ExitCode> {
     let stream = place.connect()?;
-    if CATCHING.contains(&words[0].as_str()) {
+    let runs = executes(&words).unwrap_or(&words[0]);
+    if called(runs).is_some_and(|name| CATCHING.contains(&name)) {
         pass_signals(stream.try_clone()?)?;
     }
     let program = words[0].clone();
+    let recorder = Recorder::of(place, &words);
     wire::send(&stream, &Ask::Run(place.call(words)), &[])?;
-    obey(place, &stream, &program)
+    obey(place, &stream, &program, recorder)
 }
 
 /// Becomes a program in another namespace.
@@ -38,7 +41,7 @@ pub(crate) fn become_in(place: &Place, netns: NetnsName, program: &str, words: V
     let mut call = place.call(words);
     call.netns = netns;
     wire::send(&stream, &Ask::Become(call), &[])?;
-    obey(place, &stream, program)
+    obey(place, &stream, program, None)
 }
 
 /// The program of a job that spawns: the words are a namespace and a command line.
@@ -48,16 +51,26 @@ pub(crate) fn enter(place: &Place, words: &[String]) -> io::Result<ExitCode> {
     Ok(failed(&words[0], &place.go(&netns, words)))
 }
 
-fn obey(place: &Place, stream: &UnixStream, program: &str) -> io::Result<ExitCode> {
+fn obey(place: &Place, stream: &UnixStream, program: &str, mut recorder: Option<Recorder>) -> io::Result<ExitCode> {
     let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let mut err = File::from(io::stderr().as_fd().try_clone_to_owned()?);
     while let Some((told, bytes)) = wire::receive::<Tell>(stream)? {
         match told {
-            Tell::Out => write(&mut out, &bytes),
-            Tell::Err => write(&mut err, &bytes),
+            Tell::Out => {
+                recorder.iter_mut().for_each(|recorder| recorder.out(&bytes));
+                write(&mut out, &bytes, &mut recorder);
+            }
+            Tell::Err => {
+                recorder.iter_mut().for_each(|recorder| recorder.err(&bytes));
+                write(&mut err, &bytes, &mut recorder);
+            }
             Tell::WantInput => read_input(stream.try_clone()?)?,
-            Tell::Exit(status) => return Ok(ExitCode::from(status)),
+            Tell::Exit(status) => {
+                recorder.into_iter().for_each(|recorder| recorder.ended(status));
+                return Ok(ExitCode::from(status));
+            }
             Tell::Die(signal) => {
+                recorder.into_iter().for_each(|recorder| recorder.ended(128 + signal));
                 die(signal.into());
                 return Ok(ExitCode::from(128 + signal));
             }
@@ -114,9 +127,12 @@ fn failed(program: &str, e: &io::Error) -> ExitCode {
     ExitCode::from(1)
 }
 
-fn write(to: &mut File, bytes: &[u8]) {
+fn write(to: &mut File, bytes: &[u8], recorder: &mut Option<Recorder>) {
     match to.write_all(bytes) {
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => die(SIGPIPE),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
+            recorder.take().into_iter().for_each(|recorder| recorder.ended(128 + SIGPIPE as u8));
+            die(SIGPIPE);
+        }
         // A full disk loses output as it does for any program that does not look.
         _ => {}
     }

@@ -6,6 +6,7 @@
 
 use super::names;
 use super::os::{Scene, apart, apart_as_root, die_with_parent, reap_until};
+use super::record;
 use super::shell::{ROOT, is_ours, path};
 use super::shim::as_shells_say;
 use super::wire::{self, Ask};
@@ -68,7 +69,12 @@ fn inside(words: &[String]) -> io::Result<ExitCode> {
     let on_kernel = manner == ON_KERNEL;
     let folder = PathBuf::from(folder);
     let server = UnixStream::connect(folder.join("socket"))?;
-    let names = if on_kernel { names::OWN_ON_KERNEL.to_vec() } else { names::all() };
+    let is_recorded = folder.join(record::RECORD).exists();
+    let names = match on_kernel {
+        true if is_recorded => names::recorded_on_kernel(),
+        true => names::OWN_ON_KERNEL.to_vec(),
+        false => names::all(),
+    };
     let program = std::env::current_exe()?;
     let scene = Scene { folder: &folder, program: &program, names: &names, has_views: !on_kernel };
     if let Err(e) = scene.set() {
@@ -78,7 +84,12 @@ fn inside(words: &[String]) -> io::Result<ExitCode> {
     wire::send(&server, &Ask::Ready, &[])?;
     if on_kernel {
         // A machine's own lo is up. Where there is no ip the script will say so.
-        let _ = Command::new("ip").args(["link", "set", "lo", "up"]).status();
+        let kept = Path::new("/run/nettwin/real/ip");
+        let ip = if kept.exists() { kept } else { Path::new("ip") };
+        let _ = Command::new(ip).arg0("ip").args(["link", "set", "lo", "up"]).status();
+    }
+    if on_kernel && is_recorded {
+        record::prepare_own_namespace();
     }
     let line: Vec<OsString> = std::env::args_os().skip(3).collect();
     let Some((shell, arguments)) = line.split_first() else { return Err(io::ErrorKind::InvalidInput.into()) };
@@ -89,7 +100,13 @@ fn inside(words: &[String]) -> io::Result<ExitCode> {
         .filter(|name| is_ours(name))
         .for_each(|name| _ = command.env_remove(name));
     match command.spawn() {
-        Ok(child) => Ok(ExitCode::from(reap_until(child.id())?)),
+        Ok(child) => {
+            let status = reap_until(child.id())?;
+            if is_recorded {
+                record::last_look();
+            }
+            Ok(ExitCode::from(status))
+        }
         Err(e) => {
             eprintln!("nettwin: {}: {e}", shell.display());
             Ok(ExitCode::from(127))

@@ -57,7 +57,8 @@ fn one(page: &mut Page, state: &NetnsState, name: IfName, config: &LinkConfig, d
     page.open_object("");
     page.say("ifindex", derived.ifindex, format_args!("{}: ", derived.ifindex));
     let mut lower_down = false;
-    match derived.link_ifindex {
+    // The kernel says nothing of an index like the device's own (`br_fill_ifinfo`).
+    match derived.link_ifindex.filter(|index| *index != derived.ifindex) {
         Some(index) => {
             // Looked up here even if the other end is elsewhere.
             let other = state.derived.links.iter().find(|(_, other)| other.ifindex == index).map(|(other, _)| *other);

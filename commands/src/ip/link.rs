@@ -87,7 +87,11 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, creates: bool) -> Result
             "index" => return Err(unsupported(word)),
             w if matches(w, "link") => said.link = Some(words.value()?),
             w if matches(w, "address") => said.address = Some(inet::mac(words.value()?)?),
-            w if matches(w, "broadcast") || w == "brd" => return Err(unsupported(w)),
+            // What all Ethernet devices have from the start is no change.
+            w if matches(w, "broadcast") || w == "brd" => match inet::mac(words.value()?)? {
+                Ok(Mac([0xff, 0xff, 0xff, 0xff, 0xff, 0xff])) => {}
+                _ => return Err(unsupported(w)),
+            },
             w if matches(w, "txqueuelen") || w == "qlen" || matches(w, "txqlen") => {
                 let value = words.value()?;
                 if said.change.txqueuelen.is_some() {

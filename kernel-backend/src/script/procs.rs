@@ -1,9 +1,10 @@
 //! Who of a script's processes is asleep, and what for.
 //!
 //! Virtual time may pass only while all of them wait for each other or for the machine. A task that is asleep at two
-//! readings and was not switched meanwhile slept all the time between them; if that holds for all, there was a moment at
-//! which all slept, and since only one of them, or whoever looks here, can end that, they still do. Kernel counterpart:
-//! procfs (`status`, `syscall`). Deliberately absent: tasks that sleep without a system call to show for it.
+//! readings, was on no processor's queue between them and was not switched meanwhile slept all the time between them; if
+//! that holds for all, there was a moment at which all slept, and since only one of them, or whoever looks here, can end
+//! that, they still do. Kernel counterpart: procfs (`status`, `syscall`). Deliberately absent: tasks that sleep without a
+//! system call to show for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -61,7 +62,16 @@ impl Watch {
     /// The processes, if all of them are asleep.
     pub fn asleep(&self) -> Option<Census> {
         let first = self.read(true)?;
-        (self.read(true)? == first).then_some(first)
+        let all_lie = first.tasks.iter().all(|(id, task)| self.lies(*id, task));
+        (all_lie && self.read(true)? == first).then_some(first)
+    }
+
+    /// Whether a task that seems to sleep is on no processor's queue: one that was preempted on its way to sleep seems to.
+    /// The kernel shows the system call of such a task only when it has left (`wait_task_inactive`).
+    fn lies(&self, id: u32, task: &Task) -> bool {
+        let file = self.proc.join(format!("{}/task/{id}/syscall", task.process));
+        // One that ended, or a kernel that does not say.
+        fs::read_to_string(file).map_or(true, |text| !text.starts_with("running"))
     }
 
     /// The processes, awake or not.

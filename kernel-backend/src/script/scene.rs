@@ -83,6 +83,11 @@ impl Scene<'_> {
             show(&home.join("views/host"))?;
         } else {
             fresh_sys()?;
+            // Folders of tmpfs list the newest first, which shows in what ip says.
+            fs::create_dir_all("/run/netns").map_err(|_| ("making /run/netns", Errno::IO))?;
+            let mode = CString::new("mode=0755").expect("a constant without zeros");
+            mount("tmpfs", "/run/netns", "tmpfs", MountFlags::empty(), Some(mode.as_c_str()))
+                .map_err(|e| ("mounting /run/netns", e))?;
         }
         self.cover_programs().map_err(|e| ("covering programs", e))
     }

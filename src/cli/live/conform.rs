@@ -1,8 +1,8 @@
-//! `nettwin conform`: one topology on both machines, compared.
+//! `nettwin conform`: one topology, or one script, on both machines, compared.
 //!
 //! Deliberately absent: what is compared and how (the library's `conform`), and the JSON's fields (`docs/json.md`).
 
-use super::{reference, throw_away};
+use super::{conform_script, reference, throw_away};
 use crate::cli::args::{ConformArgs, WhichKernel};
 use crate::cli::input::Loaded;
 use crate::cli::output::{BAD, GOOD, HEADING, Output, Progress, WARN, count, exit};
@@ -18,14 +18,27 @@ use std::process::ExitCode;
 
 pub(crate) fn run(args: &ConformArgs, out: &mut Output) -> Result<ExitCode, Trouble> {
     // Bad input is said before anything is run.
-    let loaded = args.files.iter().map(|file| Loaded::open(file)).collect::<Result<Vec<_>, _>>()?;
+    let (scripts, topologies): (Vec<_>, Vec<_>) = args.files.iter().partition(|file| conform_script::is_script(file));
+    let loaded = topologies.into_iter().map(|file| Loaded::open(file)).collect::<Result<Vec<_>, _>>()?;
     if args.kernel == WhichKernel::Uml {
+        if let Some(script) = scripts.first() {
+            return Err(Trouble::input(format!("{}: a script runs on this machine's kernel only", script.display()))
+                .help("leave --kernel out"));
+        }
         return reference::run(args, &loaded, out);
+    }
+    let mut agrees = true;
+    for script in scripts {
+        let name = script.display().to_string();
+        let progress = Progress::new(format!("running {name} on both machines"));
+        let report = conform_script::conform(script)?;
+        drop(progress);
+        agrees &= report.agrees();
+        told(&name, &report, out)?;
     }
     // Frames are compared in order.
     affinity::stay_on_this_cpu()?;
     let options = Options { long: args.long, routes: true, known: KERNEL_AND_SIM, ..Options::default() };
-    let mut agrees = true;
     for loaded in &loaded {
         let name = &loaded.source.name;
         let progress = Progress::new(format!("running {name} on both machines"));
@@ -35,17 +48,19 @@ pub(crate) fn run(args: &ConformArgs, out: &mut Output) -> Result<ExitCode, Trou
         drop(kernel);
         drop(progress);
         agrees &= report.agrees();
-        if out.json {
-            let levels: serde_json::Map<String, Value> =
-                report.levels().into_iter().map(|(level, found)| (level.to_owned(), json!(found))).collect();
-            out.json(&json!({
-                "file": name, "kernel": kernel_release(), "agrees": report.agrees(), "levels": levels
-            }))?;
-        } else {
-            print(name, &report, out)?;
-        }
+        told(name, &report, out)?;
     }
     Ok(exit(agrees, Exit::Divergence))
+}
+
+fn told(name: &str, report: &Report, out: &mut Output) -> Result<(), Trouble> {
+    if !out.json {
+        return print(name, report, out);
+    }
+    let levels: serde_json::Map<String, Value> =
+        report.levels().into_iter().map(|(level, found)| (level.to_owned(), json!(found))).collect();
+    let told = json!({ "file": name, "kernel": kernel_release(), "agrees": report.agrees(), "levels": levels });
+    Ok(out.json(&told)?)
 }
 
 fn print(name: &str, report: &Report, out: &mut Output) -> Result<(), Trouble> {

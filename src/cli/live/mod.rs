@@ -5,6 +5,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod conform;
+mod conform_script;
 pub(crate) mod destroy;
 pub(crate) mod diff;
 pub(crate) mod doctor;
