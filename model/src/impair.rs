@@ -19,6 +19,36 @@ pub struct Chance {
     pub correlation: Share,
 }
 
+/// What a frame takes of the rate besides its own bytes (`struct tc_netem_rate`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Overhead {
+    /// Bytes more, or fewer, for each frame.
+    pub packet: i32,
+    /// The frame goes in whole cells of so many bytes; 0 means as it is.
+    pub cell: u32,
+    /// Bytes more, or fewer, for each cell.
+    pub per_cell: i32,
+}
+
+impl Overhead {
+    /// Nothing is reckoned besides.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What a frame of so many bytes takes (`packet_time_ns`, before it is divided by the rate).
+    pub fn taken(&self, len: u64) -> u64 {
+        let len = len.wrapping_add_signed(self.packet.into());
+        if self.cell == 0 {
+            return len;
+        }
+        // The kernel divides the low 32 bits and multiplies in as many.
+        let whole = len as u32 / self.cell;
+        let cells = if len > whole.wrapping_mul(self.cell).into() { whole.wrapping_add(1) } else { whole };
+        cells.wrapping_mul(self.cell.wrapping_add_signed(self.per_cell)).into()
+    }
+}
+
 /// Loss that has a memory (`TCA_NETEM_LOSS`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,6 +115,9 @@ pub struct Impairment {
     pub gap: u32,
     /// Rate in bytes per second; 0 means unlimited.
     pub rate_bps: u64,
+    /// What the rate reckons besides a frame's own bytes.
+    #[serde(default, skip_serializing_if = "Overhead::is_none")]
+    pub overhead: Overhead,
     /// Queue limit in packets; the kernel's default is 1000.
     pub limit: Option<u32>,
     /// The seed of the generator (`TCA_NETEM_PRNG_SEED`, kernels from 6.8 on).

@@ -160,6 +160,29 @@ fn netem_agrees() {
             "#,
             ),
             (
+                "a rate with overheads",
+                r#"
+                ip link add v0 type veth peer name v1
+                ip link set v0 up
+                ip link set v1 up
+                tc qdisc add dev v0 root netem rate 1mbit 20
+                tc qdisc show dev v0
+                tc -j qdisc show dev v0
+                tc qdisc change dev v0 root netem rate 1mbit -20 48 5
+                tc qdisc show dev v0
+                tc -j -p qdisc show dev v0
+                tc qdisc change dev v0 root netem rate 10gbit 0 1500 -3 delay 10ms
+                tc qdisc show dev v0
+                tc qdisc change dev v0 root netem delay 20ms
+                tc qdisc show dev v0
+                tc qdisc change dev v0 root netem rate 1mbit 20x
+                tc qdisc change dev v0 root netem rate 1mbit 20 4y
+                tc qdisc change dev v0 root netem rate 1mbit 20 48 99999999999
+                tc qdisc change dev v0 root netem rate 1mbit 20 48 5 6
+                tc qdisc show dev v0
+            "#,
+            ),
+            (
                 "loss in bursts",
                 r#"
                 ip link add v0 type veth peer name v1

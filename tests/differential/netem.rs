@@ -34,6 +34,7 @@ fn settings() {
         vec![
             changed("one after another", &["delay 10ms", "delay 20ms 5ms", "loss 1% 25%", "rate 1mbit limit 100"]),
             changed("every chance", &["duplicate 2% corrupt 0.1% delay 1ms reorder 25% 50% gap 3"]),
+            changed("a rate with overheads", &["rate 1mbit 20", "rate 1mbit -4 48 5", "rate 8gbit 1 2 3", "delay 1ms"]),
             changed("loss in bursts", &["loss state 1% 2% 3% 4% 5%", "loss gemodel 1% 10% 70% 0.1%", "delay 1ms"]),
             restore(changed("taken away", &["delay 10ms"]), "h1").observe(),
             restore(pair("taken away where there is none"), "h1").observe(),
@@ -51,6 +52,10 @@ fn flows() {
             impair(pair("each for itself"), "h1", "loss state 0% 0% 0% 0% 100%").ping("h1", "10.0.0.2", 3),
             impair(pair("all doubled"), "h1", "duplicate 100%").ping("h1", "10.0.0.2", 2),
             impair(pair("a queue for nothing"), "h1", "limit 0").ping("h1", "10.0.0.2", 1),
+            impair(pair("cells as long as a second"), "h1", "rate 1kbit 0 125 0").ping_with("h1", "10.0.0.2", 2, |p| {
+                p.interval = std::time::Duration::from_secs(3);
+                p.linger = std::time::Duration::from_secs(3);
+            }),
             impair(pair("late but in order"), "h1", "delay 100ms").ping("h1", "10.0.0.2", 3),
         ],
     );

@@ -1,15 +1,14 @@
 //! netem's words.
 //!
 //! Counterpart: `tc/q_netem.c` and the number formats of `tc/tc_util.c`, `tc/tc_core.c`. Stricter words for the same things
-//! are in [`nettwin_model::words::netem`]. Deliberately absent, and refused by name: distributions, slots, ECN,
-//! the overheads of `rate`.
+//! are in [`nettwin_model::words::netem`]. Deliberately absent, and refused by name: distributions, slots, ECN.
 
 use super::{help, unsupported};
 use crate::iproute::args::{Stop, Words, matches, unsigned};
 use crate::iproute::page::{Page, Value};
-use crate::number::{general, strtod_rest};
+use crate::number::{general, strtod_rest, strtol_rest};
 use nettwin_model::Impairment;
-use nettwin_model::impair::{Bursts, Chance, Share};
+use nettwin_model::impair::{Bursts, Chance, Overhead, Share};
 use nettwin_model::words::{self, units};
 use std::time::Duration;
 
@@ -41,7 +40,7 @@ impl Spoken {
             to.corrupt = before.corrupt;
         }
         if !self.rate {
-            to.rate_bps = before.rate_bps;
+            (to.rate_bps, to.overhead) = (before.rate_bps, before.overhead);
         }
         to
     }
@@ -113,10 +112,7 @@ pub(super) fn parse(words: &mut Words<'_>) -> Result<Spoken, Stop> {
             _ if is("rate") => {
                 i.rate_bps = rate(words.value()?).ok_or_else(|| illegal("rate"))?;
                 spoken.rate = true;
-                let signed = |word: &&str| word.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
-                if let Some(overhead) = words.peek().filter(signed) {
-                    return Err(unsupported(&format!("rate … {overhead}")));
-                }
+                i.overhead = overhead(words)?;
             }
             "help" => return Err(failed(help::NETEM)),
             _ => return Err(failed(format!("What is \"{word}\"?\n{}", help::NETEM))),
@@ -145,6 +141,34 @@ fn failed(text: impl Into<String>) -> Stop {
 
 fn illegal(what: &str) -> Stop {
     failed(format!("Illegal \"{what}\"\n"))
+}
+
+/// `[PACKETOVERHEAD] [CELLSIZE] [CELLOVERHEAD]`, each where the next word looks like it.
+fn overhead(words: &mut Words<'_>) -> Result<Overhead, Stop> {
+    let mut out = Overhead::default();
+    if let Some(word) = next_signed(words) {
+        out.packet = signed(word)?;
+    }
+    if let Some(word) = next_number(words) {
+        out.cell = unsigned(word).ok_or_else(|| illegal("rate"))?;
+    }
+    if let Some(word) = next_signed(words) {
+        out.per_cell = signed(word)?;
+    }
+    Ok(out)
+}
+
+/// `get_s32`.
+fn signed(word: &str) -> Result<i32, Stop> {
+    let (number, rest) = strtol_rest(word, 0).ok_or_else(|| illegal("rate"))?;
+    i32::try_from(number).ok().filter(|_| rest.is_empty()).ok_or_else(|| illegal("rate"))
+}
+
+/// The next word if it begins with a digit or a minus and a digit (`NEXT_IS_SIGNED_NUMBER`).
+fn next_signed<'a>(words: &mut Words<'a>) -> Option<&'a str> {
+    let is_signed = |word: &&str| word.strip_prefix('-').unwrap_or(word).starts_with(|c: char| c.is_ascii_digit());
+    words.peek().filter(is_signed)?;
+    words.next()
 }
 
 /// The next word if it begins with a digit (`NEXT_IS_NUMBER`).
@@ -306,8 +330,15 @@ pub(super) fn print(page: &mut Page, i: &Impairment) {
     if i.rate_bps > 0 {
         page.open_object("rate");
         page.say("rate", i.rate_bps, format_args!(" rate {}", print_rate(i.rate_bps)));
-        for key in ["packetoverhead", "cellsize", "celloverhead"] {
-            page.field(key, 0u8);
+        let Overhead { packet, cell, per_cell } = i.overhead;
+        for (key, value) in
+            [("packetoverhead", packet.into()), ("cellsize", cell.into()), ("celloverhead", per_cell.into())]
+        {
+            let value: i64 = value;
+            page.field(key, Value::Signed(value));
+            if value != 0 {
+                page.text(format_args!(" {key} {value}"));
+            }
         }
         page.close_object();
     }

@@ -8,7 +8,7 @@ use netlink_packet_core::{DefaultNla, Emitable, NLM_F_CREATE, NLM_F_REPLACE, Nla
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 use nettwin_model::Impairment;
-use nettwin_model::impair::{Bursts, Chance, Share};
+use nettwin_model::impair::{Bursts, Chance, Overhead, Share};
 use nettwin_model::snapshot::QdiscState;
 use std::time::Duration;
 
@@ -90,8 +90,10 @@ fn options(i: &Impairment) -> Vec<u8> {
     attribute(CORR, words(&[i.delay_correlation.0, i.loss.correlation.0, i.duplicate.correlation.0]));
     attribute(REORDER, words(&[i.reorder.share.0, i.reorder.correlation.0]));
     attribute(CORRUPT, words(&[i.corrupt.share.0, i.corrupt.correlation.0]));
-    // struct tc_netem_rate: the rate, saturated as iproute2 does it, then no overhead and no cells.
-    attribute(RATE, words(&[u32::try_from(i.rate_bps).unwrap_or(u32::MAX), 0, 0, 0]));
+    // struct tc_netem_rate: the rate, saturated as iproute2 does it, then the overheads.
+    let Overhead { packet, cell, per_cell } = i.overhead;
+    let rate = u32::try_from(i.rate_bps).unwrap_or(u32::MAX);
+    attribute(RATE, words(&[rate, packet.cast_unsigned(), cell, per_cell.cast_unsigned()]));
     if i.rate_bps > u64::from(u32::MAX) {
         attribute(RATE64, i.rate_bps.to_ne_bytes().into());
     }
@@ -177,7 +179,14 @@ fn parse_options(bytes: &[u8]) -> Option<Impairment> {
             REORDER => i.reorder = chance(v)?,
             CORRUPT => i.corrupt = chance(v)?,
             LOSS => i.bursts = NlasIterator::new(v).flatten().find_map(|model| bursts(model.kind(), model.value())),
-            RATE if i.rate_bps == 0 => i.rate_bps = u64::from(u32_at(v, 0)?),
+            RATE => {
+                i.rate_bps = i.rate_bps.max(u64::from(u32_at(v, 0)?));
+                i.overhead = Overhead {
+                    packet: u32_at(v, 4)?.cast_signed(),
+                    cell: u32_at(v, 8)?,
+                    per_cell: u32_at(v, 12)?.cast_signed(),
+                };
+            }
             RATE64 => i.rate_bps = u64_at(v)?,
             PRNG_SEED => i.seed = Some(u64_at(v)?),
             _ => {}

@@ -39,6 +39,7 @@ fn impairments_read_back_as_they_were_set() {
         jitter: Duration::from_micros(2_000),
         delay_correlation: share(25.0),
         bursts: None,
+        overhead: Default::default(),
         loss: Chance { share: share(1.0), correlation: share(10.0) },
         duplicate: Chance { share: share(2.0), correlation: share(20.0) },
         corrupt: Chance { share: share(3.0), correlation: share(30.0) },

@@ -446,6 +446,7 @@ fn impairments() {
         jitter: Duration::from_micros(3200),
         delay_correlation: quarter,
         bursts: None,
+        overhead: Default::default(),
         loss: Chance { share: half, correlation: quarter },
         duplicate: Chance { share: quarter, correlation: half },
         corrupt: Chance { share: half, correlation: half },

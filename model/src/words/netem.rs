@@ -1,7 +1,7 @@
 //! Impairments in tc's words: what follows `netem` in `tc qdisc add dev DEV root netem …`.
 //!
 //! Counterpart: `tc/q_netem.c`. `seed` is newer than tc 6.1 (6.8). Deliberately absent: distributions other than uniform,
-//! `ecn`, `slot`, and `rate`'s overheads.
+//! `ecn`, `slot`.
 
 use super::cursor::{Word, Words, WordsError, once_flag};
 use super::units::{parse_rate, parse_share, parse_time, print_rate, print_share, print_time};
@@ -65,6 +65,9 @@ pub fn print(impairment: &Impairment) -> String {
     }
     if i.rate_bps != 0 {
         say(format_args!("rate {}", print_rate(i.rate_bps)));
+        if !i.overhead.is_none() {
+            say(format_args!("{} {} {}", i.overhead.packet, i.overhead.cell, i.overhead.per_cell));
+        }
     }
     if i.gap > 1 {
         say(format_args!("gap {}", i.gap));
@@ -132,8 +135,14 @@ fn parse_word<'a>(
         "rate" => {
             once_flag(&mut seen.rate, key)?;
             out.rate_bps = parse_rate(words.value(key)?)?;
-            if let Some(extra) = words.peek().filter(|w| starts_with_digit(w.text)) {
-                return Err(extra.error("the overheads of `rate` are not supported", "keep the rate alone"));
+            if let Some(word) = next_signed(words) {
+                out.overhead.packet = signed(word)?;
+                if let Some(word) = next_number(words) {
+                    out.overhead.cell = word.number("a number of bytes", 0..=u32::MAX)?;
+                    if let Some(word) = next_signed(words) {
+                        out.overhead.per_cell = signed(word)?;
+                    }
+                }
             }
         }
         "limit" => {
@@ -216,6 +225,18 @@ fn next_number<'a>(words: &mut Words<'a>) -> Option<Word<'a>> {
     Some(word)
 }
 
+fn signed(word: Word<'_>) -> Result<i32, WordsError> {
+    let remedy = "write a number, as in `rate 1mbit 20`";
+    word.text.parse().map_err(|_| word.error(format!("`{}` is not a number of bytes", word.text), remedy))
+}
+
+/// The same with a minus perhaps.
+fn next_signed<'a>(words: &mut Words<'a>) -> Option<Word<'a>> {
+    let word = words.peek().filter(|w| starts_with_digit(w.text.trim_start_matches('-')))?;
+    words.next();
+    Some(word)
+}
+
 fn starts_with_digit(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
 }
@@ -242,6 +263,8 @@ mod tests {
         check("", "delay 0s");
         check("delay 0ms", "delay 0s");
         check("loss random 3%", "loss 3%");
+        check("rate 1mbit 20", "rate 1mbit 20 0 0");
+        check("rate 1mbit -4 48 5 loss 1%", "loss 1% rate 1mbit -4 48 5");
         check("loss state 3%", "loss state 3% 97% 0% 100% 0%");
         check("loss state 1% 2% 3% 4% 5%", "loss state 1% 2% 3% 4% 5%");
         check("loss gemodel 1%", "loss gemodel 1% 99% 100% 0%");
@@ -282,7 +305,7 @@ mod tests {
                 delay_correlation: Share(if jitter == 0 { 0 } else { correlation }),
                 loss, bursts: None, duplicate, corrupt, reorder,
                 gap: if reorder == Chance::default() { 0 } else { gap },
-                rate_bps, limit, seed,
+                rate_bps, overhead: Default::default(), limit, seed,
             };
             prop_assert_eq!(parse(&print(&impairment)), Ok(impairment));
         }

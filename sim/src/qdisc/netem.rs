@@ -196,7 +196,9 @@ impl Netem {
                 delay = (delay - (last - from)).max(0);
                 from = last;
             }
-            delay += len as i128 * 1_000_000_000 / i128::from(self.impairment.rate_bps);
+            // As much as a u64 holds of a usize, which is all of it; the kernel's product is one of 64 bits, too.
+            let taken = self.impairment.overhead.taken(len as u64);
+            delay += i128::from(taken.wrapping_mul(1_000_000_000) / self.impairment.rate_bps);
         }
         Instant::from_nanos(u64::try_from((from + delay).max(0)).unwrap_or(u64::MAX))
     }
@@ -304,6 +306,7 @@ impl Taus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nettwin_model::impair::Overhead;
     use std::time::Duration;
 
     fn netem(impairment: Impairment) -> Netem {
@@ -353,6 +356,16 @@ mod tests {
         assert_eq!(q.pop(ms(20)).map(|p| p.dev.0), Some(1));
         q.fired(ms(20));
         assert_eq!(q.arm(), Some(ms(30)));
+    }
+
+    #[test]
+    fn frames_go_in_whole_cells() {
+        let overhead = Overhead { packet: 10, cell: 48, per_cell: 5 };
+        assert_eq!([0, 38, 39, 86].map(|len| overhead.taken(len)), [53, 53, 106, 106]);
+        assert_eq!(Overhead { packet: -4, ..Overhead::default() }.taken(100), 96);
+        let mut q = netem(Impairment { rate_bps: 1000, overhead, ..Impairment::default() });
+        q.push(Instant::ZERO, 86, Pkt::new(crate::frame::Slab::default().alloc(14), crate::netns::Ifindex(1)));
+        assert_eq!(q.arm(), Some(Instant::from_nanos(106_000_000)));
     }
 
     #[test]
