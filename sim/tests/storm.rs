@@ -100,6 +100,25 @@ fn many_loops_at_once_cost_no_more() {
     }
 }
 
+/// However many broadcasts enter however many loops: each costs so many copies at most, it is over
+/// before time goes on, and none is left in memory.
+#[test]
+fn the_damage_of_each_broadcast_is_bounded() {
+    let mesh: Vec<(usize, usize)> = (0..8).flat_map(|a| (0..a).map(move |b| (b, a))).collect();
+    let mut sim = lab(&bridges(8, 1, &mesh, ""));
+    let mut before = received(&mut sim, "h3-0", "eth0");
+    for round in 0..50 {
+        assert!(sim.send(&ns("h0-0"), dev("eth0"), &shout(STRANGER)));
+        pass(&mut sim, Duration::from_millis(1));
+        assert_eq!(sim.frames_live(), 0, "round {round}: memory");
+        let copies = received(&mut sim, "h3-0", "eth0") - before;
+        assert!(copies < 100, "round {round}: {copies} copies");
+        before += copies;
+    }
+    let loops = sim.storms().len();
+    assert!((1..=64).contains(&loops), "one report for each loop: {loops}");
+}
+
 #[test]
 fn pings_in_a_storm_end() {
     let mut sim = lab(&bridges(3, 2, &[(0, 1), (1, 2), (2, 0)], ""));
