@@ -47,6 +47,13 @@ fn entries() {
                 .op(del("p2", 0x21))
                 .op(del("p1", 0x11))
                 .fdb(),
+            star("what was learned ages, by default")
+                .takes_long()
+                .ping("h1", "192.168.1.2", 1)
+                .wait_ms(290_000)
+                .fdb()
+                .wait_ms(25_000)
+                .fdb(),
             star("what was learned can be deleted, and comes again")
                 .ping("h1", "192.168.1.2", 1)
                 .op(del("p1", 1))

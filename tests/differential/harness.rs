@@ -25,6 +25,8 @@ pub(crate) enum Step {
     Start(&'static str, Probe),
     /// End a workload left running; what it reported is recorded.
     End(&'static str),
+    /// The same, but what is repeated is recorded once: how often depends on the instant at which it was begun.
+    EndDistinct(&'static str),
     /// Let time pass.
     Wait(Duration),
     /// Record one answer.
@@ -267,6 +269,10 @@ impl Case {
         self.push(format!("end {name}"), Step::End(name))
     }
 
+    pub(crate) fn end_distinct(self, name: &'static str) -> Self {
+        self.push(format!("end {name}, what is distinct"), Step::EndDistinct(name))
+    }
+
     pub(crate) fn capture(self, name: &'static str, netns: &str, on: &str) -> Self {
         let probe = Probe::Capture(Capture { netns: ns(netns), dev: dev(on), snap_len: 65535, promiscuous: false });
         self.start(name, probe)
@@ -374,6 +380,19 @@ impl Recorder<'_> {
                     }
                 }
             }
+            Step::EndDistinct(name) => match self.take(&Step::End(name)) {
+                serde_json::Value::Array(events) => {
+                    let mut distinct = Vec::new();
+                    for event in events {
+                        // How many frames there were is no more distinct than they are.
+                        if !distinct.contains(&event) && event.get("done").is_none() {
+                            distinct.push(event);
+                        }
+                    }
+                    distinct.into()
+                }
+                other => other,
+            },
             Step::End(name) => {
                 let Some(id) = self.running.remove(name) else { return "was not started".into() };
                 // What is on its way arrives first.

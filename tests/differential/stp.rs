@@ -173,6 +173,74 @@ fn trees() {
     );
 }
 
+/// 15 s in listening and in learning, 20 s until silence is heard.
+const USUAL: BridgeAttrs =
+    BridgeAttrs { forward_delay: Some(1500), hello_time: Some(200), max_age: Some(2000), ..QUICK };
+
+fn usual(case: Case, names: &[&str]) -> Case {
+    names.iter().fold(case.takes_long(), |case, s| case.op(set(s, "br", USUAL)))
+}
+
+/// The usual times. Bridges of one kernel speak within a second of each other, and silence is heard as exactly.
+#[test]
+fn usual_times() {
+    crate::agree(
+        "stp-usual-times",
+        vec![
+            up(usual(bridges("listening and learning, by default", 1), &["s1"]), &["s1"])
+                .wait_ms(14_000)
+                .observe()
+                .wait_ms(2_000)
+                .observe()
+                .wait_ms(13_000)
+                .observe()
+                .wait_ms(2_000)
+                .observe()
+                .ping("h1", "10.0.0.9", 1),
+            up(usual(parallel("the link in use dies, by default"), &["s1", "s2"]), &["s1", "s2"])
+                .wait_ms(33_000)
+                .ping("h1", "10.0.0.2", 1)
+                .down("s1", "a")
+                .wait_ms(14_000)
+                .observe()
+                .wait_ms(2_500)
+                .observe()
+                .wait_ms(12_000)
+                .observe()
+                .wait_ms(3_000)
+                .observe()
+                .ping("h1", "10.0.0.2", 1),
+            up(usual(triangle("the root falls silent, by default"), &["s1", "s2", "s3"]), &["s1", "s2", "s3"])
+                .wait_ms(35_000)
+                .down("s1", "br")
+                .wait_ms(16_000)
+                .observe()
+                .wait_ms(39_000)
+                .observe()
+                .ping("h2", "10.0.0.3", 1),
+        ],
+    );
+}
+
+/// What goes over the wire from the root, and to it when the topology changes elsewhere.
+#[test]
+fn frames() {
+    crate::agree(
+        "stp-frames",
+        vec![
+            up(parallel("a change is told, acknowledged and over"), &["s1", "s2"])
+                .wait_ms(TREE_MS)
+                .capture("cap", "s2", "a")
+                .wait_ms(10_000)
+                .down("h2", "eth0")
+                .wait_ms(300)
+                .up("h2", "eth0")
+                .wait_ms(TREE_MS)
+                .end_distinct("cap"),
+        ],
+    );
+}
+
 #[test]
 fn changes() {
     let off = BridgeAttrs { stp_state: Some(false), ..Default::default() };
