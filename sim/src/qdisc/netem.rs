@@ -198,7 +198,7 @@ impl Netem {
             }
             // As much as a u64 holds of a usize, which is all of it; the kernel's product is one of 64 bits, too.
             let taken = self.impairment.overhead.taken(len as u64);
-            delay += i128::from(taken.wrapping_mul(1_000_000_000) / self.impairment.rate_bps);
+            delay += i128::from(taken.wrapping_mul(1_000_000_000)) / i128::from(self.impairment.rate_bps);
         }
         Instant::from_nanos(u64::try_from((from + delay).max(0)).unwrap_or(u64::MAX))
     }
