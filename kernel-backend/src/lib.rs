@@ -33,6 +33,7 @@ mod object;
 mod observe;
 mod query;
 mod settle;
+mod sockets;
 mod sysctl;
 
 pub use caps::Capability;

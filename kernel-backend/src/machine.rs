@@ -287,6 +287,10 @@ impl Backend for KernelBackend {
                 let numbers = self.numbers_in(netns)?.into_iter();
                 Ok(Answer::Nsids(numbers.filter_map(|(name, n)| Some((name, u32::try_from(n).ok()?))).collect()))
             }
+            Query::Sockets(netns) => {
+                self.room(netns)?;
+                crate::sockets::list(&self.worker, &self.rooms[netns].netns).map(Answer::Sockets)
+            }
             Query::Ifindex { netns, dev } => self.ifindex(netns, dev).map(Answer::Ifindex),
             Query::Netns(name) => {
                 self.room(name)?;

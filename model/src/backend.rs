@@ -11,7 +11,7 @@ use crate::route::Route;
 use crate::rules::Ruleset;
 use crate::rules::conntrack::Connection;
 use crate::snapshot::{NetnsState, Snapshot};
-use crate::socket::{Call, Reply};
+use crate::socket::{Call, Listed, Reply};
 use crate::sysctl::SysctlKey;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -209,6 +209,8 @@ pub enum Query {
     NetnsList,
     /// The numbers that a namespace has for others, where their links meet. Asking gives no number.
     Nsids(NetnsName),
+    /// The TCP and UDP sockets of a namespace.
+    Sockets(NetnsName),
     /// A link's index, if there is a link of that name.
     Ifindex {
         /// Where.
@@ -331,6 +333,8 @@ pub enum Answer {
     NetnsList(Vec<NetnsName>),
     /// To [`Query::Nsids`].
     Nsids(BTreeMap<NetnsName, u32>),
+    /// To [`Query::Sockets`], in order.
+    Sockets(Vec<Listed>),
     /// To [`Query::Ifindex`].
     Ifindex(Option<u32>),
     /// To [`Query::Netns`].

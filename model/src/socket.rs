@@ -82,3 +82,65 @@ pub enum Reply {
     /// The socket's own address and port, and those of whom it is connected to.
     Names(SocketAddrV4, Option<SocketAddrV4>),
 }
+
+/// A socket as a list of all of them has it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Listed {
+    /// TCP or UDP.
+    pub proto: Proto,
+    /// A connection's state; [`State::Established`] of a connected UDP socket, [`State::Close`] of any other.
+    pub state: State,
+    /// Its own address and port.
+    pub local: SocketAddrV4,
+    /// The other end; 0.0.0.0 and 0 where there is none.
+    pub remote: SocketAddrV4,
+    /// Bytes received and not yet read; a listener's: connections that wait to be accepted.
+    pub received: u32,
+    /// Bytes not yet acknowledged; a listener's: how many may wait.
+    pub unsent: u32,
+}
+
+/// A connection's state, by the kernel's number (`TCP_ESTABLISHED`, …).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// 1.
+    Established,
+    /// 2.
+    SynSent,
+    /// 3.
+    SynRecv,
+    /// 4.
+    FinWait1,
+    /// 5.
+    FinWait2,
+    /// 6.
+    TimeWait,
+    /// 7.
+    Close,
+    /// 8.
+    CloseWait,
+    /// 9.
+    LastAck,
+    /// 10.
+    Listen,
+    /// 11.
+    Closing,
+}
+
+impl State {
+    /// All, the first being number 1.
+    pub const ALL: [State; 11] = [
+        State::Established,
+        State::SynSent,
+        State::SynRecv,
+        State::FinWait1,
+        State::FinWait2,
+        State::TimeWait,
+        State::Close,
+        State::CloseWait,
+        State::LastAck,
+        State::Listen,
+        State::Closing,
+    ];
+}

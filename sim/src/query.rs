@@ -22,6 +22,10 @@ pub(crate) fn query(sim: &mut Sim, query: &Query) -> Result<Answer, Fault> {
             let named = |(id, number): (NsId, u32)| Some((sim.netns.by_id(id)?.name.clone(), number));
             Answer::Nsids(ns.nsids.iter().filter_map(named).collect())
         }
+        Query::Sockets(name) => {
+            let ns = sim.netns.by_name(name).ok_or_else(enoent)?;
+            Answer::Sockets(crate::sock::list(ns, sim.world.now))
+        }
         Query::Ifindex { netns, dev } => {
             let ns = sim.netns.by_name(netns).ok_or_else(enoent)?;
             Answer::Ifindex(ns.devs.by_name(*dev).map(|index| index.0))

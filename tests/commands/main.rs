@@ -28,6 +28,7 @@ mod reference;
 mod route;
 mod script;
 mod simulated;
+mod sockets;
 mod sysctl;
 mod tc;
 mod traceroute;

@@ -10,6 +10,7 @@ mod inet;
 mod interface;
 pub(crate) mod netstat;
 pub(crate) mod route;
+mod sockets;
 mod table;
 
 use crate::job::{Context, Next};

@@ -1,8 +1,9 @@
-//! `netstat -r` and `netstat -i`.
+//! `netstat`: routes, interfaces, and the sockets of TCP and UDP.
 //!
-//! Counterpart: `netstat.c`. Deliberately absent: sockets, statistics, groups, masquerading.
+//! Counterpart: `netstat.c`. Deliberately absent: sockets of IPv6 and Unix, programs, statistics, groups, masquerading.
 
 use super::interface::Interface;
+use super::sockets;
 use super::table::{self, Columns};
 use super::{Ran, WRONG_WORDS, help};
 use crate::getopt::{self, Long, Met, Takes};
@@ -46,12 +47,14 @@ const LONG: &[Long] = &[
     ("groups", Takes::Nothing, 'g'),
     ("wide", Takes::Nothing, 'W'),
     ("context", Takes::Nothing, 'Z'),
+    ("inet", Takes::Nothing, '4'),
 ];
 
 fn run(cx: &mut Context<'_>, words: &[String]) -> Ran {
     let Some((program, words)) = words.split_first() else { return Ok(Next::Done(1)) };
     let parsed = getopt::parse(words, "A:CFMacdeghilnNoprsStuUvVWw2fxZ64?", LONG);
     let (mut routes, mut interfaces, mut all, mut numeric, mut extended) = (false, false, false, false, 0);
+    let (mut tcp, mut udp, mut listening, mut inet) = (false, false, false, false);
     for met in parsed.options {
         match met {
             Met::Option('r', _) => routes = true,
@@ -59,8 +62,12 @@ fn run(cx: &mut Context<'_>, words: &[String]) -> Ran {
             Met::Option('a', _) => all = true,
             Met::Option('n', _) => numeric = true,
             Met::Option('e', _) => extended += 1,
-            Met::Option('v' | 'W' | 'F' | '4', _) => {}
-            Met::Option('A', Some(family)) if family == "inet" => {}
+            Met::Option('t', _) => tcp = true,
+            Met::Option('u', _) => udp = true,
+            Met::Option('l', _) => listening = true,
+            Met::Option('4', _) => inet = true,
+            Met::Option('A', Some(family)) if family == "inet" => inet = true,
+            Met::Option('v' | 'W' | 'F', _) => {}
             Met::Option('V', _) => {
                 cx.print(help::NETSTAT_VERSION);
                 return Ok(Next::Done(0));
@@ -87,7 +94,12 @@ fn run(cx: &mut Context<'_>, words: &[String]) -> Ran {
     } else if routes {
         return Ok(usage(cx, WRONG_WORDS));
     } else {
-        return Ok(say::unsupported(cx, "netstat", "sockets"));
+        if extended > 0 || !(tcp || udp || inet) {
+            let what = if extended > 0 { "-e" } else { "sockets other than those of -t and -u" };
+            return Ok(say::unsupported(cx, "netstat", what));
+        }
+        let which = if tcp || udp { (tcp, udp) } else { (true, true) };
+        return sockets::show(cx, which, listening, all, numeric);
     }
     Ok(Next::Done(0))
 }

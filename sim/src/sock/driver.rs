@@ -82,6 +82,10 @@ impl Driver {
     }
 
     /// The TCP socket. The caller knows that it is one.
+    pub(super) fn tcp_now(&self) -> &tcp::Socket<'static> {
+        self.set.get(self.socket)
+    }
+
     pub(super) fn tcp(&mut self) -> &mut tcp::Socket<'static> {
         self.set.get_mut(self.socket)
     }

@@ -21,11 +21,12 @@ mod udp;
 mod user;
 
 pub(crate) use flow::{Reach, Route};
-pub(crate) use netns::{Transport, call, icmp_error, input, start, stop, timer};
+pub(crate) use netns::{Transport, call, icmp_error, input, list, start, stop, timer};
 
 use crate::rng::Rng;
 use driver::Outbox;
 use nettwin_model::probe::{IcmpError, Proto};
+use nettwin_model::socket::{Listed, State};
 use nettwin_model::{Errno, Instant};
 use segment::{Bad, Bare, Quoted, Segment, Tuple, bare_segment, flag, reset_for};
 use settings::Settings;
@@ -288,6 +289,21 @@ impl Sockets {
             Socket::Udp(udp) => udp.take_error(),
             Socket::Listener(_) => None,
         }
+    }
+
+    /// All of them, and the connections that linger in TIME-WAIT.
+    pub(crate) fn list(&self, now: Instant) -> Vec<Listed> {
+        let is_there = |l: &Listed| l.proto == Proto::Udp || l.state != State::Close;
+        let mut out: Vec<Listed> = self.slots.all().map(listed).filter(is_there).collect();
+        out.extend(self.time_waits.lasting(now).map(|tuple| Listed {
+            proto: Proto::Tcp,
+            state: State::TimeWait,
+            local: tuple.local,
+            remote: tuple.remote,
+            received: 0,
+            unsent: 0,
+        }));
+        out
     }
 
     /// Lets go of a socket. A connection ends in order, or with an RST if something received was not read; a listener
@@ -585,6 +601,25 @@ impl Sockets {
 
     fn random(&mut self) -> u64 {
         self.random.next_u64()
+    }
+}
+
+fn listed(socket: &Socket) -> Listed {
+    let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+    match socket {
+        Socket::Tcp(tcp) => {
+            let (state, received, unsent) = tcp.listed();
+            Listed { proto: Proto::Tcp, state, local: tcp.tuple.local, remote: tcp.tuple.remote, received, unsent }
+        }
+        Socket::Udp(udp) => {
+            let state = if udp.peer.is_some() { State::Established } else { State::Close };
+            let remote = udp.peer.unwrap_or(nobody);
+            Listed { proto: Proto::Udp, state, local: udp.local, remote, received: 0, unsent: 0 }
+        }
+        Socket::Listener(l) => {
+            let (received, unsent) = l.queue();
+            Listed { proto: Proto::Tcp, state: State::Listen, local: l.local, remote: nobody, received, unsent }
+        }
     }
 }
 

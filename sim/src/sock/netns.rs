@@ -17,7 +17,7 @@ use crate::sim::Sim;
 use crate::world::World;
 use crate::{l3, rules};
 use nettwin_model::probe::{IcmpError, Probe, ProbeEvent, ProbeId, Proto, Stop};
-use nettwin_model::socket::{Call, Reply};
+use nettwin_model::socket::{Call, Listed, Reply};
 use nettwin_model::wire::{PROTO_TCP, PROTO_UDP};
 use nettwin_model::{Errno, Instant};
 use std::collections::BTreeSet;
@@ -130,6 +130,13 @@ fn transport(ns: &mut Netns, w: &World) -> Box<Transport> {
     });
     transport.sockets.settings = Settings::of(&ns.sysctl);
     transport
+}
+
+/// All sockets of this namespace.
+pub(crate) fn list(ns: &Netns, now: Instant) -> Vec<Listed> {
+    let mut all = ns.sock.as_ref().map_or(Vec::new(), |t| t.sockets.list(now));
+    all.sort_unstable();
+    all
 }
 
 /// Stops a workload of this namespace.

@@ -42,6 +42,12 @@ impl Listener {
         Listener { local, backlog, opening: Vec::new(), ready: VecDeque::new() }
     }
 
+    /// How many connections wait, and how many may.
+    pub(super) fn queue(&self) -> (u32, u32) {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        (count(self.ready.len()), count(self.backlog))
+    }
+
     /// `sk_acceptq_is_full` lets one more than the backlog in. Those that are still opening count here; the kernel would
     /// answer them with SYN cookies and drop them when they complete.
     pub(super) fn is_full(&self) -> bool {
@@ -68,6 +74,11 @@ pub(super) struct Slots {
 }
 
 impl Slots {
+    /// All that are there.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Socket> {
+        self.slots.iter().filter_map(|slot| slot.socket.as_ref())
+    }
+
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.slots.len() == self.free.len()
@@ -290,6 +301,14 @@ impl TimeWaits {
 
     pub(super) fn remove(&mut self, tuple: &Tuple) {
         self.entries.remove(tuple);
+    }
+
+    /// Those whose time is not over, the oldest first.
+    pub(super) fn lasting(&self, now: Instant) -> impl Iterator<Item = Tuple> + '_ {
+        let lasts = move |(until, tuple): &&(Instant, Tuple)| {
+            *until > now && self.entries.get(tuple).is_some_and(|(last, _)| last == until)
+        };
+        self.order.iter().filter(lasts).map(|(_, tuple)| *tuple)
     }
 
     fn purge(&mut self, now: Instant) {

@@ -13,6 +13,7 @@ use super::driver::{Driver, Outbox};
 use super::segment::{Segment, Tuple, flag, renumber, stamp};
 use super::settings::Settings;
 use nettwin_model::probe::IcmpError;
+use nettwin_model::socket::State as Listed;
 use nettwin_model::{Errno, Instant};
 use smoltcp::socket::tcp::{CongestionControl, RecvError, Socket, SocketBuffer, State};
 use std::time::Duration;
@@ -419,6 +420,31 @@ impl Tcp {
     /// `SO_ERROR`.
     pub(super) fn take_error(&mut self) -> Option<Errno> {
         self.error.take()
+    }
+
+    /// Its state, what was received and not read, what was sent and not acknowledged.
+    pub(super) fn listed(&self) -> (Listed, u32, u32) {
+        let socket = self.driver.tcp_now();
+        let state = match (&self.phase, socket.state()) {
+            (Phase::SynSent { .. }, _) => Listed::SynSent,
+            (Phase::SynReceived { .. }, _) => Listed::SynRecv,
+            (Phase::FinWait2 { .. }, _) => Listed::FinWait2,
+            (Phase::Closed, _) => Listed::Close,
+            (Phase::Open, state) => match state {
+                State::Closed | State::Listen => Listed::Close,
+                State::SynSent => Listed::SynSent,
+                State::SynReceived => Listed::SynRecv,
+                State::Established => Listed::Established,
+                State::FinWait1 => Listed::FinWait1,
+                State::FinWait2 => Listed::FinWait2,
+                State::CloseWait => Listed::CloseWait,
+                State::Closing => Listed::Closing,
+                State::LastAck => Listed::LastAck,
+                State::TimeWait => Listed::TimeWait,
+            },
+        };
+        let bytes = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        (state, bytes(socket.recv_queue()), bytes(socket.send_queue()))
     }
 
     /// The handshake is still under way.
