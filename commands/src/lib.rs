@@ -27,6 +27,7 @@ pub mod route;
 mod say;
 pub mod sched;
 pub mod sleep;
+mod ss;
 mod stdio;
 mod sysctl;
 mod tc;

@@ -14,6 +14,7 @@ use crate::nc;
 use crate::nettools;
 use crate::ping;
 use crate::sleep;
+use crate::ss;
 use crate::sysctl;
 use crate::tc;
 use crate::tcpdump;
@@ -54,6 +55,7 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "ping4", start: ping::start },
     Tool { name: "ping6", start: ping::start },
     Tool { name: "sleep", start: sleep::start },
+    Tool { name: "ss", start: ss::start },
     Tool { name: "sysctl", start: sysctl::start },
     Tool { name: "tc", start: tc::start },
     Tool { name: "tcpdump", start: tcpdump::start },

@@ -79,7 +79,7 @@ const REFUSED: &[&str] = &[
     "ethtool", "fping", "ftp", "host", "hping3", "ifconfig", "ifdown", "ifup", "ip", "ip6tables", "ip6tables-restore", "ip6tables-save", "iperf",
     "iperf3", "ipset", "iptables", "iptables-restore", "iptables-save", "ipvsadm", "iw", "iwconfig", "mii-tool", "mtr", "nameif", "ncat",
     "netperf", "netserver", "netstat", "nft", "nmap", "nmcli", "nping", "nslookup", "openvpn", "ovs-ofctl", "ovs-vsctl", "ping", "ping6",
-    "radvd", "rarp", "route", "rsync", "scp", "sftp", "slattach", "socat", "ss", "ssh", "sshd", "tc", "tcpdump", "telnet", "tftp", "tracepath",
+    "radvd", "rarp", "route", "rsync", "scp", "sftp", "slattach", "socat", "ssh", "sshd", "tc", "tcpdump", "telnet", "tftp", "tracepath",
     "traceroute6", "tshark", "udhcpc", "udhcpd", "vconfig", "wg", "wget", "wpa_supplicant",
 ];
 
