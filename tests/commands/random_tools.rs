@@ -9,7 +9,7 @@ use nettwin_sim::Sim;
 use proptest::prelude::*;
 
 /// Those that end at once.
-const TOOLS: &[&str] = &["arp", "brctl", "bridge", "ifconfig", "netstat", "route", "sysctl", "tc"];
+const TOOLS: &[&str] = &["arp", "brctl", "bridge", "ifconfig", "netstat", "route", "ss", "sysctl", "tc"];
 
 /// Words that lead far into the parsers, and such as nobody should type.
 const WORDS: &[&str] = &[
@@ -29,6 +29,9 @@ const WORDS: &[&str] = &[
     "-A",
     "-D",
     "-Ds",
+    "-t",
+    "-u",
+    "-l",
     "-net",
     "-host",
     "--",
