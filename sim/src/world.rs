@@ -11,8 +11,8 @@ use crate::path::{Pkt, Ring, Stage};
 use crate::rng::Rng;
 use crate::trace::{Trace, TraceRecord, What};
 use nettwin_model::probe::{ProbeEvent, ProbeId};
-use nettwin_model::{Gist, Instant};
-use std::collections::VecDeque;
+use nettwin_model::{Gist, IfName, Instant, NetnsName};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// The shared part of a simulation.
@@ -41,6 +41,8 @@ pub(crate) struct World {
     pub(crate) storms: crate::storm::Storms,
     /// The last handle that a qdisc got without asking (`qdisc_alloc_handle`).
     pub(crate) last_qdisc: u16,
+    /// How many addresses were drawn for interfaces of a name.
+    pub(crate) macs: BTreeMap<(NetnsName, IfName), u32>,
 }
 
 impl World {
@@ -58,6 +60,7 @@ impl World {
             plugs: crate::dev::tap::Plugs::default(),
             storms: crate::storm::Storms::default(),
             last_qdisc: 0x8000,
+            macs: BTreeMap::new(),
         }
     }
 

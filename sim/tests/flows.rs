@@ -5,7 +5,9 @@ use nettwin_model::probe::{
     Capture, Direction, FlowOutcome, Listen, Outcome, Probe, ProbeEvent, Proto, Stop, TcpFlow, UdpFlow,
 };
 use nettwin_model::words;
-use nettwin_model::{Address, Backend, BridgeAttrs, Errno, IfName, Instant, Mac, Neigh, NetnsName, Nud, Op, SysctlKey};
+use nettwin_model::{
+    Address, Answer, Backend, BridgeAttrs, Errno, IfName, Instant, Mac, Neigh, NetnsName, Nud, Op, Query, SysctlKey,
+};
 use nettwin_sim::Sim;
 use std::time::Duration;
 
@@ -281,4 +283,22 @@ fn a_namespace_that_goes_takes_its_sockets_along() {
     }
     assert!(done.contains(&flow) && done.contains(&server), "{done:?}");
     assert_eq!(sim.frames_live(), 0);
+}
+
+/// Two interfaces that were made under one name and moved apart have addresses of their own.
+#[test]
+fn a_name_used_again_gets_another_mac() {
+    let mut sim = Sim::new(0);
+    let mut macs = Vec::new();
+    let netns = |name: &str| Op::AddNetns { netns: ns(name) };
+    sim.execute(&[netns("host"), netns("h1"), netns("h2")]).unwrap();
+    for inside in ["h1", "h2"] {
+        let outside = format!("to-{inside}");
+        let peer = VethPeer { netns: ns("host"), name: dev("eth0"), mac: None, mtu: None };
+        let moved = LinkChange { netns: Some(ns(inside)), ..LinkChange::default() };
+        sim.execute(&[link("host", &outside, NewLink::Veth { peer }), set("host", "eth0", moved)]).unwrap();
+        let Answer::Netns(state) = sim.query(&Query::Netns(ns(inside))).unwrap() else { panic!("another answer") };
+        macs.push(state.derived.links[&dev("eth0")].mac);
+    }
+    assert_ne!(macs[0], macs[1]);
 }

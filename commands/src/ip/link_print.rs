@@ -203,7 +203,8 @@ impl<'a> Scene<'a> {
         if link.config.kind != LinkKind::Loopback {
             bridge_print::kind(page, link, self.bridges);
         }
-        if self.manner.link_only {
+        // With less than IPv6 needs there is none of it.
+        if self.manner.link_only && link.derived.mtu >= 1280 {
             page.say("inet6_addr_gen_mode", "eui64", format_args!("addrgenmode eui64 "));
         }
         // A bridge without a port has the limit of a plain device; with one, and after it, its own.

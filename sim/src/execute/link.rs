@@ -124,7 +124,7 @@ fn register(
         return Err(Fault::errno(Errno::EEXIST));
     }
     let index = ns.devs.next_index();
-    let mac = mac.unwrap_or_else(|| random_mac(&sim.world, &ns.name, name));
+    let mac = mac.unwrap_or_else(|| random_mac(&mut sim.world, &ns.name, name));
     let mut dev = Dev::new(index, name, mac, kind, ns.sysctl.default.clone());
     dev.mtu = mtu.unwrap_or(dev.mtu);
     ns.devs.insert(Box::new(dev));
@@ -420,8 +420,12 @@ fn check_mtu(mtu: Option<u32>) -> Result<(), Fault> {
     }
 }
 
-/// A locally administered unicast address from the seed, the same for the same names whatever came before.
-fn random_mac(w: &World, netns: &NetnsName, name: IfName) -> Mac {
-    let [a, b, c, d, e, f, ..] = w.stream(&format!("mac {netns} {name}")).next_u64().to_le_bytes();
+/// A locally administered unicast address from the seed: the same for the same names whatever came before, but another
+/// each time that a name is used again, since the one before may have moved elsewhere.
+fn random_mac(w: &mut World, netns: &NetnsName, name: IfName) -> Mac {
+    let before = w.macs.entry((netns.clone(), name)).or_default();
+    let stream = if *before == 0 { format!("mac {netns} {name}") } else { format!("mac {netns} {name} {before}") };
+    *before += 1;
+    let [a, b, c, d, e, f, ..] = w.stream(&stream).next_u64().to_le_bytes();
     Mac([a & 0xfe | 0x02, b, c, d, e, f])
 }
