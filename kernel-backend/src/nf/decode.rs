@@ -220,6 +220,16 @@ impl Decoder<'_> {
         }
     }
 
+    /// The address that a register holds the first bytes of.
+    fn beginning(&self, register: u32) -> Option<(Key, Layout)> {
+        let Held::Key(Source::Payload(base, offset, len), None) = self.registers.get(&register)? else { return None };
+        let is_address = |key: &Key| matches!(key, Key::IpSaddr | Key::IpDaddr | Key::Ip6Saddr | Key::Ip6Daddr);
+        let begins =
+            |source: &Source| matches!(source, Source::Payload(b, o, l) if (b, o) == (base, offset) && l > len);
+        let (key, _, layout, _) = KEYS.iter().find(|(key, source, ..)| is_address(key) && begins(source))?;
+        (*len > 0).then_some((*key, *layout))
+    }
+
     fn push(&mut self, key: Key, mask: Option<u128>, cmp: Cmp, to: Operand) -> Option<()> {
         let mask = match mask {
             None => None,
@@ -238,6 +248,14 @@ impl Decoder<'_> {
             let text = String::from_utf8_lossy(bytes.split(|b| *b == 0).next()?).into_owned();
             let name = if bytes.contains(&0) { text } else { text + "*" };
             return self.push(key, None, cmp, Operand::Names(vec![name]));
+        }
+        if let Some((key, layout)) = self.beginning(register) {
+            // A prefix of whole bytes, as nft writes it: only those are looked at.
+            let mut whole = bytes.to_vec();
+            whole.resize(layout.bytes, 0);
+            let rest = (layout.bytes - bytes.len()) * 8;
+            let first = layout.read(&whole)?;
+            return self.push(key, None, cmp, Operand::Spans(vec![Span::new(first, first | ((1u128 << rest) - 1))]));
         }
         let (key, layout, mask) = self.held(register)?;
         let value = layout.read(bytes)?;

@@ -66,7 +66,11 @@ fn which_route_a_packet_takes() {
     assert!(on_link.flags.is_empty());
 
     let own = get(&mut m, question("10.0.0.1")).unwrap();
-    assert_eq!((own.route.kind, own.route.table), (nettwin_model::RouteKind::Local, 255));
+    assert_eq!(
+        (own.route.kind, own.route.table),
+        (nettwin_model::RouteKind::Local, 254),
+        "one table until there are rules"
+    );
     assert_eq!(own.route.nexthops[0].dev, Some(dev("lo")));
     assert_eq!(own.flags, ["local"]);
 
