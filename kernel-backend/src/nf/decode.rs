@@ -222,7 +222,11 @@ impl Decoder<'_> {
 
     /// The address that a register holds the first bytes of.
     fn beginning(&self, register: u32) -> Option<(Key, Layout)> {
-        let Held::Key(Source::Payload(base, offset, len), None) = self.registers.get(&register)? else { return None };
+        let Held::Key(source, None) = self.registers.get(&register)? else { return None };
+        let Source::Payload(base, offset, len) = source else { return None };
+        if KEYS.iter().any(|(_, whole, ..)| whole == source) {
+            return None; // a field of its own: IPv4's TTL lies where an IPv6 address begins
+        }
         let is_address = |key: &Key| matches!(key, Key::IpSaddr | Key::IpDaddr | Key::Ip6Saddr | Key::Ip6Daddr);
         let begins =
             |source: &Source| matches!(source, Source::Payload(b, o, l) if (b, o) == (base, offset) && l > len);
