@@ -2,6 +2,10 @@
 //!
 //! Deliberately absent: reading files and checking names; a wrong one is told with its place in the file by `input`.
 
+mod script;
+
+pub(crate) use script::{ExportArgs, ImportArgs, Language, On, RunArgs};
+
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use nettwin::model::words::addr::parse as parse_address;
 use nettwin::model::{Address, IfName, NetnsName};
@@ -59,6 +63,10 @@ pub(crate) enum Verb {
     Probe(ProbeArgs),
     /// Run a shell script of `ip netns`, `ping` and their like as it is, unprivileged, in virtual time.
     Run(RunArgs),
+    /// Make a topology of a script: run it on the simulator and write down what it made.
+    Import(ImportArgs),
+    /// Print a topology in another language, such as a script that sets it up by hand.
+    Export(ExportArgs),
     /// Join ports of a simulation to TAP devices of this machine, or replay captures into them.
     Attach(AttachArgs),
     /// Run topologies on both machines and compare.
@@ -521,67 +529,6 @@ pub(crate) enum Shape {
     Grid,
     /// A fat tree of routers, hosts below.
     FatTree,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "The script's own shell runs it; the network's commands work on the simulator. Time is virtual: what sleeps
-takes none. Ends with the script's own status; 124 if it took too long; nettwin's own failures are 125.
-
-Examples:
-  nettwin run examples/scripts/02-bridge-three-hosts.sh
-  nettwin run --on kernel examples/scripts/02-bridge-three-hosts.sh
-  nettwin run --programs web.sh           a script that starts curl and python3 -m http.server
-  nettwin run --builtin commands.txt"
-)]
-pub(crate) struct RunArgs {
-    /// The script.
-    #[arg(value_name = "SCRIPT", value_hint = ValueHint::FilePath)]
-    pub(crate) script: PathBuf,
-    /// Its arguments.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
-    pub(crate) arguments: Vec<OsString>,
-    /// Which machine runs it: the simulator, or the kernel with the real commands in namespaces of their own.
-    #[arg(long, value_name = "MACHINE", default_value = "sim")]
-    pub(crate) on: On,
-    /// Run plain lines without any shell: words, quotes, comments, `;`, `&&`, `||`.
-    #[arg(long, conflicts_with = "on")]
-    pub(crate) builtin: bool,
-    /// Let real programs (curl, a server, your own binary) run in the script's namespaces, by the wall's clock: what they
-    /// send goes through the simulated network.
-    #[arg(long, conflicts_with_all = ["on", "builtin", "plain"])]
-    pub(crate) programs: bool,
-    /// Whose time it is: the wall's with --programs, the simulator's without.
-    #[arg(long)]
-    pub(crate) clock: Option<Clock>,
-    /// Be the process that keeps the simulation (nettwin starts this by itself).
-    #[arg(long, hide = true, requires = "programs")]
-    pub(crate) apart: bool,
-    /// Give the script's processes no namespaces; paths in the script's text are rewritten instead.
-    #[arg(long, conflicts_with_all = ["on", "builtin"])]
-    pub(crate) plain: bool,
-    /// The virtual time that each command takes.
-    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = duration)]
-    pub(crate) step: Duration,
-    /// The virtual time that the script may take.
-    #[arg(long, value_name = "TIME", default_value = "60m", value_parser = duration)]
-    pub(crate) max_time: Duration,
-    /// Decides MAC addresses, ports and randomness.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// Write what each command of the network said, and how it ended, to this file as JSON lines; then how the namespaces
-    /// look when all is over.
-    #[arg(long, value_name = "FILE", conflicts_with = "builtin", value_hint = ValueHint::FilePath)]
-    pub(crate) record: Option<PathBuf>,
-}
-
-/// A machine that runs a script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum On {
-    /// The simulator.
-    Sim,
-    /// This machine's kernel.
-    Kernel,
 }
 
 #[derive(Debug, clap::Args)]

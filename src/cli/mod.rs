@@ -16,9 +16,11 @@ mod trouble;
 mod attach;
 mod check;
 mod completions;
+mod export;
 mod format;
 mod generate;
 mod graph;
+mod import;
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 mod live;
 mod plan;
@@ -57,6 +59,8 @@ fn run(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
         Verb::Attach(a) => attach::run(&a, out),
         Verb::Check(a) => check::run(&a, out),
         Verb::Completions(a) => completions::run(&a, out),
+        Verb::Export(a) => export::run(&a, out),
+        Verb::Import(a) => import::run(&a, out),
         Verb::Fmt(a) => format::run(&a, out),
         Verb::Gen(a) => generate::run(&a, out),
         Verb::Graph(a) => graph::run(&a, out),
@@ -86,9 +90,11 @@ fn on_kernel(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
         Verb::Attach(_)
         | Verb::Check(_)
         | Verb::Completions(_)
+        | Verb::Export(_)
         | Verb::Fmt(_)
         | Verb::Gen(_)
         | Verb::Graph(_)
+        | Verb::Import(_)
         | Verb::Plan(_)
         | Verb::Probe(_)
         | Verb::Run(_)

@@ -24,7 +24,10 @@ fn builtin(args: &RunArgs) -> Result<u8, Failure> {
     let name = args.script.display();
     let text = std::fs::read_to_string(&args.script)
         .map_err(|e| (format!("{name}: {e}"), "name a script that can be read"))?;
-    script::run_builtin(&text, args.seed, args.step, args.max_time)
+    let machine = script::Noted::plain(script::host(args.seed));
+    let pace = script::Pace { step: args.step, most: args.max_time };
+    script::run_builtin(&text, machine, pace, Box::new(std::io::stdout()))
+        .map(|(status, _)| status)
         .map_err(|unable| (format!("{name}:{}: {}", unable.line, unable.why), "nothing was run"))
 }
 
@@ -53,6 +56,7 @@ fn shell(args: &RunArgs) -> Result<u8, Failure> {
         step: args.step,
         most: args.max_time,
         record: args.record.clone(),
+        is_noted: false,
     };
     let help = match on {
         Machine::Kernel => "nettwin doctor says what this machine can do; without --on kernel the simulator runs it",
@@ -61,7 +65,7 @@ fn shell(args: &RunArgs) -> Result<u8, Failure> {
         }
         Machine::Sim | Machine::PlainSim => "name a script that can be read",
     };
-    script::run(&run).map_err(|e| (e.to_string(), help))
+    script::run(&run).map(|(status, _)| status).map_err(|e| (e.to_string(), help))
 }
 
 /// Becomes the same command as root of a user namespace of its own. Returns only if that failed.

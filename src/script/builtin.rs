@@ -4,8 +4,8 @@
 //! with its time; it starts no process. Kernel counterpart: none. Deliberately absent: variables, pipes, redirections,
 //! functions, background jobs; whoever needs them needs a shell, and is told so with the line.
 
+use super::noted::{Command, Note, Noted, TALKING};
 use nettwin::model::{Backend, Instant, NetnsName};
-use nettwin::sim::Sim;
 use nettwin_commands::job::{Files, Invocation, Program, Signal};
 use nettwin_commands::sched::{Ended, JobId, Scheduler};
 use nettwin_commands::tools::tool;
@@ -23,31 +23,17 @@ pub(crate) struct Unable {
     pub(crate) why: String,
 }
 
-/// Runs a script of plain lines; the status of its last command.
-pub(crate) fn run(script: &str, seed: u64, step: Duration, most: Duration) -> Result<u8, Unable> {
+/// Runs a script of plain lines on a machine with a host; the status of its last command, and the machine.
+pub(crate) fn run(script: &str, machine: Noted, pace: Pace, out: Box<dyn Write>) -> Result<(u8, Noted), Unable> {
     // All lines are read before the first runs: a script is not left half done.
     let lines = script.lines().enumerate();
-    let read = lines.map(|(i, line)| parse(line).map_err(|why| Unable { line: i + 1, why }));
-    let steps: Vec<Step> = read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-    let mut runner = Runner {
-        machine: super::host(seed),
-        scheduler: Scheduler::default(),
-        step,
-        end: Instant::ZERO + most,
-        children: Vec::new(),
-    };
-    let mut status = 0;
-    for Step { after, words } in steps {
-        let runs = match after {
-            After::Always => true,
-            After::Success => status == 0,
-            After::Failure => status != 0,
-        };
-        if runs {
-            status = runner.command(&words);
-        }
+    let read = lines.map(|(i, line)| Ok((i + 1, parse(line).map_err(|why| Unable { line: i + 1, why })?)));
+    let lines = read.collect::<Result<Vec<_>, _>>()?;
+    let mut runner = Runner::new(machine, pace, out);
+    for (number, steps) in lines {
+        runner.steps(&steps, Some(number));
     }
-    Ok(status)
+    Ok((runner.status, runner.machine))
 }
 
 /// When a command runs.
@@ -122,16 +108,50 @@ fn needs_shell(what: &str) -> String {
     format!("{what} needs a shell: leave out --builtin")
 }
 
-struct Runner {
-    machine: Sim,
+/// How time goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// What a command takes.
+    pub(crate) step: Duration,
+    /// What the script may take.
+    pub(crate) most: Duration,
+}
+
+/// What runs lines, one after the other.
+pub(crate) struct Runner {
+    machine: Noted,
     scheduler: Scheduler,
+    out: Box<dyn Write>,
     step: Duration,
     end: Instant,
+    /// How the last command ended.
+    status: u8,
     /// Who waits for the end of which.
     children: Vec<(JobId, JobId)>,
 }
 
 impl Runner {
+    fn new(machine: Noted, pace: Pace, out: Box<dyn Write>) -> Self {
+        let end = machine.now() + pace.most;
+        let scheduler = Scheduler::default();
+        Runner { machine, scheduler, out, step: pace.step, end, status: 0, children: Vec::new() }
+    }
+
+    fn steps(&mut self, steps: &[Step], line: Option<usize>) {
+        for Step { after, words } in steps {
+            let runs = match after {
+                After::Always => true,
+                After::Success => self.status == 0,
+                After::Failure => self.status != 0,
+            };
+            if runs {
+                let command = || Command { netns: NetnsName::host(), words: words.clone(), line };
+                self.machine.turn_of(command);
+                self.status = self.command(words);
+            }
+        }
+    }
+
     fn command(&mut self, words: &[String]) -> u8 {
         let words: Vec<String> = words.iter().skip_while(|word| *word == "sudo").cloned().collect();
         match words.first().map(String::as_str) {
@@ -139,7 +159,7 @@ impl Runner {
             Some("false") => 1,
             Some("echo") => {
                 // A reader that has gone is no reason to stop.
-                let _ = writeln!(io::stdout(), "{}", words[1..].join(" "));
+                let _ = writeln!(self.out, "{}", words[1..].join(" "));
                 0
             }
             Some(name) => {
@@ -149,6 +169,7 @@ impl Runner {
                 match self.start(Program { netns: NetnsName::host(), words: words.clone() }) {
                     Some(job) => self.finish(job),
                     None => {
+                        self.machine.note(|| Note::Refused(format!("{name}: there is no such command here")));
                         eprintln!("nettwin: {name}: there is no such command here; nettwin commands lists them");
                         127
                     }
@@ -160,6 +181,9 @@ impl Runner {
     fn start(&mut self, program: Program) -> Option<JobId> {
         let words: Vec<String> = program.words.into_iter().skip_while(|word| word == "sudo").collect();
         let tool = tool(words.first()?)?;
+        if TALKING.contains(&tool.name) {
+            self.machine.note(|| Note::Talked);
+        }
         let invocation = Invocation::new(program.netns, words);
         Some(self.scheduler.start((tool.start)(&invocation), &invocation))
     }
@@ -182,8 +206,12 @@ impl Runner {
                 continue;
             };
             // A reader that has gone is no reason to stop.
-            let _ = io::stdout().write_all(&turn.out).and_then(|()| io::stdout().flush());
+            let _ = self.out.write_all(&turn.out).and_then(|()| self.out.flush());
             let _ = io::stderr().write_all(&turn.err);
+            if turn.ended == Some(Ended::Exit(255)) && turn.err.starts_with(b"nettwin: ") {
+                let line = String::from_utf8_lossy(&turn.err).lines().next().unwrap_or_default()[9..].to_owned();
+                self.machine.note(|| Note::Refused(line));
+            }
             let (status, next) = match (turn.spawn, turn.ended) {
                 (Some(program), _) => match self.start(program.clone()) {
                     Some(child) => {
@@ -284,9 +312,12 @@ mod tests {
         for line in ["a | b", "a &", "a > b", "echo $x", "(a)", "a `b`", "a 'b", "a \\"] {
             assert!(parse(line).is_err(), "{line}");
         }
-        let all = run("true\nfalse || true\nfalse", 0, Duration::ZERO, Duration::from_secs(1));
-        assert_eq!(all, Ok(1));
-        let all = run("true\nip link | cat", 0, Duration::ZERO, Duration::from_secs(1));
-        assert_eq!(all.map_err(|unable| unable.line), Err(2));
+        let pace = Pace { step: Duration::ZERO, most: Duration::from_secs(1) };
+        let run = |text: &str| {
+            let machine = Noted::plain(super::super::host(0));
+            run(text, machine, pace, Box::new(io::sink())).map(|(status, _)| status).map_err(|unable| unable.line)
+        };
+        assert_eq!(run("true\nfalse || true\nfalse"), Ok(1));
+        assert_eq!(run("true\nip link | cat"), Err(2));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: deciding which program is real; the server does.
 
+use super::noted::{Command, Note, Noted};
 use nettwin::model::probe::{Probe, ProbeEvent, ProbeId, Stop};
 use nettwin::model::socket::{Call, Reply};
 use nettwin::model::{Answer, Backend, Extent, Failure, Fault, Instant, NetnsName, Op, Query, Snapshot};
@@ -21,7 +22,7 @@ pub(crate) struct Told {
 }
 
 enum World {
-    Virtual(Box<Sim>),
+    Virtual(Box<Noted>),
     #[cfg(all(feature = "tap", target_os = "linux"))]
     Real(Box<Programs>),
 }
@@ -29,7 +30,42 @@ enum World {
 impl Told {
     /// The simulator, with the script's host.
     pub(crate) fn simulated(seed: u64) -> Self {
-        Told { world: World::Virtual(Box::new(super::host(seed))), executed: false, settings: false }
+        Told::of(Noted::plain(super::host(seed)))
+    }
+
+    /// The same, and notes are taken.
+    pub(crate) fn noted(seed: u64) -> Self {
+        Told::of(Noted::with_diary(super::host(seed)))
+    }
+
+    fn of(machine: Noted) -> Self {
+        Told { world: World::Virtual(Box::new(machine)), executed: false, settings: false }
+    }
+
+    /// It is the turn of this command, or of none; and what it did, for the notes if there are any.
+    pub(crate) fn turn_of(&mut self, call: Option<&super::wire::Call>) {
+        if let World::Virtual(machine) = &mut self.world {
+            machine.turn_of(|| match call {
+                Some(call) => Command { netns: call.netns.clone(), words: call.words.clone(), line: None },
+                None => Command::none(),
+            });
+        }
+    }
+
+    /// It did this.
+    pub(crate) fn note(&mut self, note: impl FnOnce() -> Note) {
+        if let World::Virtual(machine) = &mut self.world {
+            machine.note(note);
+        }
+    }
+
+    /// The machine with its notes, when all is over.
+    pub(crate) fn into_noted(self) -> Option<Noted> {
+        match self.world {
+            World::Virtual(machine) => Some(*machine),
+            #[cfg(all(feature = "tap", target_os = "linux"))]
+            World::Real(_) => None,
+        }
     }
 
     /// The same, with real programs.
@@ -107,7 +143,7 @@ impl Told {
 
     fn sim(&mut self) -> &mut Sim {
         match &mut self.world {
-            World::Virtual(sim) => sim,
+            World::Virtual(machine) => &mut machine.sim,
             #[cfg(all(feature = "tap", target_os = "linux"))]
             World::Real(programs) => programs.pump().sim(),
         }

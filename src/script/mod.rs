@@ -7,6 +7,8 @@
 //! Deliberately absent: any command; they are in `commands`.
 
 mod builtin;
+mod lines;
+mod noted;
 
 #[cfg(unix)]
 mod machine;
@@ -39,9 +41,11 @@ mod views;
 #[cfg(unix)]
 mod wire;
 
-pub(crate) use builtin::run as run_builtin;
 #[cfg(all(feature = "tap", target_os = "linux"))]
 pub(crate) use builtin::split_words;
+pub(crate) use builtin::{Pace, run as run_builtin};
+pub(crate) use lines::Lines;
+pub(crate) use noted::{Command, Entry, Note, Noted, everything};
 #[cfg(unix)]
 pub(crate) use run::{Machine, Run, run};
 
@@ -93,7 +97,7 @@ pub(crate) fn under_another_name() -> Option<ExitCode> {
 }
 
 /// A machine with the script's host.
-fn host(seed: u64) -> Sim {
+pub(crate) fn host(seed: u64) -> Sim {
     let mut sim = Sim::new(seed);
     sim.execute(&host_ops()).expect("a fresh machine takes its first namespace");
     sim

@@ -2,12 +2,14 @@
 //!
 //! Deliberately absent: keeping anything; the folder goes with the run, and the next run removes what a killed one left.
 
+use super::builtin::Pace;
 use super::machine::Told;
 use super::names;
+use super::noted::Noted;
 use super::os::{Watch, adopt_orphans, kill};
 use super::place::FOLDER;
 use super::record;
-use super::server::{Over, Pace, Server};
+use super::server::{Over, Server};
 use super::shell::{ROOT, command_line, path};
 use super::shim::as_shells_say;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -16,7 +18,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -51,10 +53,25 @@ pub(crate) struct Run {
     pub(crate) most: Duration,
     /// Where to write what each command said.
     pub(crate) record: Option<PathBuf>,
+    /// What the script prints is thrown away, and what it does is noted.
+    pub(crate) is_noted: bool,
 }
 
-/// Runs a script; its exit status as a shell has it.
-pub(crate) fn run(run: &Run) -> io::Result<u8> {
+/// How a run ended: its exit status as a shell has it, and the notes if any were taken.
+pub(crate) type Outcome = (u8, Option<Noted>);
+
+impl Run {
+    fn machine(&self) -> Told {
+        if self.is_noted { Told::noted(self.seed) } else { Told::simulated(self.seed) }
+    }
+
+    fn out(&self) -> Stdio {
+        if self.is_noted { Stdio::null() } else { Stdio::inherit() }
+    }
+}
+
+/// Runs a script.
+pub(crate) fn run(run: &Run) -> io::Result<Outcome> {
     let line = command_line(&run.script, &run.arguments)
         .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", run.script.display())))?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -75,7 +92,7 @@ pub(crate) fn run(run: &Run) -> io::Result<u8> {
         }
         Err(Unable::NoNamespaces(why)) => Err(io::Error::other(format!("no namespaces for the script: {why}"))),
         Err(Unable::Broken(e)) => Err(e),
-        Ok(status) => Ok(status),
+        Ok(outcome) => Ok(outcome),
     }
 }
 
@@ -93,12 +110,12 @@ impl From<io::Error> for Unable {
 
 /// In namespaces of the script's own.
 #[cfg(all(feature = "kernel", target_os = "linux"))]
-fn apart(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> Result<u8, Unable> {
+fn apart(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> Result<Outcome, Unable> {
     let folder = Folder::new()?;
     folder.begin_record(run)?;
     let machine = match run.on {
         Machine::Programs => Told::with_programs(run.seed).map_err(|fault| io::Error::other(fault.to_string()))?,
-        _ => Told::simulated(run.seed),
+        _ => run.machine(),
     };
     let mut server = Server::new(&folder.path, machine, Pace { step: run.step, most: run.most }, stop)?;
     let on_kernel = run.on == Machine::Kernel;
@@ -108,7 +125,7 @@ fn apart(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> Result<u8, Unab
             eprintln!("nettwin: real programs may run, the network between them is simulated; clock: real");
             super::stage::spawn_as_root(&folder.path, line)
         }
-        _ => super::stage::spawn(&folder.path, on_kernel, line),
+        _ => super::stage::spawn(&folder.path, on_kernel, line, run.out()),
     };
     let mut child = child.map_err(|e| Unable::NoNamespaces(super::place::strerror(&e)))?;
     let stage = child.id();
@@ -125,24 +142,24 @@ fn apart(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> Result<u8, Unab
         let status = as_shells_say(&child.wait()?);
         summarise(&server);
         folder.end_record(run)?;
-        return Ok(status);
+        return Ok((status, server.into_noted()));
     }
     // With the outer process all inner ones die.
     kill(stage);
     child.wait()?;
     match over? {
         Over::NoScene(why) => Err(Unable::NoNamespaces(why)),
-        over => Ok(ended_early(&server, over)),
+        over => Ok((ended_early(&server, over), None)),
     }
 }
 
 #[cfg(not(all(feature = "kernel", target_os = "linux")))]
-fn apart(_: &Run, _: &[OsString], _: Arc<AtomicBool>) -> Result<u8, Unable> {
+fn apart(_: &Run, _: &[OsString], _: Arc<AtomicBool>) -> Result<Outcome, Unable> {
     Err(Unable::NoNamespaces("this system has none".into()))
 }
 
 /// Without namespaces: the commands are found by PATH, and paths in the script's text lead to the views.
-fn plainly(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> io::Result<u8> {
+fn plainly(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> io::Result<Outcome> {
     let folder = Folder::new()?;
     folder.begin_record(run)?;
     adopt_orphans()?;
@@ -157,15 +174,14 @@ fn plainly(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> io::Result<u8
     }
     let script = folder.path.join(run.script.file_name().unwrap_or_default());
     fs::write(&script, rewritten.text)?;
-    let machine = Told::simulated(run.seed);
-    let mut server = Server::new(&folder.path, machine, Pace { step: run.step, most: run.most }, stop)?;
+    let mut server = Server::new(&folder.path, run.machine(), Pace { step: run.step, most: run.most }, stop)?;
     server.show_all();
     let at = line.len() - run.arguments.len() - 1;
     let mut line = line.to_vec();
     line[at] = script.into_os_string();
     let mut command = Command::new(&line[0]);
     command.args(&line[1..]).env("PATH", path(&folder.path.join("bin"))).env(FOLDER, &folder.path);
-    let mut child: Child = command.envs(ROOT.iter().copied()).spawn()?;
+    let mut child: Child = command.envs(ROOT.iter().copied()).stdout(run.out()).spawn()?;
     let us = std::process::id();
     let over = server.serve(|| Some(Watch::descendants(us)), || child.try_wait().map_or(true, |s| s.is_some()))?;
     for (process, _) in Watch::descendants(us).census().names() {
@@ -176,9 +192,9 @@ fn plainly(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> io::Result<u8
         Over::Ended => {
             summarise(&server);
             folder.end_record(run)?;
-            Ok(status)
+            Ok((status, server.into_noted()))
         }
-        over => Ok(ended_early(&server, over)),
+        over => Ok((ended_early(&server, over), None)),
     }
 }
 

@@ -6,8 +6,10 @@
 //! Deliberately absent: a process that computes takes no virtual time, one that sleeps by the real clock takes as much of
 //! it as of the real.
 
+use super::builtin::Pace;
 use super::machine::Told;
 use super::names::{called, can_be_real, usual};
+use super::noted::{Note, Noted, TALKING};
 use super::os::{Census, Waiter, Watch, wait_readable};
 use super::peer::Peer;
 use super::views::Views;
@@ -24,15 +26,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as RealInstant};
-
-/// How time goes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
-    /// What a command takes.
-    pub(crate) step: Duration,
-    /// What the script may take.
-    pub(crate) most: Duration,
-}
 
 /// Why the server has nothing more to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +100,11 @@ impl Server {
     /// Shows every namespace, not only those in which somebody is.
     pub(crate) fn show_all(&mut self) {
         self.views.show_all();
+    }
+
+    /// The machine with the notes about it.
+    pub(crate) fn into_noted(self) -> Option<Noted> {
+        self.machine.into_noted()
     }
 
     /// What was refused, and how often.
@@ -289,6 +287,7 @@ impl Server {
 
     /// Does one thing. All processes are asleep.
     fn act(&mut self) -> io::Result<Acted> {
+        self.machine.turn_of(None);
         for complaint in self.views.take_written(&mut self.machine)? {
             eprintln!("nettwin: {complaint}");
         }
@@ -298,6 +297,7 @@ impl Server {
         }
         if let Some(job) = self.scheduler.whose_turn() {
             let peer = self.owners.get(&job).and_then(|id| self.peers.get_mut(id));
+            self.machine.turn_of(peer.as_ref().and_then(|peer| peer.call.as_ref()));
             let turn = match peer {
                 Some(peer) => self.scheduler.turn(&mut self.machine, peer),
                 None => self.scheduler.turn(&mut self.machine, &mut NoFiles),
@@ -385,6 +385,7 @@ impl Server {
                 return Ok(Acted::Woke);
             }
             Ask::Refused(what) => {
+                self.machine.note(|| Note::Refused(what.clone()));
                 *self.refused.entry(what).or_default() += 1;
                 peer.tell(&Tell::Exit(255), &[]);
                 return Ok(Acted::Woke);
@@ -420,6 +421,10 @@ impl Server {
         let mut words = program.words.clone();
         words[0] = name.to_owned();
         let invocation = Invocation { words, netns: program.netns, env: call.env.clone(), is_tty: call.is_tty };
+        if TALKING.contains(&name) {
+            self.machine.turn_of(peer.call.as_ref());
+            self.machine.note(|| Note::Talked);
+        }
         let job = self.scheduler.start((tool.start)(&invocation), &invocation);
         peer.jobs.push(job);
         self.owners.insert(job, id);
@@ -436,6 +441,7 @@ impl Server {
         self.refresh()?;
         if turn.ended == Some(Ended::Exit(255)) && turn.err.starts_with(b"nettwin: ") {
             let line = String::from_utf8_lossy(&turn.err).lines().next().unwrap_or_default()[9..].to_owned();
+            self.machine.note(|| Note::Refused(line.clone()));
             *self.refused.entry(line).or_default() += 1;
         }
         let wants_input = self.scheduler.wants_input(turn.job);
@@ -597,8 +603,6 @@ impl Server {
     }
 }
 
-/// The tools that talk to the network themselves; the others only ask and tell the machine.
-const TALKING: &[&str] = &["arping", "nc", "ping", "ping6", "tcpdump", "tracepath", "traceroute"];
 /// How long to wait for processes to fall asleep, at first.
 const SHORTEST: Duration = Duration::from_micros(30);
 /// And at most.

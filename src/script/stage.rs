@@ -16,7 +16,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 
 /// The name of the process outside.
@@ -30,10 +30,10 @@ const ON_KERNEL: &str = "kernel";
 const VIEWS: &str = "views";
 
 /// Begins a script in namespaces of its own. The folder has a listening socket in it.
-pub(crate) fn spawn(folder: &Path, on_kernel: bool, command_line: &[OsString]) -> io::Result<Child> {
+pub(crate) fn spawn(folder: &Path, on_kernel: bool, command_line: &[OsString], out: Stdio) -> io::Result<Child> {
     let program = std::env::current_exe()?;
     let manner = if on_kernel { ON_KERNEL } else { VIEWS };
-    apart(&program).arg0(STAGE).arg(folder).arg(manner).args(command_line).spawn()
+    apart(&program).arg0(STAGE).arg(folder).arg(manner).args(command_line).stdout(out).spawn()
 }
 
 /// The same where real programs may run: the user namespace is this process's own, so that its namespaces can be entered.

@@ -7,6 +7,7 @@ mod attach;
 mod check;
 mod harness;
 mod holder;
+mod import;
 mod lab;
 mod plan;
 mod probe;
