@@ -7,7 +7,7 @@ use super::trouble::{Exit, Trouble};
 use nettwin::model::check::Checked;
 use nettwin::model::complaint::Complaint;
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 pub(crate) fn run(args: &CheckArgs, out: &mut Output) -> Result<ExitCode, Trouble> {
@@ -42,18 +42,23 @@ pub(crate) fn run(args: &CheckArgs, out: &mut Output) -> Result<ExitCode, Troubl
             rows.push(json!({ "file": source.name, "ok": ok, "complaints": complaints }));
         } else {
             show(&source, complaints);
-            match &checked {
+            heard(match &checked {
                 Ok(checked) => {
-                    writeln!(out, "{GOOD}ok{GOOD:#} {}: {}", source.name, summary(checked, complaints.len()))?;
+                    writeln!(out, "{GOOD}ok{GOOD:#} {}: {}", source.name, summary(checked, complaints.len()))
                 }
-                Err(_) => writeln!(out, "{}: {}", source.name, count(complaints.len(), "complaint"))?,
-            }
+                Err(_) => writeln!(out, "{}: {}", source.name, count(complaints.len(), "complaint")),
+            })?;
         }
     }
     if out.json {
-        out.json(&rows)?;
+        heard(out.json(&rows))?;
     }
     Ok(exit(good, Exit::BadInput))
+}
+
+/// A reader that has gone (`| head -1`) changes nothing about the verdict, which the exit code tells too.
+fn heard(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|e| if e.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(e) })
 }
 
 fn summary(checked: &Checked, warnings: usize) -> String {

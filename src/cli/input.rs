@@ -39,7 +39,10 @@ impl Source {
             true => std::io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes),
             false => std::fs::File::open(path).and_then(|f| f.take(LIMIT + 1).read_to_end(&mut bytes)),
         };
-        read.map_err(|e| Trouble::input(format!("{name}: {e}")))?;
+        read.map_err(|e| {
+            Trouble::input(format!("{name}: {e}"))
+                .help("name a topology that can be read; `nettwin gen line 2 > lab.toml` writes one")
+        })?;
         if bytes.len() as u64 > LIMIT {
             return Err(Trouble::input(format!("{name}: more than 64 MiB are no topology")));
         }

@@ -60,7 +60,7 @@ fn all_complaints_are_made_at_once() {
 #[test]
 fn absent_and_odd_files_are_bad_input() {
     let place = Place::new();
-    place.run(&["check", "absent.toml"]).exits(1).says("absent.toml").says("No such file");
+    place.run(&["check", "absent.toml"]).exits(1).says("absent.toml").says("No such file").says("gen line 2");
     place.run(&["check", "."]).exits(1);
     let odd = place.file("topology.txt", PAIR);
     place.run(&["check", &odd]).exits(1).says("format");
@@ -157,6 +157,19 @@ fn a_closed_pipe_is_quiet() {
     drop(child.stdout.take());
     let run = child.wait_with_output().unwrap();
     assert!(run.status.success() && run.stderr.is_empty(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_verdict_does_not_depend_on_who_listens() {
+    use std::process::Stdio;
+    let place = Place::new();
+    let bad = place.file("bad.toml", "[netns.h1]\nodd = 1\n");
+    for args in [&["check", &bad][..], &["check", "--json", &bad]] {
+        let mut child = place.command(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(1), "{args:?}");
+    }
 }
 
 /// All verbs that a person types.

@@ -17,7 +17,8 @@ pub(crate) fn is_script(file: &Path) -> bool {
 /// Runs a script on both machines and compares.
 pub(crate) fn conform(file: &Path) -> Result<Report, Trouble> {
     let name = file.display();
-    let bytes = std::fs::read(file).map_err(|e| Trouble::input(format!("{name}: {e}")))?;
+    let bytes = std::fs::read(file)
+        .map_err(|e| Trouble::input(format!("{name}: {e}")).help("name a script that can be read"))?;
     let text = String::from_utf8_lossy(&bytes);
     let kernel = run(file, "kernel")?.normalised(&text);
     let sim = run(file, "sim")?.normalised(&text);
