@@ -300,6 +300,7 @@ impl Backend for KernelBackend {
                 Ok(Answer::Netns(Box::new(state)))
             }
             Query::HasTable { netns, table } => self.has_table(netns, *table).map(Answer::HasTable),
+            Query::RouteCache(netns) => self.route_cache(netns).map(Answer::RouteCache),
             Query::RouteGet(question) => self.route_get(question).map(|got| Answer::Route(Box::new(got))),
             Query::Sysctl { netns, key } => {
                 self.room(netns)?;

@@ -14,16 +14,26 @@ impl KernelBackend {
     pub(crate) fn route_get(&mut self, question: &RouteGet) -> Result<RouteGot, Fault> {
         self.indices.clear();
         let message = route::get(question, &mut |dev| self.index_of(&question.netns, dev))?;
-        let netlink = &mut self.room(&question.netns)?.netlink;
-        let answer = netlink.ask(message)?;
-        let names: BTreeMap<u32, IfName> = netlink
-            .dump(&link::all())?
-            .into_iter()
-            .filter_map(link::LinkRow::new)
-            .filter_map(|row| Some((row.index, IfName::new(&row.name).ok()?)))
-            .collect();
+        let answer = self.room(&question.netns)?.netlink.ask(message)?;
+        let names = self.names(&question.netns)?;
         route::parse_got(&answer, question, &|index| names.get(&index).copied())
             .ok_or_else(|| Fault::Broken("the kernel's answer is no route".into()))
+    }
+
+    /// What was learned about single destinations.
+    pub(crate) fn route_cache(&mut self, netns: &NetnsName) -> Result<Vec<RouteGot>, Fault> {
+        let rows = self.room(netns)?.netlink.dump(&route::all())?;
+        let names = self.names(netns)?;
+        let name = |index| names.get(&index).copied();
+        let mut learned: Vec<_> = rows.iter().filter_map(|row| route::parse_cached(row, &name)).collect();
+        learned.sort_by_key(|got| got.route.dst);
+        Ok(learned)
+    }
+
+    fn names(&mut self, netns: &NetnsName) -> Result<BTreeMap<u32, IfName>, Fault> {
+        let links = self.room(netns)?.netlink.dump(&link::all())?;
+        let rows = links.into_iter().filter_map(link::LinkRow::new);
+        Ok(rows.filter_map(|row| Some((row.index, IfName::new(&row.name).ok()?))).collect())
     }
 
     /// Whether there is such a routing table.

@@ -222,6 +222,8 @@ pub enum Query {
     Netns(NetnsName),
     /// Which route a packet would take (`ip route get`).
     RouteGet(RouteGet),
+    /// What was learned about single destinations and is still believed (`ip route show cache`).
+    RouteCache(NetnsName),
     /// Whether there is such a routing table: one that a route was ever put in.
     HasTable {
         /// Where.
@@ -341,6 +343,8 @@ pub enum Answer {
     Netns(Box<NetnsState>),
     /// To [`Query::RouteGet`].
     Route(Box<RouteGot>),
+    /// To [`Query::RouteCache`], by destination.
+    RouteCache(Vec<RouteGot>),
     /// To [`Query::HasTable`].
     HasTable(bool),
     /// To [`Query::Sysctl`], without the trailing newline.

@@ -39,6 +39,10 @@ pub(crate) fn query(sim: &mut Sim, query: &Query) -> Result<Answer, Fault> {
             let ns = sim.netns.by_name_mut(&get.netns).ok_or_else(enoent)?;
             Answer::Route(Box::new(l3::route_get(ns, &sim.world, get)?))
         }
+        Query::RouteCache(name) => {
+            let ns = sim.netns.by_name(name).ok_or_else(enoent)?;
+            Answer::RouteCache(crate::ip::get::route_cache(ns, &sim.world))
+        }
         Query::HasTable { netns, table } => {
             Answer::HasTable(sim.netns.by_name(netns).ok_or_else(enoent)?.l3.fib.has_table(*table))
         }

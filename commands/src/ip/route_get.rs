@@ -1,6 +1,7 @@
 //! `ip route get`.
 //!
-//! Counterpart: `iproute_get()` of `ip/iproute.c`. Deliberately absent, and refused by name: `connected`, `notify`, `as`.
+//! Counterpart: `iproute_get()` of `ip/iproute.c`. Deliberately absent, and refused by name: `connected`, `notify`, `as`, and
+//! how often the kernel's entry is referred to (`-s`).
 
 use super::route_print::{self, Manner};
 use super::{DONE, Ip, Ran, help, unsupported};
@@ -79,6 +80,9 @@ pub(super) fn run(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
             }
         }
     }
+    if ip.options.stats > 0 {
+        return Err(unsupported("-s"));
+    }
     let dst = dst.ok_or_else(|| Stop::back(1, "need at least a destination address\n"))?;
     let iif = iif.map(|dev| ip.kernel.need_link(dev)).transpose()?;
     let oif = oif.map(|dev| ip.kernel.need_link(dev)).transpose()?;
@@ -139,6 +143,27 @@ fn print(page: &mut Page, get: &RouteGet, got: &RouteGot, details: bool) {
     if let Some(iif) = get.iif {
         incoming(page, iif);
     }
+    page.text("\n");
+}
+
+/// A row of the cache's list.
+pub(super) fn print_cached(page: &mut Page, got: &RouteGot, manner: Manner) {
+    let route = &got.route;
+    route_print::head(page, route, manner.details);
+    if route.tos != 0 && !manner.hides_tos {
+        let tos = names::dsfield_word(route.tos);
+        page.say("tos", &tos, format_args!("tos {tos} "));
+    }
+    if let Some(hop) = route.nexthops.first() {
+        route_print::way(page, hop, manner);
+    }
+    if (route.table != TABLE_MAIN || manner.details) && !manner.hides_table {
+        let table = table_word(route.table);
+        page.say("table", &table, format_args!("table {table} "));
+    }
+    route_print::flags(page, &[]);
+    cache(page, got);
+    route_print::metrics(page, route);
     page.text("\n");
 }
 

@@ -1,8 +1,9 @@
 //! `ip route show` and `ip route flush`: which routes.
 //!
 //! Counterpart: `iproute_list_flush_or_save()` and `filter_nlmsg()` of `ip/iproute.c`.
-//! Deliberately absent, and refused by name: the list of the cache, realms, sources.
+//! Deliberately absent, and refused by name: realms, sources, how often what is cached is referred to (`-s`).
 
+use super::route_get;
 use super::route_print::{self, Manner};
 use super::{DONE, Ip, Ran, help, unsupported};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, invarg, matches, nodev, unsigned};
@@ -191,7 +192,7 @@ fn host_len(prefix: Prefix) -> u8 {
 pub(super) fn show(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     let filter = parse(ip, words)?;
     if filter.cached {
-        return Err(unsupported("route show cache"));
+        return show_cached(ip, &filter);
     }
     let state = ip.kernel.state()?;
     if filter.table != TABLE_MAIN && !filter.has_table(ip)? {
@@ -203,6 +204,25 @@ pub(super) fn show(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     for route in sorted(&state).into_iter().filter(|route| filter.takes(route, ip.family)) {
         page.open_object("");
         route_print::print(&mut page, &state, route, manner);
+        page.close_object();
+    }
+    page.close();
+    ip.print(page);
+    DONE
+}
+
+fn show_cached(ip: &mut Ip<'_, '_>, filter: &Filter) -> Ran {
+    if ip.options.stats > 0 {
+        return Err(unsupported("-s"));
+    }
+    let query = Query::RouteCache(ip.kernel.netns.clone());
+    let Answer::RouteCache(learned) = ip.kernel.ask(&query)? else { return Err(super::confused()) };
+    let manner = filter.manner(ip.options.details);
+    let mut page = ip.page();
+    page.open();
+    for got in learned.iter().filter(|got| filter.takes(&got.route, ip.family)) {
+        page.open_object("");
+        route_get::print_cached(&mut page, got, manner);
         page.close_object();
     }
     page.close();

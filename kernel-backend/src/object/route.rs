@@ -340,6 +340,20 @@ pub(crate) fn parse_got(
         return Some(RouteGot { route, flags: Vec::new(), cached_mtu: None, expires_s: None });
     }
     route.dst = Cidr::host(question.dst);
+    Some(with_cache(route, message))
+}
+
+/// A row of a dump that is a cached route, not an entry of a table.
+pub(crate) fn parse_cached(message: &RouteNetlinkMessage, name: &dyn Fn(u32) -> Option<IfName>) -> Option<RouteGot> {
+    match message {
+        RouteNetlinkMessage::NewRoute(m) if m.header.flags.contains(RouteFlags::Cloned) => {
+            Some(with_cache(parse_route(m, name)?, m))
+        }
+        _ => None,
+    }
+}
+
+fn with_cache(route: Route, message: &RouteMessage) -> RouteGot {
     let mut got = RouteGot { route, flags: Vec::new(), cached_mtu: None, expires_s: None };
     // RTCF_*, which share the field with RTM_F_*; the words and their order are iproute2's.
     const CACHE_FLAGS: [(u32, &str); 6] = [
@@ -361,5 +375,5 @@ pub(crate) fn parse_got(
             got.cached_mtu = got.route.mtu;
         }
     }
-    Some(got)
+    got
 }

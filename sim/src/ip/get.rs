@@ -6,7 +6,7 @@ use crate::drop::DropReason;
 use crate::fib::{Flow, Selectors};
 use crate::ip::input::{self, Arrival, InRoute};
 use crate::ip::output::{self, Metrics};
-use crate::ip::pmtu::Exception;
+use crate::ip::pmtu::{self, Exception};
 use crate::l3::not_v4;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
@@ -48,6 +48,13 @@ pub(crate) fn route_get(ns: &Netns, w: &World, get: &RouteGet) -> Result<RouteGo
         0 => Err(Fault::errno(Errno::EHOSTUNREACH)),
         _ => entry(ns, &flow),
     }
+}
+
+/// All exceptions that are in force (`fib_dump_info_fnhe`).
+pub(crate) fn route_cache(ns: &Netns, w: &World) -> Vec<RouteGot> {
+    let learned = pmtu::known(ns, w.now).filter_map(|(dst, oif)| goes_out(ns, w, &Flow { oif, ..Flow::to(dst) }).ok());
+    let learned = learned.filter(|got| got.expires_s.is_some());
+    learned.map(|got| RouteGot { route: Route { prefsrc: None, ..got.route }, ..got }).collect()
 }
 
 /// The table as the kernel tells it: main while local and main are one trie.

@@ -46,6 +46,11 @@ pub(crate) fn find(ns: &Netns, now: Instant, hop: &Hop, dst: Ipv4Addr) -> Option
     all.get(&(dst, hop.dev, hop.via)).copied().filter(|e| now < e.expires)
 }
 
+/// Each destination of which something is believed, and the device of the way that it is about.
+pub(crate) fn known(ns: &Netns, now: Instant) -> impl Iterator<Item = (Ipv4Addr, Ifindex)> {
+    ns.l3.exceptions.by_dst.iter().filter(move |(_, e)| now < e.expires).map(|(&(dst, dev, _), _)| (dst, dev))
+}
+
 fn way_of(ns: &Netns, flow: &Flow) -> Option<(Hop, u32)> {
     let hit = rules::lookup(ns, flow).ok()?;
     if hit.alias.kind != RouteKind::Unicast {
