@@ -14,7 +14,7 @@ use rustix::mount::{
     mount_bind_recursive, mount_change, move_mount, open_tree, unmount,
 };
 use rustix::thread::UnshareFlags;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::fs;
 use std::io;
@@ -95,7 +95,7 @@ impl Scene<'_> {
     fn cover_programs(&self) -> Result<(), Errno> {
         let home = Path::new(HOME);
         let folders: BTreeSet<PathBuf> = PROGRAMS.iter().filter_map(|f| fs::canonicalize(f).ok()).collect();
-        let mut covered = BTreeSet::new();
+        let mut covered: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
         for name in self.names {
             let mut is_somewhere = false;
             for file in folders.iter().filter_map(|folder| fs::canonicalize(folder.join(name)).ok()) {
@@ -103,10 +103,13 @@ impl Scene<'_> {
                     continue;
                 }
                 is_somewhere = true;
-                if !covered.insert(file.clone()) {
+                let kept = home.join("real").join(name);
+                if let Some(first) = covered.get(&file) {
+                    // One program under several names; it goes by the name that it is called by.
+                    let _ = symlink(first, kept);
                     continue;
                 }
-                let kept = home.join("real").join(name);
+                covered.insert(file.clone(), kept.clone());
                 if fs::write(&kept, "").is_ok() {
                     mount_bind(&file, &kept)?;
                 }
