@@ -17,6 +17,7 @@ pub mod netns;
 mod nf;
 pub mod probe;
 mod protocol;
+pub mod pump;
 pub mod remote;
 pub mod script;
 pub mod serve;

@@ -1,0 +1,27 @@
+//! The limits of this machine beside what nettwin does on it: one interleaved run, ratios of processor time.
+//!
+//! `cargo bench --bench limits` runs all sections, `… -- bare` those whose names say so. Deliberately absent: wall time, of
+//! which busy neighbours take a part. Each section asserts that its frames arrived.
+
+#[path = "../../sim/tests/lab/mod.rs"]
+mod lab;
+#[path = "../shapes/mod.rs"]
+mod shapes;
+
+#[cfg(all(feature = "kernel", target_os = "linux"))]
+mod bare;
+#[cfg(all(feature = "kernel", target_os = "linux"))]
+mod rounds;
+#[cfg(all(feature = "kernel", target_os = "linux"))]
+mod sections;
+
+#[cfg(all(feature = "kernel", target_os = "linux"))]
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    sections::run(&wanted);
+}
+
+#[cfg(not(all(feature = "kernel", target_os = "linux")))]
+fn main() {
+    println!("skipped: this build has no kernel backend, whose clock it takes");
+}
