@@ -115,7 +115,7 @@ fn inside(worker: &Worker, netns: &Netns, netlink: &mut Netlink) -> Vec<Capabili
         let found = worker.run_in(netns, move || rustix::fs::stat(path).map(drop).map_err(refused));
         found.and_then(|found| found)
     };
-    let sysctl = worker.run_in(netns, sysctl::write_baseline).and_then(|r| r);
+    let sysctl = worker.run_in(netns, || sysctl::write_baseline(&mut None)).and_then(|r| r);
     let tried = [
         (sysctl, "make /proc/sys/net writable: containers often mount it read-only"),
         (pair.as_ref().map(drop).map_err(Clone::clone), "load the module veth"),

@@ -6,6 +6,7 @@
 
 use crate::machine::KernelBackend;
 use crate::object::{addr, link, neigh, netem, nexthop, route, rule};
+use crate::together::index_known;
 use crate::{bulk, sysctl};
 use netlink_packet_route::RouteNetlinkMessage;
 use nettwin_model::{
@@ -15,8 +16,18 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 impl KernelBackend {
     pub(crate) fn execute_all(&mut self, ops: &[Op]) -> Result<(), Failure> {
-        // Others may have renamed devices since the last time.
+        self.begin();
+        self.execute_in_order(ops)?;
+        self.await_departures().map_err(|fault| Failure { done: ops.len().saturating_sub(1), fault })
+    }
+
+    /// Others may have renamed devices, and changed what new namespaces begin with, since the last time.
+    pub(crate) fn begin(&mut self) {
         self.indices.clear();
+        self.baseline = None;
+    }
+
+    pub(crate) fn execute_in_order(&mut self, ops: &[Op]) -> Result<(), Failure> {
         let mut done = 0;
         while done < ops.len() {
             let run = &ops[done..done + bulk::run_length(&ops[done..])];
@@ -30,7 +41,7 @@ impl KernelBackend {
             done += count;
             executed.map_err(|(_, fault)| Failure { done, fault })?;
         }
-        self.await_departures().map_err(|fault| Failure { done: done.saturating_sub(1), fault })
+        Ok(())
     }
 
     fn execute_one(&mut self, op: &Op) -> Result<(), Fault> {
@@ -131,12 +142,7 @@ impl KernelBackend {
     }
 
     fn add_link(&mut self, link: &AddLink) -> Result<(), Fault> {
-        self.room(&link.netns)?;
-        let peer_netns = match &link.kind {
-            NewLink::Veth { peer } if peer.netns != link.netns => Some(self.descriptor_of(&peer.netns)?),
-            _ => None,
-        };
-        let master = link.master.map(|master| self.index_of(&link.netns, &master)).transpose()?;
+        let (master, peer_netns) = self.places_of(link)?;
         let request = match &link.kind {
             NewLink::Bridge { attrs } => {
                 let kind = NewLink::Bridge { attrs: self.fit_bridge(attrs)? };
@@ -149,6 +155,17 @@ impl KernelBackend {
             self.departing.link_made(&link.netns, &peer.netns);
         }
         Ok(())
+    }
+
+    /// What a new link's master and its peer's namespace stand for.
+    pub(crate) fn places_of(&mut self, link: &AddLink) -> Result<(Option<u32>, Option<RawFd>), Fault> {
+        self.room(&link.netns)?;
+        let peer_netns = match &link.kind {
+            NewLink::Veth { peer } if peer.netns != link.netns => Some(self.descriptor_of(&peer.netns)?),
+            _ => None,
+        };
+        let master = link.master.map(|master| self.index_of(&link.netns, &master)).transpose()?;
+        Ok((master, peer_netns))
     }
 
     fn set_link(&mut self, netns: &NetnsName, name: &IfName, change: &LinkChange) -> Result<(), Fault> {
@@ -222,8 +239,9 @@ impl KernelBackend {
 
     /// What a name stands for, remembered until something is renamed, moved or removed, or the list of ops ends.
     pub(crate) fn index_of(&mut self, netns: &NetnsName, dev: &IfName) -> Result<u32, Fault> {
-        if let Some(index) = self.indices.get(netns).and_then(|known| known.get(dev)) {
-            return Ok(*index);
+        if let Some(index) = self.indices.get(netns).and_then(|known| known.get(dev)).copied().or(index_known(dev)) {
+            self.room(netns)?;
+            return Ok(index);
         }
         let index = match self.room(netns)?.netlink.ask(link::by_name(dev)) {
             Ok(RouteNetlinkMessage::NewLink(found)) => found.header.index,

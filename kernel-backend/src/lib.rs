@@ -36,6 +36,7 @@ mod query;
 mod settle;
 mod sockets;
 mod sysctl;
+mod together;
 
 pub use caps::Capability;
 pub use machine::{KernelBackend, Naming, Options, is_root};

@@ -65,6 +65,8 @@ pub struct KernelBackend {
     pub(crate) indices: BTreeMap<NetnsName, BTreeMap<IfName, u32>>,
     /// What this kernel's bridges know, once asked.
     pub(crate) offered: Option<Offered>,
+    /// What of the baseline a new namespace does not begin with, once found out.
+    pub(crate) baseline: Option<Vec<sysctl::Setting>>,
     pub(crate) departing: Departing,
     pub(crate) worker: Worker,
     naming: Naming,
@@ -99,6 +101,7 @@ impl KernelBackend {
             rooms: BTreeMap::new(),
             indices: BTreeMap::new(),
             offered: None,
+            baseline: None,
             departing: Departing::default(),
             worker: Worker::new()?,
             naming: options.naming,
@@ -181,20 +184,31 @@ impl KernelBackend {
     }
 
     pub(crate) fn add_netns(&mut self, name: &NetnsName) -> Result<(), Fault> {
-        if self.rooms.contains_key(name) {
-            return Err(Fault::errno(Errno::EEXIST));
-        }
-        let made = self.worker.create(|| {
-            sysctl::write_baseline()?;
+        self.add_several_netns(&[name]).map_err(|(_, fault)| fault)
+    }
+
+    /// Makes namespaces in one visit of the worker; on failure says which one was not made, and none behind it is.
+    pub(crate) fn add_several_netns(&mut self, names: &[&NetnsName]) -> Result<(), (usize, Fault)> {
+        let mut fresh = BTreeSet::new();
+        let free = names.iter().take_while(|&&name| !self.rooms.contains_key(name) && fresh.insert(name));
+        let wanted = free.count();
+        let mut baseline = self.baseline.take();
+        let made = self.worker.create_several(wanted, || {
+            sysctl::write_baseline(&mut baseline)?;
             Netlink::open()
         });
-        let (netns, netlink) = made.and_then(|(netns, netlink)| Ok((netns, netlink?)))?;
-        let path = self.path_of(name);
-        if let Some(path) = &path {
-            self.give_name(name, &netns, path)?;
+        self.baseline = baseline;
+        let made = made.map_err(|fault| (0, fault))?;
+        let count = made.len();
+        for (n, (name, room)) in names.iter().zip(made).enumerate() {
+            let (netns, netlink) = room.and_then(|(netns, netlink)| Ok((netns, netlink?))).map_err(|f| (n, f))?;
+            let path = self.path_of(name);
+            if let Some(path) = &path {
+                self.give_name(name, &netns, path).map_err(|fault| (n, fault))?;
+            }
+            self.take_room(name, netns, netlink, path);
         }
-        self.take_room(name, netns, netlink, path);
-        Ok(())
+        if count < names.len() { Err((count, Fault::errno(Errno::EEXIST))) } else { Ok(()) }
     }
 
     fn take_room(&mut self, name: &NetnsName, netns: Netns, netlink: Netlink, path: Option<PathBuf>) {
@@ -218,7 +232,7 @@ impl KernelBackend {
             journal.made(name, Made { file: path.to_owned(), dev: id.dev, ino: id.ino }).map_err(broken)?;
         }
         let named = named::reserve(path).and_then(|()| {
-            let bound = self.worker.run_in(netns, || named::bind_own(path)).flatten();
+            let bound = named::bind(netns.as_fd(), path);
             // Nothing half-made stays; what made it fail is the better news than what made the clean-up fail.
             bound.inspect_err(|_| drop(named::remove(path)))
         });
@@ -268,6 +282,10 @@ pub fn is_root() -> bool {
 impl Backend for KernelBackend {
     fn execute(&mut self, ops: &[Op]) -> Result<(), Failure> {
         self.execute_all(ops)
+    }
+
+    fn execute_together(&mut self, ops: &[Op]) -> Result<(), Failure> {
+        self.execute_as_one(ops)
     }
 
     fn lacks_nothing(&mut self, ops: &[Op]) -> Result<(), Fault> {

@@ -3,10 +3,11 @@
 //! Kernel counterpart: nsfs; `netns_add` and `create_netns_dir` in iproute2's `ipnetns.c`. Deliberately absent:
 //! `/etc/netns`, attaching by process id.
 
-use crate::netns::{OWN_NETNS, refused, refused_io};
+use crate::netns::{refused, refused_io};
 use nettwin_model::Fault;
 use rustix::mount::{MountPropagationFlags, UnmountFlags};
 use std::fs;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -44,9 +45,9 @@ pub(crate) fn reserve(path: &Path) -> Result<(), Fault> {
     file.map(drop).map_err(|e| refused_io(&e))
 }
 
-/// Mounts the calling thread's namespace on a reserved name.
-pub(crate) fn bind_own(path: &Path) -> Result<(), Fault> {
-    rustix::mount::mount_bind(OWN_NETNS, path).map_err(refused)
+/// Mounts a namespace on a reserved name.
+pub(crate) fn bind(netns: BorrowedFd<'_>, path: &Path) -> Result<(), Fault> {
+    rustix::mount::mount_bind(format!("/proc/self/fd/{}", netns.as_raw_fd()), path).map_err(refused)
 }
 
 /// Takes a name away. The namespace goes when nobody else holds it.

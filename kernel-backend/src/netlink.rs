@@ -52,8 +52,8 @@ impl Netlink {
     /// Opens a socket in the calling thread's namespace.
     pub fn open() -> Result<Self, Fault> {
         let open = || {
-            let mut socket = Socket::new(NETLINK_ROUTE)?;
-            socket.bind_auto()?;
+            let socket = Socket::new(NETLINK_ROUTE)?;
+            // Which gives it an address, too.
             socket.connect(&SocketAddr::new(0, 0))?;
             socket.set_ext_ack(true)?;
             socket.set_cap_ack(true)?;
@@ -106,6 +106,32 @@ impl Netlink {
             })?;
         }
         Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// Several requests in one datagram of which only the last is acknowledged; refusals are told of all. The kernel works
+    /// through all of them, so this is for whoever undoes all if one is refused: it says which was the first.
+    pub fn tell_as_one(&mut self, requests: Vec<Request>) -> Result<Result<(), (usize, Fault)>, Fault> {
+        let (count, first) = (requests.len(), self.sequence.wrapping_add(1));
+        let Some(last) = count.checked_sub(1) else { return Ok(Ok(())) };
+        let mut datagram = Vec::new();
+        for (n, request) in requests.into_iter().enumerate() {
+            let ack = if n == last { NLM_F_ACK } else { 0 };
+            self.append(&mut datagram, request.message, request.flags | ack);
+        }
+        self.send(&datagram)?;
+        let (mut refused, mut ended) = (None, false);
+        while !ended {
+            self.receive(|sequence, frame| {
+                let n = sequence.wrapping_sub(first) as usize;
+                if let (Frame::Ack(verdict), true) = (frame, n < count) {
+                    ended |= n == last;
+                    if let (Err(fault), None) = (verdict, &refused) {
+                        refused = Some((n, fault));
+                    }
+                }
+            })?;
+        }
+        Ok(refused.map_or(Ok(()), Err))
     }
 
     /// One question with one answer.

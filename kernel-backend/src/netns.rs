@@ -39,17 +39,20 @@ pub struct Netns {
 impl Netns {
     /// The calling thread's own namespace.
     pub fn own() -> Result<Self, Fault> {
-        Self::open(Path::new(OWN_NETNS))
+        Self::of(Path::new(OWN_NETNS))
     }
 
     /// A namespace by its file: `/proc/PID/ns/net`, or a bind mount of one as below `/run/netns`. What is there but is
     /// no network namespace (a file left behind without its mount) is refused with EINVAL, as `setns` does.
     pub fn open(path: &Path) -> Result<Self, Fault> {
+        let netns = Self::of(path)?;
+        let on_nsfs = rustix::fs::fstatfs(&netns.fd).map_err(refused)?.f_type == libc::NSFS_MAGIC;
+        if on_nsfs { Ok(netns) } else { Err(Fault::errno(Errno::EINVAL)) }
+    }
+
+    /// The same, of a file that can be nothing else.
+    fn of(path: &Path) -> Result<Self, Fault> {
         let fd = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map_err(refused)?;
-        let on_nsfs = rustix::fs::fstatfs(&fd).map_err(refused)?.f_type == libc::NSFS_MAGIC;
-        if !on_nsfs {
-            return Err(Fault::errno(Errno::EINVAL));
-        }
         let stat = rustix::fs::fstat(&fd).map_err(refused)?;
         Ok(Netns { fd, id: NetnsId { dev: stat.st_dev, ino: stat.st_ino } })
     }
@@ -97,15 +100,42 @@ impl Worker {
     }
 
     /// Makes a namespace and runs `f` inside before anybody else can know it.
-    pub fn create<R: Send>(&self, f: impl FnOnce() -> R + Send) -> Result<(Netns, R), Fault> {
-        let (netns, r) = self.visit(
+    pub fn create<R: Send>(&self, f: impl FnMut() -> R + Send) -> Result<(Netns, R), Fault> {
+        self.create_several(1, f)?.pop().unwrap_or_else(|| Err(Fault::Broken("no namespace was made".into())))
+    }
+
+    /// Makes several namespaces in one visit and runs `f` inside each; the first failure ends it and is the last answer.
+    #[allow(clippy::type_complexity)]
+    pub fn create_several<R: Send>(
+        &self,
+        count: usize,
+        mut f: impl FnMut() -> R + Send,
+    ) -> Result<Vec<Result<(Netns, R), Fault>>, Fault> {
+        self.visit(
+            || Ok(()),
             || {
-                // SAFETY: unsafe because of CLONE_FILES only, which is not among the flags.
-                unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }
+                let mut made = Vec::with_capacity(count);
+                for _ in 0..count {
+                    // SAFETY: unsafe because of CLONE_FILES only, which is not among the flags.
+                    let inside = unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) };
+                    made.push(inside.map_err(refused).and_then(|()| Ok((Netns::own()?, f()))));
+                    if made.last().is_some_and(Result::is_err) {
+                        break;
+                    }
+                }
+                made
             },
-            || Netns::own().map(|netns| (netns, f())),
-        )??;
-        Ok((netns, r))
+        )
+    }
+
+    /// Runs `f` in each of these namespaces, in one visit of the worker's thread.
+    pub fn run_in_each<'a, R: Send>(
+        &self,
+        all: impl Iterator<Item = &'a Netns> + Send,
+        mut f: impl FnMut() -> R + Send,
+    ) -> Result<Vec<R>, Fault> {
+        self.visit(|| Ok(()), || all.map(|netns| enter(netns.as_fd()).map(|()| f())).collect::<Result<_, _>>())?
+            .map_err(refused)
     }
 
     /// On the worker's thread: go in, do it, come home.

@@ -20,6 +20,8 @@ pub(crate) enum Request {
     Hello,
     /// `Backend::execute`.
     Execute(Vec<Op>),
+    /// `Backend::execute_together`, answered as `Execute` is.
+    ExecuteTogether(Vec<Op>),
     /// `Backend::lacks_nothing`.
     LacksNothing(Vec<Op>),
     /// `Backend::query`.

@@ -124,6 +124,14 @@ impl Backend for RemoteBackend {
         }
     }
 
+    fn execute_together(&mut self, ops: &[Op]) -> Result<(), Failure> {
+        let broken = |fault| Failure { done: 0, fault };
+        match self.ask(&Request::ExecuteTogether(ops.to_vec())).map_err(broken)? {
+            Reply::Execute(result) => result,
+            _ => Err(broken(confused())),
+        }
+    }
+
     fn lacks_nothing(&mut self, ops: &[Op]) -> Result<(), Fault> {
         self.ask_done(&Request::LacksNothing(ops.to_vec()))
     }

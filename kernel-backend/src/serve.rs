@@ -142,6 +142,7 @@ impl Client {
     fn answer<B: Held>(&mut self, machine: &mut B, request: Request) {
         let reply = match request {
             Request::Execute(ops) => Reply::Execute(machine.execute(&ops)),
+            Request::ExecuteTogether(ops) => Reply::Execute(machine.execute_together(&ops)),
             Request::LacksNothing(ops) => Reply::Done(machine.lacks_nothing(&ops)),
             Request::Query(query) => Reply::Query(machine.query(&query)),
             Request::Observe(extent) => Reply::Observe(machine.observe(&extent)),

@@ -27,10 +27,8 @@ impl KernelBackend {
     pub(crate) fn await_quiet(&mut self) -> Result<Duration, Fault> {
         let begun = Instant::now();
         let deadline = begun + PATIENCE;
-        let mut listeners = Vec::with_capacity(self.rooms.len());
-        for room in self.rooms.values() {
-            listeners.push(self.worker.run_in(&room.netns, listen)??);
-        }
+        let everywhere = self.worker.run_in_each(self.rooms.values().map(|room| &room.netns), listen)?;
+        let listeners: Vec<Socket> = everywhere.into_iter().collect::<Result<_, _>>()?;
         loop {
             silence(&listeners, deadline)?;
             if Instant::now() >= deadline || !self.is_carrier_pending()? {

@@ -6,7 +6,7 @@
 use crate::netns::{Netns, Worker, refused};
 use nettwin_model::sysctl::BASELINE;
 use nettwin_model::{Errno, Fault, SysctlKey};
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 
 const ROOT: &str = "/proc/sys";
@@ -60,16 +60,30 @@ fn walk(root: &OwnedFd, path: &str, names: &mut Vec<SysctlKey>) -> Result<(), Fa
     Ok(())
 }
 
+/// A path below `/proc/sys`, and a value.
+pub(crate) type Setting = &'static (&'static str, &'static str);
+
 /// Writes the baseline of a new namespace. To be called inside. What this kernel does not have (IPv6 left out, say) is
-/// as it should be without.
-pub(crate) fn write_baseline() -> Result<(), Fault> {
-    let root = open_root()?;
-    for (path, value) in BASELINE {
-        match write_here(&root, path, value) {
-            Ok(()) | Err(Fault::Refused { errno: Errno::ENOENT, .. }) => {}
-            Err(fault) => return Err(Fault::Broken(format!("{path} could not be written: {fault}"))),
+/// as it should be without. All namespaces that are made at one time begin alike, as the initial one has it
+/// (`devinet_init_net`), so of the first it is found out what has to be `written`, and the others are spared the rest.
+pub(crate) fn write_baseline(written: &mut Option<Vec<Setting>>) -> Result<(), Fault> {
+    let root = rustix::fs::CWD;
+    let put = |(path, value): Setting| match write_here(root, &format!("{ROOT}/{path}"), value) {
+        Err(Fault::Refused { errno: Errno::ENOENT, .. }) => Ok(false),
+        Err(fault) => Err(Fault::Broken(format!("{path} could not be written: {fault}"))),
+        Ok(()) => Ok(true),
+    };
+    if let Some(known) = written {
+        return known.iter().try_for_each(|setting| put(setting).map(drop));
+    }
+    let mut found = Vec::new();
+    for setting in BASELINE {
+        let differs = read_here(root, &format!("{ROOT}/{}", setting.0)).ok().as_deref() != Some(setting.1);
+        if differs && put(setting)? {
+            found.push(setting);
         }
     }
+    *written = Some(found);
     Ok(())
 }
 
@@ -77,14 +91,14 @@ fn open_root() -> Result<OwnedFd, Fault> {
     rustix::fs::open(ROOT, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(refused)
 }
 
-fn write_here(root: &OwnedFd, path: &str, value: &str) -> Result<(), Fault> {
+fn write_here(root: impl AsFd, path: &str, value: &str) -> Result<(), Fault> {
     let flags = OFlags::WRONLY | OFlags::CLOEXEC;
     let file = rustix::fs::openat(root, path, flags, Mode::empty()).map_err(refused)?;
     // One write call is one value; the kernel takes it whole or refuses it.
     rustix::io::write(&file, value.as_bytes()).map(drop).map_err(refused)
 }
 
-fn read_here(root: &OwnedFd, path: &str) -> Result<String, Fault> {
+fn read_here(root: impl AsFd, path: &str) -> Result<String, Fault> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = rustix::fs::openat(root, path, flags, Mode::empty()).map_err(refused)?;
     let (mut text, mut chunk) = (Vec::new(), [0; 4096]);

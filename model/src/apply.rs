@@ -145,7 +145,7 @@ fn carry_out<B: Backend + ?Sized>(
     plan: &Plan,
     watch: &mut dyn FnMut(Step<'_>),
 ) -> Result<(), Why> {
-    machine.execute(&plan.ops).map_err(Why::Stopped)?;
+    machine.execute_together(&plan.ops).map_err(Why::Stopped)?;
     watch(Step::Verifying);
     machine.settle().map_err(Why::Unverified)?;
     let after = machine.observe(&desired.extent()).map_err(Why::Unverified)?;

@@ -25,6 +25,12 @@ pub trait Backend {
     /// Executes ops in order and stops at the first fault. A machine may fuse neighbours where nobody can tell.
     fn execute(&mut self, ops: &[Op]) -> Result<(), Failure>;
 
+    /// The same for a caller that leads the machine back if an op is refused: the machine may do what is asked in another
+    /// order and go on behind a refusal, if that is faster. Only which op was refused is told then.
+    fn execute_together(&mut self, ops: &[Op]) -> Result<(), Failure> {
+        self.execute(ops)
+    }
+
     /// Whether the machine has what these ops take; nothing is done. What it lacks is [`Fault::Missing`]. Ops that pass
     /// may still be refused.
     fn lacks_nothing(&mut self, ops: &[Op]) -> Result<(), Fault> {
@@ -85,6 +91,10 @@ pub trait Backend {
 impl<B: Backend + ?Sized> Backend for Box<B> {
     fn execute(&mut self, ops: &[Op]) -> Result<(), Failure> {
         (**self).execute(ops)
+    }
+
+    fn execute_together(&mut self, ops: &[Op]) -> Result<(), Failure> {
+        (**self).execute_together(ops)
     }
 
     fn lacks_nothing(&mut self, ops: &[Op]) -> Result<(), Fault> {
