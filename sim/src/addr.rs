@@ -163,8 +163,11 @@ fn insert(ns: &mut Netns, w: &mut World, dev: Ifindex, mut ifa: IfAddr) -> Resul
         }
     }
     let at = if ifa.secondary { list.len() } else { after_primaries };
-    *ns.l3.own.entry(ifa.local).or_default() += 1;
-    addrs_mut(ns, dev).insert(at, ifa.clone());
+    ns.l3.own.add(ifa.local);
+    let list = addrs_mut(ns, dev);
+    // Most devices have one for ever.
+    list.reserve_exact(usize::from(list.is_empty()));
+    list.insert(at, ifa.clone());
     added(ns, w, dev, &ifa);
     for at in [ifa.preferred_until, ifa.valid_until].into_iter().flatten() {
         w.wheel.schedule(at, Event::Lifetimes { ns: ns.id });
@@ -258,12 +261,7 @@ fn secondaries(ns: &Netns, dev: Ifindex, of: &IfAddr) -> Vec<IfAddr> {
 
 fn take(ns: &mut Netns, dev: Ifindex, at: usize) -> IfAddr {
     let ifa = addrs_mut(ns, dev).remove(at);
-    if let Some(count) = ns.l3.own.get_mut(&ifa.local) {
-        *count -= 1;
-        if *count == 0 {
-            ns.l3.own.remove(&ifa.local);
-        }
-    }
+    ns.l3.own.take(ifa.local);
     ifa
 }
 

@@ -15,12 +15,12 @@ use crate::netns::{Ifindex, Netns};
 use crate::nexthop::Nexthops;
 use crate::path::{Next, Pkt};
 use crate::probe::{self, Ear};
+use crate::rare::{Rare, resting};
 use crate::rng::Rng;
 use crate::sysctl::DevConf;
 use crate::world::World;
 use crate::{addr, arp, ip, ipv6, neigh, nexthop, nf, route, rules};
 use nettwin_model::{Errno, Fault, IfName, NetnsState, Op, RouteGet, RouteGot, RouteKind, Rules};
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 /// The IP layer's state of one namespace.
@@ -29,33 +29,73 @@ pub(crate) struct L3 {
     /// Routing tables.
     pub(crate) fib: Fib,
     /// Nexthop objects.
-    pub(crate) nexthops: Nexthops,
+    pub(crate) nexthops: Rare<Nexthops>,
     /// Policy rules.
-    pub(crate) rules: Rules,
+    pub(crate) rules: Rare<Rules>,
     /// Neighbours.
     pub(crate) neigh: NeighTable,
     /// The addresses of all devices, each with how often it is there (`inet_addr_lst`).
-    pub(crate) own: BTreeMap<Ipv4Addr, u32>,
+    pub(crate) own: Own,
     /// Path MTUs and redirects.
-    pub(crate) exceptions: Exceptions,
+    pub(crate) exceptions: Rare<Exceptions>,
     /// Fragments that wait.
-    pub(crate) frags: Frags,
+    pub(crate) frags: Rare<Frags>,
     /// Who may be told how often.
-    pub(crate) limits: Limits,
+    pub(crate) limits: Rare<Limits>,
     /// What ARP remembers.
-    pub(crate) arp: ArpState,
+    pub(crate) arp: Rare<ArpState>,
     /// The key of the multipath hash, drawn with the namespace's first address.
     pub(crate) hash_seed: u64,
     /// Who listens.
     pub(crate) ears: Vec<Ear>,
-    ids: Option<Rng>,
+    ids: Option<Box<Rng>>,
 }
 
 impl L3 {
     /// The identification of the next packet made here (`__ip_select_ident`).
     pub(crate) fn next_id(&mut self, w: &World, ns: &nettwin_model::NetnsName) -> u16 {
-        let rng = self.ids.get_or_insert_with(|| w.stream(&format!("ip id {ns}")));
+        let rng = self.ids.get_or_insert_with(|| Box::new(w.stream(&format!("ip id {ns}"))));
         rng.next_u32() as u16 // its low half
+    }
+}
+
+resting!(Nexthops, Rules, Exceptions, Frags, Limits, ArpState);
+
+/// Addresses with how often each is there, in order. Most namespaces have two.
+#[derive(Default)]
+pub(crate) struct Own(Vec<(Ipv4Addr, u32)>);
+
+impl Own {
+    /// Whether the address is there.
+    #[inline]
+    pub(crate) fn has(&self, addr: Ipv4Addr) -> bool {
+        match self.0.as_slice() {
+            few if few.len() <= 4 => few.iter().any(|own| own.0 == addr),
+            many => many.binary_search_by_key(&addr, |own| own.0).is_ok(),
+        }
+    }
+
+    /// It is there once more.
+    pub(crate) fn add(&mut self, addr: Ipv4Addr) {
+        match self.0.binary_search_by_key(&addr, |own| own.0) {
+            Ok(at) => self.0[at].1 += 1,
+            Err(at) => {
+                if self.0.len() < 4 {
+                    self.0.reserve_exact(1);
+                }
+                self.0.insert(at, (addr, 1));
+            }
+        }
+    }
+
+    /// It is there once less.
+    pub(crate) fn take(&mut self, addr: Ipv4Addr) {
+        if let Ok(at) = self.0.binary_search_by_key(&addr, |own| own.0) {
+            self.0[at].1 -= 1;
+            if self.0[at].1 == 0 {
+                self.0.remove(at);
+            }
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use crate::dev::Dev;
 use crate::l3::L3;
 use crate::sysctl::Sysctls;
 use nettwin_model::{IfName, NetnsName};
-use std::collections::{BTreeMap, BTreeSet};
+use rustc_hash::FxBuildHasher;
+use std::collections::BTreeMap;
 
 /// A namespace's number within one simulation; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,8 +60,9 @@ impl Netns {
     }
 
     /// A link here refers to another namespace, which gets a number if it has none.
-    pub(crate) fn refers_to(&mut self, other: NsId) {
+    pub(crate) fn refers_to(&mut self, other: NsId, gone: &Gone) {
         if other != self.id {
+            self.nsids.forget(gone);
             self.nsids.give(other);
         }
     }
@@ -83,38 +85,62 @@ impl Netns {
     }
 }
 
-/// The numbers that a namespace has for others.
+/// The numbers that a namespace has for others, in order of their own numbers.
 #[derive(Default)]
 pub(crate) struct Nsids {
-    of: BTreeMap<NsId, u32>,
-    taken: BTreeSet<u32>,
+    of: Vec<(NsId, u32)>,
+    /// One more than the highest.
+    end: u32,
+    /// How many namespaces were gone when it was last looked.
+    seen_gone: usize,
+}
+
+/// The numbers of all namespaces that were there once. None is used again.
+#[derive(Default)]
+pub(crate) struct Gone(hashbrown::HashSet<NsId, FxBuildHasher>);
+
+impl Gone {
+    /// One more.
+    pub(crate) fn add(&mut self, id: NsId) {
+        self.0.insert(id);
+    }
 }
 
 impl Nsids {
     fn give(&mut self, other: NsId) {
-        if self.of.contains_key(&other) {
-            return;
+        let Err(at) = self.of.binary_search_by_key(&other, |known| known.0) else { return };
+        // Without a gap there are as many as the highest says.
+        let dense = self.end as usize == self.of.len();
+        let free = if dense { self.end } else { self.first_gap() };
+        self.end = self.end.max(free + 1);
+        if self.of.is_empty() {
+            self.of.reserve_exact(1);
         }
-        // Without a gap the highest number is one less than their count.
-        let dense = self.taken.last().is_none_or(|last| *last as usize + 1 == self.taken.len());
-        let free = if dense { self.taken.last().map_or(0, |last| last + 1) } else { self.first_gap() };
-        self.of.insert(other, free);
-        self.taken.insert(free);
+        self.of.insert(at, (other, free));
     }
 
     fn first_gap(&self) -> u32 {
-        self.taken.iter().zip(0..).find(|(number, at)| *number != at).map_or(0, |(_, at)| at)
+        let mut taken: Vec<u32> = self.of.iter().map(|(_, number)| *number).collect();
+        taken.sort_unstable();
+        taken.iter().zip(0..).find(|(number, at)| *number != at).map_or(self.end, |(_, at)| at)
     }
 
-    fn forget(&mut self, other: NsId) {
-        if let Some(number) = self.of.remove(&other) {
-            self.taken.remove(&number);
+    /// Numbers of namespaces that are gone are free again. That is found out when somebody needs one.
+    fn forget(&mut self, gone: &Gone) {
+        if self.seen_gone == gone.0.len() {
+            return;
+        }
+        self.seen_gone = gone.0.len();
+        let before = self.of.len();
+        self.of.retain(|(id, _)| !gone.0.contains(id));
+        if self.of.len() != before {
+            self.end = self.of.iter().map(|(_, number)| number + 1).max().unwrap_or(0);
         }
     }
 
-    /// Each namespace with its number.
+    /// Each namespace with its number; also such that are gone.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (NsId, u32)> {
-        self.of.iter().map(|(id, number)| (*id, *number))
+        self.of.iter().copied()
     }
 }
 
@@ -127,9 +153,14 @@ pub(crate) struct DevTable {
     dense: Vec<Option<Box<Dev>>>,
     #[expect(clippy::vec_box, reason = "what the dense array outgrows moves here as it is")]
     sparse: Vec<Box<Dev>>,
+    /// The names in order, where there are so many devices that it pays.
     names: Vec<(IfName, Ifindex)>,
+    len: u32,
     last: u32,
 }
+
+/// Among so many devices a name is looked for one by one.
+const FEW_DEVS: u32 = 8;
 
 impl DevTable {
     #[inline]
@@ -150,6 +181,9 @@ impl DevTable {
 
     /// The index of the device of that name.
     pub(crate) fn by_name(&self, name: IfName) -> Option<Ifindex> {
+        if self.names.is_empty() {
+            return self.iter().find(|dev| dev.name == name).map(|dev| dev.ifindex);
+        }
         let at = self.names.binary_search_by_key(&name, |n| n.0).ok()?;
         Some(self.names[at].1)
     }
@@ -158,8 +192,10 @@ impl DevTable {
     pub(crate) fn rename(&mut self, index: Ifindex, name: IfName) {
         let Some(dev) = self.by_index_mut(index) else { return };
         let old = std::mem::replace(&mut dev.name, name);
-        self.forget_name(old);
-        self.learn_name(name, index);
+        if !self.names.is_empty() {
+            self.forget_name(old);
+            self.learn_name(name, index);
+        }
     }
 
     /// The next index to hand out: one more than the highest ever handed out (`dev_index_reserve`).
@@ -177,15 +213,25 @@ impl DevTable {
         let index = dev.ifindex;
         assert!(self.by_index(index).is_none(), "an index is given once");
         let at = index.0 as usize;
-        self.learn_name(dev.name, index);
+        let name = dev.name;
+        self.len += 1;
         if at < 8 + 2 * self.len() {
             if self.dense.len() <= at {
+                if at < FEW_DEVS as usize {
+                    self.dense.reserve_exact(at + 1 - self.dense.len());
+                }
                 self.dense.resize_with(at + 1, || None);
             }
             self.dense[at] = Some(dev);
         } else {
             let place = self.overflow(index).unwrap_or_else(|place| place);
             self.sparse.insert(place, dev);
+        }
+        if !self.names.is_empty() {
+            self.learn_name(name, index);
+        } else if self.len > FEW_DEVS {
+            self.names = self.iter().map(|dev| (dev.name, dev.ifindex)).collect();
+            self.names.sort_unstable();
         }
     }
 
@@ -195,6 +241,7 @@ impl DevTable {
             Some(dev) => dev,
             None => self.overflow(index).ok().map(|i| self.sparse.remove(i))?,
         };
+        self.len -= 1;
         self.forget_name(dev.name);
         Some(dev)
     }
@@ -218,7 +265,7 @@ impl DevTable {
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.names.len()
+        self.len as usize
     }
 
     fn learn_name(&mut self, name: IfName, index: Ifindex) {
@@ -285,9 +332,6 @@ impl NetnsTable {
     pub(crate) fn remove(&mut self, id: NsId) -> Option<Box<Netns>> {
         let ns = self.slots.get_mut(id.0 as usize)?.take()?;
         self.names.remove(&ns.name);
-        for other in self.slots.iter_mut().flatten() {
-            other.nsids.forget(id);
-        }
         Some(ns)
     }
 

@@ -171,13 +171,14 @@ pub(crate) fn del(ns: &mut Netns, id: u32) -> Result<(), Fault> {
 
 /// Objects by a device that is down, or lost its carrier, go (`nexthop_flush_dev`). `unregistered`: blackholes go, too.
 pub(crate) fn flush(ns: &mut Netns, dev: Ifindex, unregistered: bool) {
-    let before = ns.l3.nexthops.by_id.len();
-    ns.l3.nexthops.by_id.retain(|_, object| match &object.what {
+    let Some(nexthops) = ns.l3.nexthops.used_mut() else { return };
+    let before = nexthops.by_id.len();
+    nexthops.by_id.retain(|_, object| match &object.what {
         What::Way(hop) => hop.dev != dev,
         What::Blackhole => !(unregistered && dev == Ifindex::LO),
         What::Group(_) => true,
     });
-    if ns.l3.nexthops.by_id.len() != before {
+    if nexthops.by_id.len() != before {
         refresh(ns);
     }
 }

@@ -329,7 +329,7 @@ pub(crate) fn link_down(ns: &mut Netns, w: &mut World, dev: Ifindex) {
 
 /// Adds all routes to a namespace's state: those of `proto kernel` are derived, redirects are left out.
 pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
-    state.config.rules = ns.l3.rules.clone();
+    state.config.rules = nettwin_model::Rules::clone(&ns.l3.rules);
     state.config.nexthops = nexthop::observe(ns);
     for (table, dst, len, alias) in ns.l3.fib.dump() {
         let route = to_model(ns, table, Cidr { addr: dst.into(), len }, alias);

@@ -45,7 +45,7 @@ impl Sim {
     /// How many frames ended for each reason.
     pub fn drops(&self) -> Vec<(DropReason, u64)> {
         let mut by_reason = BTreeMap::new();
-        for (&(reason, ..), n) in &self.world.trace.drops {
+        for ((reason, ..), n) in self.world.trace.drops.sorted() {
             *by_reason.entry(reason).or_insert(0) += n;
         }
         by_reason.into_iter().collect()
@@ -54,13 +54,11 @@ impl Sim {
     /// How many frames ended where, for each reason. A namespace that is gone is left out; a device that is gone, or was
     /// never chosen, has no name.
     pub fn drops_by_place(&self) -> Vec<DropCount> {
-        let count = |(&(reason, ns, dev), &count): (&(DropReason, NsId, Ifindex), &u64)| {
+        let count = |((reason, ns, dev), count): ((DropReason, NsId, Ifindex), u64)| {
             let ns = self.netns.by_id(ns)?;
             Some(DropCount { reason, netns: ns.name.clone(), dev: ns.dev(dev).map(|d| d.name), count })
         };
-        let mut all: Vec<_> = self.world.trace.drops.iter().collect();
-        all.sort_unstable_by_key(|(place, _)| **place);
-        all.into_iter().filter_map(count).collect()
+        self.world.trace.drops.sorted().into_iter().filter_map(count).collect()
     }
 
     /// How many events were ever scheduled.
@@ -90,6 +88,12 @@ impl Sim {
     /// Does all that is to be done at this instant.
     pub(crate) fn drain(&mut self) {
         self.world.ring.refill();
+        self.go_on();
+    }
+
+    /// The same, of what was begun at this instant.
+    #[inline]
+    pub(crate) fn go_on(&mut self) {
         loop {
             path::drain(&mut self.netns, &mut self.world);
             // Processes wake when the work of the wire is done.

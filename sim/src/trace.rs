@@ -8,6 +8,7 @@ use crate::netns::{Ifindex, NsId};
 use crate::path::Stage;
 use nettwin_model::{Gist, IfName, Instant, NetnsName};
 use rustc_hash::FxBuildHasher;
+use std::collections::BTreeMap;
 
 /// One thing that happened to one frame.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -89,8 +90,55 @@ pub(crate) struct Trace {
     on: bool,
     records: Vec<TraceRecord>,
     hash: u64,
-    /// Drops counted by reason and place. Told in order only.
-    pub(crate) drops: hashbrown::HashMap<(DropReason, NsId, Ifindex), u64, FxBuildHasher>,
+    /// Drops counted by reason and place.
+    pub(crate) drops: Drops,
+}
+
+/// What ended why and where.
+type Ended = (DropReason, NsId, Ifindex);
+
+/// How many frames ended why and where. Most end again where the last ones did, so the latest places are counted in an array
+/// whose slot a namespace's number gives, and those that another drives out of it in a map.
+#[derive(Default)]
+pub(crate) struct Drops {
+    latest: Vec<(Ended, u64)>,
+    rest: hashbrown::HashMap<Ended, u64, FxBuildHasher>,
+}
+
+/// How many places are counted in the array; a power of two.
+const LATEST: usize = 128;
+
+impl Drops {
+    /// Counts one more.
+    #[inline]
+    pub(crate) fn count(&mut self, at: Ended) {
+        match self.latest.get_mut(at.1.0 as usize % LATEST) {
+            Some((known, count)) if *known == at => *count += 1,
+            _ => self.count_elsewhere(at),
+        }
+    }
+
+    #[cold]
+    fn count_elsewhere(&mut self, at: Ended) {
+        if self.latest.is_empty() {
+            self.latest.resize(LATEST, (at, 0));
+        }
+        let slot = &mut self.latest[at.1.0 as usize % LATEST];
+        let (before, count) = std::mem::replace(slot, (at, 1));
+        if count > 0 {
+            *self.rest.entry(before).or_default() += count;
+        }
+    }
+
+    /// All of them, in order.
+    pub(crate) fn sorted(&self) -> BTreeMap<Ended, u64> {
+        let mut all = BTreeMap::new();
+        for (at, count) in self.latest.iter().map(|(at, count)| (at, count)).chain(&self.rest).filter(|(_, n)| **n > 0)
+        {
+            *all.entry(*at).or_default() += count;
+        }
+        all
+    }
 }
 
 impl Trace {

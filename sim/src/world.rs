@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) plugs: crate::dev::tap::Plugs,
     /// What goes round for ever.
     pub(crate) storms: crate::storm::Storms,
+    /// Which namespaces are gone.
+    pub(crate) gone: crate::netns::Gone,
     /// The last handle that a qdisc got without asking (`qdisc_alloc_handle`).
     pub(crate) last_qdisc: u16,
     /// How many addresses were drawn for interfaces of a name.
@@ -59,6 +61,7 @@ impl World {
             recordings: crate::pcap::Recordings::default(),
             plugs: crate::dev::tap::Plugs::default(),
             storms: crate::storm::Storms::default(),
+            gone: crate::netns::Gone::default(),
             last_qdisc: 0x8000,
             macs: BTreeMap::new(),
         }
@@ -98,12 +101,18 @@ impl World {
 
     /// Ends a frame: counts the reason, traces it, lets go of the frame.
     pub(crate) fn drop_frame(&mut self, ns: &Netns, stage: Stage, pkt: &Pkt, reason: DropReason) {
-        *self.trace.drops.entry((reason, ns.id, pkt.dev)).or_default() += 1;
-        self.trace.mix(self.now, place(ns.id, pkt.dev), 0xd000_0000 | reason as u64);
         if self.trace.is_on() {
             self.note(ns, stage, pkt, What::Dropped { reason, text: reason.text() });
         }
-        self.frames.release(pkt.frame);
+        self.end_frame(ns.id, pkt.dev, pkt.frame, reason);
+    }
+
+    /// The same where nobody is told of it.
+    #[inline]
+    pub(crate) fn end_frame(&mut self, ns: NsId, dev: Ifindex, frame: FrameId, reason: DropReason) {
+        self.trace.drops.count((reason, ns, dev));
+        self.trace.mix(self.now, place(ns, dev), 0xd000_0000 | reason as u64);
+        self.frames.release(frame);
     }
 
     /// Says which table decided what about a frame. `text` is only made while somebody listens.

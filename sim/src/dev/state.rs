@@ -6,7 +6,7 @@
 use super::stp::At;
 use super::{Kind, port};
 use crate::l3;
-use crate::netns::{Ifindex, Netns, NetnsTable, NsId};
+use crate::netns::{Gone, Ifindex, Netns, NetnsTable, NsId};
 use crate::qdisc::{self, Qdisc};
 use crate::world::World;
 use nettwin_model::OperState;
@@ -35,11 +35,11 @@ pub(crate) fn open(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifind
         carrier_moved(ns, w, index);
     }
     if let Some(peer) = peer {
-        ns.refers_to(peer.ns);
+        ns.refers_to(peer.ns, &w.gone);
         let Some(there) = netns.by_id_mut(peer.ns) else { return };
         tell_peer(there, peer.dev, |p| p.up = true);
         if paired {
-            there.refers_to(id);
+            there.refers_to(id, &w.gone);
             set_carrier(there, w, peer.dev, true);
         }
     }
@@ -78,10 +78,10 @@ pub(crate) fn close(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifin
 }
 
 /// What link watch makes of the two ends of a wire that has no carrier any more, each seen from where it is now.
-pub(crate) fn look_again(netns: &mut NetnsTable, a: (NsId, Ifindex), b: (NsId, Ifindex)) {
+pub(crate) fn look_again(netns: &mut NetnsTable, gone: &Gone, a: (NsId, Ifindex), b: (NsId, Ifindex)) {
     for ((id, index), (other, _)) in [(a, b), (b, a)] {
         let Some(ns) = netns.by_id_mut(id) else { continue };
-        ns.refers_to(other);
+        ns.refers_to(other, gone);
         let state = operstate(ns, index);
         ns.dev_mut(index).into_iter().for_each(|dev| dev.operstate = state);
     }

@@ -75,7 +75,7 @@ fn add_veth(sim: &mut Sim, id: NsId, link: &AddLink, peer_id: NsId, peer: &VethP
                 state::tell_peer(ns, peer_index, |p| p.dev = index);
             }
             for (at, other) in [(peer_id, id), (id, peer_id)] {
-                sim.netns.by_id_mut(at).into_iter().for_each(|ns| ns.refers_to(other));
+                sim.netns.by_id_mut(at).into_iter().for_each(|ns| ns.refers_to(other, &sim.world.gone));
             }
             // Both were registered without carrier; link watch then looks at each in its own namespace.
             for (at, dev) in [(peer_id, peer_index), (id, index)] {
@@ -274,16 +274,16 @@ fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<I
     there.devs.insert(dev);
     l3::link_added(there, &mut sim.world, new_index);
     if let Some(peer) = peer {
-        there.refers_to(peer.ns);
+        there.refers_to(peer.ns, &sim.world.gone);
     }
-    sim.netns.by_id_mut(id).into_iter().for_each(|ns| ns.refers_to(target));
+    sim.netns.by_id_mut(id).into_iter().for_each(|ns| ns.refers_to(target, &sim.world.gone));
     if let Some(peer) = peer
         && let Some(ns) = sim.netns.by_id_mut(peer.ns)
     {
         state::tell_peer(ns, peer.dev, |p| (p.ns, p.dev) = (target, new_index));
         if lost_carrier {
             // Link watch comes when the move is over.
-            state::look_again(&mut sim.netns, (target, new_index), (peer.ns, peer.dev));
+            state::look_again(&mut sim.netns, &sim.world.gone, (target, new_index), (peer.ns, peer.dev));
         }
     }
     Ok(new_index)
@@ -297,7 +297,7 @@ pub(crate) fn tell_all(sim: &mut Sim, id: NsId) {
         _ => None,
     };
     let peers: Vec<NsId> = ns.devs.iter().filter_map(peer_of).filter(|&peer| peer != id).collect();
-    peers.into_iter().for_each(|peer| ns.refers_to(peer));
+    peers.into_iter().for_each(|peer| ns.refers_to(peer, &sim.world.gone));
 }
 
 /// `dev_set_mac_address`. Setting the address that it has counts as set by hand, too.

@@ -85,6 +85,7 @@ fn del_netns(sim: &mut Sim, netns: &NetnsName) -> Result<(), Fault> {
     for index in devs.into_iter().rev() {
         link::remove(sim, id, index);
     }
+    sim.world.gone.add(id);
     if let Some(mut ns) = sim.netns.remove(id) {
         l3::netns_gone(&mut ns, &mut sim.world);
     }

@@ -92,7 +92,7 @@ pub(crate) fn reassemble(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Result
         return Err(Next::Drop(DropReason::Reassembly));
     }
     let life = Duration::from_secs(u64::try_from(ns.sysctl.net.ipfrag_time).unwrap_or(0));
-    let frags = &mut ns.l3.frags;
+    let frags: &mut Frags = &mut ns.l3.frags;
     let number = frags.last_number + 1;
     let queue = frags.queues.entry(key).or_insert_with(|| {
         frags.last_number = number;

@@ -267,7 +267,7 @@ fn validate_source(ns: &Netns, arrival: &Arrival, out: Ifindex) -> Result<bool, 
             return Ok(false);
         }
         if !ns.l3.fib.has_custom_local && !ns.l3.fib.is_split() {
-            return if ns.l3.own.contains_key(&src) { Err(DropReason::Martian) } else { Ok(false) };
+            return if ns.l3.own.has(src) { Err(DropReason::Martian) } else { Ok(false) };
         }
     }
     let marked = any_conf(ns, dev, |c| c.src_valid_mark);

@@ -93,7 +93,7 @@ pub(crate) fn route(ns: &Netns, now: Instant, flow: &Flow) -> Result<Dst, Errno>
             let dev = owner.ok_or(Errno::ENETUNREACH)?.ifindex;
             return make(ns, now, Made::on_link(&flow, dev, src));
         }
-        if !ns.l3.own.contains_key(&src) && !ns.l3.fib.is_local(src) {
+        if !ns.l3.own.has(src) && !ns.l3.fib.is_local(src) {
             return Err(Errno::ENETUNREACH);
         }
     }
@@ -298,7 +298,7 @@ fn local_out(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Result<Option<Dst>
     // A chain of type route looks again for other things as well (nf_route_table_hook4).
     let marked = mark != pkt.mark || before.2 != tos;
     if before.1 != dst || marked && nf::reroutes(ns) {
-        let own = ns.l3.own.contains_key(&src) || ns.l3.fib.is_local(src);
+        let own = ns.l3.own.has(src) || ns.l3.fib.is_local(src);
         let from = if own { src } else { Ipv4Addr::UNSPECIFIED };
         let asks = Selectors { mark: pkt.mark, ..rules::selectors(ns, &w.frames.bytes(pkt.frame)[L2_LEN..]) };
         let way = route(ns, w.now, &Flow { src: from, tos, asks, ..Flow::to(dst) })

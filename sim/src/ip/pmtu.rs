@@ -109,10 +109,14 @@ fn believes(ns: &Netns, dev: Ifindex, from: Ipv4Addr, gateway: Ipv4Addr) -> bool
 
 /// Forgets all (`rt_cache_flush`).
 pub(crate) fn flush(ns: &mut Netns) {
-    ns.l3.exceptions.by_dst.clear();
+    if let Some(known) = ns.l3.exceptions.used_mut() {
+        known.by_dst.clear();
+    }
 }
 
 /// Forgets what was learned of ways by a device.
 pub(crate) fn link_down(ns: &mut Netns, dev: Ifindex) {
-    ns.l3.exceptions.by_dst.retain(|key, _| key.1 != dev);
+    if let Some(known) = ns.l3.exceptions.used_mut() {
+        known.by_dst.retain(|key, _| key.1 != dev);
+    }
 }

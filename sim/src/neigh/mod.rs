@@ -14,6 +14,7 @@ use crate::ip::icmp;
 use crate::l3::not_v4;
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Next, Pkt, Stage};
+use crate::rare::{Rare, resting};
 use crate::rng::Rng;
 use crate::world::World;
 use entry::{Due, Entry, Parms, Source, Use};
@@ -31,11 +32,19 @@ type Key = (Ifindex, Ipv4Addr);
 pub(crate) struct NeighTable {
     /// Hot; never iterated into anything that is seen without sorting.
     entries: hashbrown::HashMap<Key, Box<Entry>, FxBuildHasher>,
+    other: Rare<Other>,
+}
+
+/// What most namespaces never have.
+#[derive(Default)]
+struct Other {
     /// Whom to answer for; `true`: permanent, a lost carrier does not take it away.
     proxies: BTreeMap<Key, bool>,
     reachable: BTreeMap<Ifindex, Reachable>,
     rng: Option<Rng>,
 }
+
+resting!(Other);
 
 /// A device's reachable time, drawn at random.
 #[derive(Clone, Copy)]
@@ -52,7 +61,7 @@ const REDRAW: Duration = Duration::from_secs(300);
 pub(crate) fn parms(ns: &mut Netns, w: &World, dev: Ifindex) -> Option<Parms> {
     let conf = ns.dev(dev)?.conf.clone();
     let base_ms = conf.base_reachable_time_ms;
-    let table = &mut ns.l3.neigh;
+    let table: &mut Other = &mut ns.l3.neigh.other;
     let time = match table.reachable.get(&dev) {
         Some(r) if r.base_ms == base_ms && w.now.since(r.drawn) <= REDRAW => r.time,
         _ => {
@@ -75,7 +84,7 @@ impl NeighTable {
 
     /// Whether `ip neigh add proxy` was said of the address.
     pub(crate) fn is_proxy(&self, dev: Ifindex, addr: Ipv4Addr) -> bool {
-        !self.proxies.is_empty() && self.proxies.contains_key(&(dev, addr))
+        !self.other.proxies.is_empty() && self.other.proxies.contains_key(&(dev, addr))
     }
 }
 
@@ -269,7 +278,9 @@ pub(crate) fn may_be_there(ns: &Netns, dev: Ifindex, gateway: Option<Ipv4Addr>) 
 
 /// Takes all entries of a device away (`neigh_ifdown`); `spare_permanent` for a lost carrier.
 pub(crate) fn flush(ns: &mut Netns, w: &mut World, dev: Ifindex, spare_permanent: bool) {
-    ns.l3.neigh.proxies.retain(|k, permanent| k.0 != dev || (spare_permanent && *permanent));
+    if let Some(other) = ns.l3.neigh.other.used_mut() {
+        other.proxies.retain(|k, permanent| k.0 != dev || (spare_permanent && *permanent));
+    }
     flush_neighbours(ns, w, dev, spare_permanent);
 }
 
@@ -304,14 +315,16 @@ fn remove(ns: &mut Netns, w: &mut World, key: Key) -> bool {
 /// A device leaves the namespace.
 pub(crate) fn link_removed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
     flush(ns, w, dev, false);
-    ns.l3.neigh.reachable.remove(&dev);
+    if let Some(other) = ns.l3.neigh.other.used_mut() {
+        other.reachable.remove(&dev);
+    }
 }
 
 /// `ip neigh add` and `replace` (`neigh_add`).
 pub(crate) fn add(ns: &mut Netns, w: &mut World, neigh: &Neigh, replace: bool) -> Result<(), Fault> {
     let key = key_of(ns, neigh)?;
     if neigh.proxy {
-        ns.l3.neigh.proxies.insert(key, neigh.state == Nud::Permanent);
+        ns.l3.neigh.other.proxies.insert(key, neigh.state == Nud::Permanent);
         return Ok(());
     }
     let there = ns.l3.neigh.entries.contains_key(&key);
@@ -341,7 +354,7 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, neigh: &Neigh, replace: bool) -
 /// `ip neigh del` (`neigh_delete`).
 pub(crate) fn del(ns: &mut Netns, w: &mut World, neigh: &Neigh) -> Result<(), Fault> {
     let key = key_of(ns, neigh)?;
-    let gone = if neigh.proxy { ns.l3.neigh.proxies.remove(&key).is_some() } else { remove(ns, w, key) };
+    let gone = if neigh.proxy { ns.l3.neigh.other.proxies.remove(&key).is_some() } else { remove(ns, w, key) };
     if gone { Ok(()) } else { Err(Fault::errno(Errno::ENOENT)) }
 }
 
@@ -370,7 +383,7 @@ pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
             _ => state.volatile.neighs.push(neigh),
         }
     }
-    for &(dev, addr) in ns.l3.neigh.proxies.keys() {
+    for &(dev, addr) in ns.l3.neigh.other.proxies.keys() {
         let Some(dev) = named(dev) else { continue };
         // Older kernels show no state of a proxy entry, so it says nothing.
         state.config.neighs.push(Neigh { dev, dst: addr.into(), lladdr: None, state: Nud::Permanent, proxy: true });

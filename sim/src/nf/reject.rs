@@ -54,7 +54,7 @@ fn reset(ns: &mut Netns, w: &mut World, pkt: &Pkt) {
         (0, tcp.seq().wrapping_add(length).wrapping_add(tcp.data_len() as u32), RST | ACK)
     };
     // It speaks for whoever was meant, who need not be here.
-    let own = ns.l3.own.contains_key(&dst) || ns.l3.fib.is_local(dst);
+    let own = ns.l3.own.has(dst) || ns.l3.fib.is_local(dst);
     let from = if own { dst } else { std::net::Ipv4Addr::UNSPECIFIED };
     let Ok(route) = output::route(ns, w.now, &Flow { src: from, ..Flow::to(src) }) else { return };
     let ttl = icmp::default_ttl(ns);
