@@ -4,8 +4,9 @@
 //! come; the path drops what is not a frame. What is shorter than an Ethernet header no device hands on: it is lost here.
 
 use crate::frame::L2_LEN;
+use crate::lane;
 use crate::netns::{Ifindex, NsId};
-use crate::path::{Pkt, Stage};
+use crate::path::{self, Pkt, Stage};
 use crate::sim::Sim;
 use nettwin_model::{IfName, NetnsName};
 
@@ -44,19 +45,20 @@ impl Sim {
 
     #[inline]
     fn put(&mut self, Port { ns, dev }: Port, bytes: &[u8], stage: Stage) -> bool {
-        if self.netns.by_id(ns).is_none_or(|ns| ns.dev(dev).is_none()) {
-            return false;
-        }
+        let Some(ns) = self.netns.by_id_mut(ns) else { return false };
+        let Some(out) = ns.devs.by_index_mut(dev) else { return false };
         if bytes.len() < L2_LEN {
             return true;
         }
         let frame = self.world.frames.alloc_from(bytes);
-        let pkt = match stage {
-            Stage::Dev => Pkt::on(frame, dev),
-            _ => Pkt::new(frame, dev),
-        };
-        self.world.push(ns, stage, pkt);
-        self.drain();
+        // Nothing else is to be done at this instant: it needs no place on the work list.
+        self.world.ring.refill();
+        match stage {
+            Stage::Dev => drop(path::run(ns, &mut self.world, &mut Pkt::on(frame, dev), stage)),
+            _ if lane::leave(out, &mut self.world, frame) => {}
+            _ => drop(path::run(ns, &mut self.world, &mut Pkt::new(frame, dev), stage)),
+        }
+        self.go_on();
         true
     }
 }

@@ -46,7 +46,7 @@ use crate::frame::FrameId;
 use crate::netns::{Ifindex, Netns, NetnsTable, NsId};
 use crate::nf::Track;
 use crate::world::World;
-use crate::{dev, l3, qdisc, storm};
+use crate::{dev, l3, lane, qdisc, storm};
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
@@ -163,16 +163,26 @@ impl Pkt {
     }
 }
 
+/// A place on the work list. Most are frames that a veth brings, and need no more than this.
+#[derive(Clone, Copy)]
 struct Item {
     ns: NsId,
-    stage: Stage,
-    pkt: Pkt,
+    dev: Ifindex,
+    frame: FrameId,
+    /// Where the rest is, unless it is such a frame.
+    rest: u32,
 }
+
+/// The item is a frame that a veth's end receives.
+const ARRIVES: u32 = u32::MAX;
 
 /// The work list of one instant: first in, first out.
 #[derive(Default)]
 pub(crate) struct Ring {
     items: VecDeque<Item>,
+    /// What there is to say of other items than arriving frames.
+    rest: Vec<(Stage, Pkt)>,
+    free: Vec<u32>,
     /// Where the next item of [`Ring::push_next`] goes: behind those that the item at hand has put in front.
     front: usize,
     /// How many more items this instant may handle.
@@ -189,16 +199,40 @@ impl Ring {
         self.is_extended = false;
     }
 
+    /// A veth's end receives a frame: [`Stage::Dev`] of [`Pkt::on`].
     #[inline]
-    pub(crate) fn push(&mut self, ns: NsId, stage: Stage, pkt: Pkt) {
-        self.items.push_back(Item { ns, stage, pkt });
+    pub(crate) fn arrive(&mut self, ns: NsId, dev: Ifindex, frame: FrameId) {
+        self.items.push_back(Item { ns, dev, frame, rest: ARRIVES });
     }
 
-    #[inline]
+    pub(crate) fn push(&mut self, ns: NsId, stage: Stage, pkt: Pkt) {
+        let item = self.item(ns, stage, pkt);
+        self.items.push_back(item);
+    }
+
     pub(crate) fn push_next(&mut self, ns: NsId, stage: Stage, pkt: Pkt) {
+        let item = self.item(ns, stage, pkt);
         let at = self.front.min(self.items.len());
-        self.items.insert(at, Item { ns, stage, pkt });
+        self.items.insert(at, item);
         self.front = at + 1;
+    }
+
+    fn item(&mut self, ns: NsId, stage: Stage, pkt: Pkt) -> Item {
+        let rest = self.free.pop().unwrap_or_else(|| {
+            self.rest.push((stage, pkt));
+            u32::try_from(self.rest.len() - 1).expect("fewer than 2^32 items at once")
+        });
+        self.rest[rest as usize] = (stage, pkt);
+        Item { ns, dev: pkt.dev, frame: pkt.frame, rest }
+    }
+
+    /// What is to be done with an item that was taken from the list.
+    fn work(&mut self, item: Item) -> (Stage, Pkt) {
+        if item.rest == ARRIVES {
+            return (Stage::Dev, Pkt::on(item.frame, item.dev));
+        }
+        self.free.push(item.rest);
+        self.rest[item.rest as usize]
     }
 }
 
@@ -208,21 +242,39 @@ const INSTANT_BUDGET: u32 = 1 << 18;
 
 /// Does all that is to be done at this instant. What has no end is ended (see [`storm`]).
 pub(crate) fn drain(netns: &mut NetnsTable, w: &mut World) {
-    while let Some(Item { ns, stage, mut pkt }) = w.ring.items.pop_front() {
+    while let Some(item) = w.ring.items.pop_front() {
         w.ring.front = 0;
-        let is_storm = w.ring.left == 0
-            || stage == Stage::Dev
-                && w.frames.crossings(pkt.frame) > w.storms.patience
-                && storm::judge(netns, w, ns, &pkt);
-        if w.ring.left == 1 {
-            storm::endless(netns, w);
+        let is_calm = w.ring.left > 1 && w.frames.crossings(item.frame) <= w.storms.patience;
+        if item.rest != ARRIVES || !is_calm {
+            drain_one(netns, w, item);
+            continue;
         }
-        w.ring.left = w.ring.left.saturating_sub(1);
-        match netns.by_id_mut(ns) {
-            Some(ns) if is_storm => w.drop_frame(ns, stage, &pkt, DropReason::Storm),
-            Some(ns) => drop(run(ns, w, &mut pkt, stage)),
-            None => w.frames.release(pkt.frame),
+        w.ring.left -= 1;
+        let Some(ns) = netns.by_id_mut(item.ns) else {
+            w.frames.release(item.frame);
+            continue;
+        };
+        if let Some(stage) = lane::arrive(ns, w, item.dev, item.frame) {
+            run(ns, w, &mut Pkt::on(item.frame, item.dev), stage);
         }
+    }
+}
+
+/// One item of whatever kind.
+fn drain_one(netns: &mut NetnsTable, w: &mut World, item: Item) {
+    let (stage, mut pkt) = w.ring.work(item);
+    let is_storm = w.ring.left == 0
+        || stage == Stage::Dev
+            && w.frames.crossings(pkt.frame) > w.storms.patience
+            && storm::judge(netns, w, item.ns, &pkt);
+    if w.ring.left == 1 {
+        storm::endless(netns, w);
+    }
+    w.ring.left = w.ring.left.saturating_sub(1);
+    match netns.by_id_mut(item.ns) {
+        Some(ns) if is_storm => w.drop_frame(ns, stage, &pkt, DropReason::Storm),
+        Some(ns) => drop(run(ns, w, &mut pkt, stage)),
+        None => w.frames.release(pkt.frame),
     }
 }
 

@@ -16,7 +16,7 @@ use nettwin_model::wire::{Ipv4, Ipv4Fault};
 /// Whether it looks at a frame at all.
 #[inline]
 pub(crate) fn sees(ns: &Netns, frame: &[u8]) -> bool {
-    ns.sysctl.net.bridge_nf_call_iptables != 0 && frame.get(12..L2_LEN) == Some(&[0x08, 0x00])
+    frame.get(12..L2_LEN) == Some(&[0x08, 0x00]) && ns.sysctl.net.bridge_nf_call_iptables != 0
 }
 
 /// Whether the header of a packet that comes in is good (`br_validate_ipv4`).

@@ -10,6 +10,7 @@ use super::fdb::{self, Fdb, Learned, SELF};
 use super::stp::{Stp, StpPort};
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
+use crate::lane;
 use crate::netns::{Ifindex, Netns, NsId};
 use crate::nf;
 use crate::path::{self, Next, Pkt, Stage};
@@ -112,6 +113,27 @@ impl Bridge {
         self.ports.get_mut(usize::from(number).wrapping_sub(1))?.as_deref_mut()
     }
 
+    /// The device by which port `to` sends what came in by port `from`, if it does.
+    #[inline]
+    fn way(&self, from: u16, to: u16) -> Option<Ifindex> {
+        let isolated = self.port(from).is_some_and(|p| p.isolated);
+        self.port(to).filter(|p| delivers(p, from == to, isolated)).map(|p| p.dev)
+    }
+
+    /// The device by which a frame of a known host leaves for another one, if nothing about the port that it came by, the
+    /// one that it leaves by and the bridge is unusual; then the table has heard of its source. Else nothing was done.
+    #[inline]
+    pub(crate) fn usual_way(&mut self, from: u16, src: u64, dst: u64, now: Instant) -> Option<Ifindex> {
+        let port = self.port(from)?;
+        let learns = port.learning && !port.locked && self.ageing_time != 0;
+        if port.stp.state != PortState::Forwarding || !learns || self.promiscuous {
+            return None;
+        }
+        let to = self.fdb.find(dst).filter(|entry| !entry.local)?.port;
+        let out = self.way(from, to)?;
+        self.fdb.refresh(src, from, now).then_some(out)
+    }
+
     /// How long an entry is held (`hold_time`).
     pub(crate) fn hold(&self) -> Duration {
         let centis = if self.stp.topology_change { self.stp.forward_delay } else { self.ageing_time };
@@ -181,9 +203,16 @@ enum Verdict {
 }
 
 /// Stage [`Stage::Bridge`]: a frame came in by a port (`br_handle_frame`, `br_handle_frame_finish`).
-#[inline]
 pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
-    let Some(at) = ns.dev(pkt.dev).and_then(|d| d.port) else { return Next::To(Stage::Ethertype) };
+    match ns.dev(pkt.dev).and_then(|d| d.port) {
+        Some(at) => input_by(ns, w, pkt, at),
+        None => Next::To(Stage::Ethertype),
+    }
+}
+
+/// The same by a port that is known.
+#[inline]
+pub(crate) fn input_by(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, at: PortRef) -> Next {
     let (id, now) = (ns.id, w.now);
     let bytes = w.frames.bytes(pkt.frame);
     if bytes.len() < L2_LEN {
@@ -209,6 +238,15 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let reserved = (dst[..5] == [0x01, 0x80, 0xc2, 0, 0] && dst[5] < 0x10).then_some(dst[5]);
     let (verdict, learned) = classify(bridge, at.number, kind, (reserved, faulty), dst_key, src_key, now);
     let promiscuous = bridge.promiscuous;
+    if let (Verdict::Port(to), Learned::Known, false, false) =
+        (&verdict, learned, filtered || promiscuous, w.trace.is_on())
+    {
+        // The usual case: there is nothing else to be done here.
+        return match bridge.way(at.number, *to) {
+            Some(dev) => leave_by(ns, w, pkt, dev, true),
+            None => Next::Drop(DropReason::NoEgressPort),
+        };
+    }
     if learned == Learned::New
         && let Some(due) = bridge.fdb.arm(now, bridge.hold())
     {
@@ -226,7 +264,8 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             match forward(ns, w, &mut copy, at.bridge, Some(at.number), to) {
                 Next::To(stage) => drop(path::run(ns, w, &mut copy, stage)),
                 // The one that goes up counts in its stead.
-                _ => w.frames.release(copy.frame),
+                Next::Drop(_) => w.frames.release(copy.frame),
+                Next::Held | Next::Done => {}
             }
             pkt.dev = at.bridge;
             Next::To(Stage::Dev)
@@ -330,20 +369,34 @@ pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
 #[inline]
 fn forward(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, bridge: Ifindex, from: Option<u16>, to: u16) -> Next {
     let Some(b) = ns.dev(bridge).and_then(|d| d.bridge()) else { return Next::Drop(DropReason::DevDown) };
-    let isolated = from.and_then(|n| b.port(n)).is_some_and(|p| p.isolated);
-    let Some(port) = b.port(to).filter(|p| delivers(p, from == Some(to), isolated)) else {
-        return Next::Drop(DropReason::NoEgressPort);
-    };
-    pkt.dev = port.dev;
-    if from.is_some()
-        && let Some(next) = br_netfilter::xmit(ns, w, pkt)
+    // What the bridge itself sends came in by no port.
+    match b.way(from.unwrap_or(SELF), to) {
+        Some(dev) => leave_by(ns, w, pkt, dev, from.is_some()),
+        None => Next::Drop(DropReason::NoEgressPort),
+    }
+}
+
+/// What a port's device sends: what came in by another port, or (not `forwarded`) what the bridge itself sends.
+#[inline]
+fn leave_by(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, dev: Ifindex, forwarded: bool) -> Next {
+    pkt.dev = dev;
+    if ns.nf.is_none()
+        && let Some(out) = ns.dev_mut(dev)
+        && lane::leave(out, w, pkt.frame)
     {
+        return Next::Done;
+    }
+    leave_otherwise(ns, w, pkt, forwarded)
+}
+
+fn leave_otherwise(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, forwarded: bool) -> Next {
+    if forwarded && let Some(next) = br_netfilter::xmit(ns, w, pkt) {
         return next;
     }
     if ns.dev(pkt.dev).is_some_and(|d| !d.takes_length(w.frames.len(pkt.frame))) {
         return Next::Drop(DropReason::TooLong);
     }
-    match leave(ns, w, pkt, from.is_none()) {
+    match leave(ns, w, pkt, !forwarded) {
         Ok(()) => Next::To(Stage::Qdisc),
         Err(next) => next,
     }
@@ -387,7 +440,6 @@ fn flood(
     kind: Kind,
     goes_up: bool,
 ) -> Next {
-    let len = w.frames.len(pkt.frame);
     let mut isolated = false;
     let mut copies = 0u32;
     for i in 0.. {
@@ -403,25 +455,13 @@ fn flood(
             continue;
         }
         let dev = port.dev;
-        let mut copy = Pkt { dev, ..*pkt };
+        let mut copy = *pkt;
         copy.frame = w.frames.share(pkt.frame);
         copies += 1;
-        if from.is_some()
-            && let Some(next) = br_netfilter::xmit(ns, w, &copy)
-        {
-            if let Next::Drop(reason) = next {
-                w.drop_frame(ns, Stage::Bridge, &copy, reason);
-            }
-            continue;
-        }
-        if ns.dev(dev).is_some_and(|d| !d.takes_length(len)) {
-            w.drop_frame(ns, Stage::Bridge, &copy, DropReason::TooLong);
-            continue;
-        }
-        match leave(ns, w, &mut copy, from.is_none()) {
-            Ok(()) => drop(path::run(ns, w, &mut copy, Stage::Qdisc)),
-            Err(Next::Drop(reason)) => w.drop_frame(ns, Stage::Bridge, &copy, reason),
-            Err(_) => {}
+        match leave_by(ns, w, &mut copy, dev, from.is_some()) {
+            Next::To(stage) => drop(path::run(ns, w, &mut copy, stage)),
+            Next::Drop(reason) => w.drop_frame(ns, Stage::Bridge, &copy, reason),
+            Next::Held | Next::Done => {}
         }
     }
     if goes_up {

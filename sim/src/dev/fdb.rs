@@ -113,6 +113,15 @@ impl Fdb {
         Learned::New
     }
 
+    /// What [`learn`](Self::learn) does of a station that is known to be behind `port`; `false`, and nothing is done, if it
+    /// is not.
+    #[inline]
+    pub(crate) fn refresh(&mut self, key: u64, port: u16, now: Instant) -> bool {
+        let Some(entry) = self.entries.get_mut(&key).filter(|e| e.port == port && !e.local) else { return false };
+        entry.updated = now;
+        true
+    }
+
     /// Puts an entry in, in place of what was there.
     pub(crate) fn put(&mut self, key: u64, entry: Entry) {
         let born = match self.remove(key) {

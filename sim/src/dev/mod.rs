@@ -204,8 +204,11 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             dev.stats.rx_bytes += len.saturating_sub(L2_LEN) as u64;
         }
     }
-    let (tapped, port, plug) = (!dev.taps.is_empty(), dev.port.is_some(), dev.plug);
+    let (tapped, port, plug) = (!dev.taps.is_empty(), dev.port, dev.plug);
     w.trace.mix(w.now, place(ns.id, pkt.dev), len as u64 ^ tail_word(w.frames.bytes(pkt.frame)));
+    if let (Some(at), None, false, false) = (port, plug, tapped, w.trace.is_on()) {
+        return bridge::input_by(ns, w, pkt, at);
+    }
     if tapped {
         pcap::tap(ns, w, pkt, Direction::In);
     }
@@ -215,7 +218,7 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     if let Some(plug) = plug {
         return tap::hand_out(w, pkt, plug);
     }
-    Next::To(if port { Stage::Bridge } else { Stage::Ethertype })
+    Next::To(if port.is_some() { Stage::Bridge } else { Stage::Ethertype })
 }
 
 /// Stage [`Stage::Ethertype`]: whom a frame is for, by MAC and by protocol (`eth_type_trans`, `deliver_skb`).
@@ -274,6 +277,6 @@ pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
 
 /// The last eight bytes of a frame as a word, for the running hash.
 #[inline]
-fn tail_word(bytes: &[u8]) -> u64 {
+pub(crate) fn tail_word(bytes: &[u8]) -> u64 {
     bytes.last_chunk().map_or(0, |tail| u64::from_le_bytes(*tail))
 }

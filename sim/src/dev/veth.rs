@@ -47,6 +47,6 @@ pub(crate) fn xmit(dev: &mut Dev, w: &mut World, pkt: &mut Pkt) -> Next {
     dev.stats.tx_packets += 1;
     dev.stats.tx_bytes += len as u64;
     w.frames.cross(pkt.frame);
-    w.push(peer.ns, Stage::Dev, Pkt::on(pkt.frame, peer.dev));
+    w.ring.arrive(peer.ns, peer.dev, pkt.frame);
     Next::Done
 }

@@ -6,6 +6,7 @@ pub(crate) mod netem;
 
 use crate::drop::DropReason;
 use crate::event::Event;
+use crate::lane;
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Next, Pkt, Stage};
 use crate::world::World;
@@ -56,6 +57,9 @@ impl Qdisc {
 #[inline]
 pub(crate) fn enqueue(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let Some(dev) = ns.dev_mut(pkt.dev) else { return Next::Drop(DropReason::DevDown) };
+    if lane::leave(dev, w, pkt.frame) {
+        return Next::Done;
+    }
     if !dev.up {
         return Next::Drop(DropReason::DevDown);
     }

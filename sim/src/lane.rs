@@ -1,0 +1,83 @@
+//! The straight way of the usual frame: what most frames of most networks meet, in one step and without detours.
+//!
+//! Kernel counterpart: none of its own; it does what the stages of [`path`](crate::path) do to a frame that a veth brings to a
+//! bridge's port or to a host, where nobody watches and nothing is unusual. It looks first and acts only when it is sure; of
+//! all other frames it says from which stage on the path has to go. Deliberately absent: anything that the stages do not do
+//! as well, in the same order.
+
+use crate::dev::{Dev, Kind, tail_word};
+use crate::drop::DropReason;
+use crate::frame::{FrameId, L2_LEN};
+use crate::netns::{Ifindex, Netns};
+use crate::path::Stage;
+use crate::qdisc::Qdisc;
+use crate::world::{World, place};
+
+/// The part of a word that a MAC takes.
+const MAC: u64 = 0xffff_ffff_ffff;
+const IPV4: u16 = 0x0800;
+const ARP: u16 = 0x0806;
+const IPV6: u16 = 0x86dd;
+/// What is less is a length.
+const LEAST_TYPE: u16 = 0x0600;
+
+/// A veth's end receives a frame. `Some`: the path goes on from that stage; what comes before it has been done.
+#[inline]
+pub(crate) fn arrive(ns: &mut Netns, w: &mut World, index: Ifindex, frame: FrameId) -> Option<Stage> {
+    let (id, has_nf) = (ns.id, ns.nf.is_some());
+    let Some(dev) = ns.devs.by_index_mut(index) else { return Some(Stage::Dev) };
+    let bytes = w.frames.bytes(frame);
+    let is_usual = dev.up
+        && matches!(dev.kind, Kind::Veth(_))
+        && dev.takes_length(bytes.len())
+        && dev.taps.is_empty()
+        && dev.plug.is_none()
+        && !w.trace.is_on();
+    let (true, Some(head)) = (is_usual, bytes.first_chunk::<16>()) else { return Some(Stage::Dev) };
+    let (low, high) = head.split_at(8);
+    let word = |half: &[u8]| u64::from_le_bytes(half.try_into().unwrap_or_default());
+    let (low, high) = (word(low), word(high));
+    let (dst, src) = (low & MAC, (low >> 48 | high << 16) & MAC);
+    let ethertype = (high >> 32) as u16; // bytes 12 and 13
+    let ethertype = ethertype.swap_bytes();
+    let len = bytes.len() as u64; // as much as a u64 holds of a usize, which is all of it
+    dev.stats.rx_packets += 1;
+    dev.stats.rx_bytes += len;
+    w.trace.mix(w.now, place(id, index), len ^ tail_word(bytes));
+    let Some(at) = dev.port else {
+        if ethertype < LEAST_TYPE || matches!(ethertype, IPV4 | ARP | IPV6) {
+            return Some(Stage::Ethertype);
+        }
+        dev.stats.rx_dropped += 1;
+        w.end_frame(id, index, frame, DropReason::UnhandledProtocol);
+        return None;
+    };
+    // IPv4 may have to be looked at by the IP firewall's bridge hooks, and groups are flooded.
+    if has_nf || ethertype == IPV4 || (dst | src) & 1 == 1 {
+        return Some(Stage::Bridge);
+    }
+    let bridge = ns.devs.by_index_mut(at.bridge).and_then(Dev::bridge_mut);
+    let out = bridge.and_then(|b| b.usual_way(at.number, src, dst, w.now)).and_then(|out| ns.devs.by_index_mut(out));
+    if out.is_some_and(|out| leave(out, w, frame)) { None } else { Some(Stage::Bridge) }
+}
+
+/// A device sends a frame, if it is a veth without queue that nobody watches, and the frame fits all that it may have to.
+#[inline]
+pub(crate) fn leave(dev: &mut Dev, w: &mut World, frame: FrameId) -> bool {
+    let Kind::Veth(veth) = &dev.kind else { return false };
+    let (peer, len) = (veth.peer, w.frames.len(frame));
+    let is_usual = dev.up
+        && dev.carrier
+        && peer.up
+        && matches!(dev.qdisc, Qdisc::Noqueue)
+        && dev.taps.is_empty()
+        && len <= L2_LEN + dev.mtu.min(peer.mtu) as usize
+        && !w.trace.is_on();
+    if is_usual {
+        dev.stats.tx_packets += 1;
+        dev.stats.tx_bytes += len as u64; // likewise
+        w.frames.cross(frame);
+        w.ring.arrive(peer.ns, peer.dev, frame);
+    }
+    is_usual
+}
