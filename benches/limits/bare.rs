@@ -9,7 +9,7 @@ use rustc_hash::FxBuildHasher;
 /// Frames that go through the rings together.
 const BURST: usize = 32;
 /// Frames at most in a ring; a power of two.
-const RING: usize = 256;
+const RING: usize = 64;
 /// How long an address is believed, ns.
 const HOLD_NS: u64 = 300_000_000_000;
 /// From one frame to the next, ns.
@@ -59,21 +59,28 @@ struct Frame {
     holders: u32,
 }
 
+/// A port with the wire to its host.
+struct Port {
+    ingress: Ring,
+    egress: Ring,
+    received: Counters,
+    sent: Counters,
+}
+
 /// A bridge and its hosts.
 pub(crate) struct Bare {
     frames: Vec<Frame>,
     free: Vec<u32>,
-    ingress: Vec<Ring>,
-    egress: Vec<Ring>,
-    received: Vec<Counters>,
-    sent: Vec<Counters>,
+    ports: Vec<Port>,
     fdb: HashMap<u64, Learned, FxBuildHasher>,
     now: u64,
     /// What the sinks got.
     pub(crate) delivered: u64,
     macs: u32,
-    random: u64,
+    source: u32,
 }
+
+const BROADCAST: u64 = 0xffff_ffff_ffff;
 
 /// The address of one of the hosts.
 fn mac(n: u32) -> u64 {
@@ -84,19 +91,17 @@ impl Bare {
     /// A bridge of `ports` ports that knows `macs` addresses, evenly behind them.
     pub(crate) fn new(ports: u32, macs: u32) -> Self {
         let ring = || Ring { slots: [0; RING], head: 0, tail: 0 };
-        let many = |n: u32| (0..n).map(|_| ring()).collect();
+        let port =
+            || Port { ingress: ring(), egress: ring(), received: Counters::default(), sent: Counters::default() };
         let mut bare = Bare {
-            frames: (0..1024).map(|_| Frame { bytes: [0; FRAME_BYTES], len: 0, holders: 0 }).collect(),
-            free: (0..1024).collect(),
-            ingress: many(ports),
-            egress: many(ports),
-            received: vec![Counters::default(); ports as usize],
-            sent: vec![Counters::default(); ports as usize],
+            frames: (0..256).map(|_| Frame { bytes: [0; FRAME_BYTES], len: 0, holders: 0 }).collect(),
+            free: (0..256).collect(),
+            ports: (0..ports).map(|_| port()).collect(),
             fdb: HashMap::default(),
             now: 0,
             delivered: 0,
             macs,
-            random: 0x9e37_79b9_7f4a_7c15,
+            source: 0,
         };
         for n in 0..macs {
             bare.fdb.insert(mac(n), Learned { updated: 0, port: n % ports });
@@ -104,34 +109,34 @@ impl Bare {
         bare
     }
 
-    /// Carries `count` frames of `len` bytes; each goes to one host, or (`flood`) to all.
+    /// Carries `count` frames of `len` bytes; each goes to one host, or (`flood`) to all. One host after another sends, each
+    /// a whole burst.
     pub(crate) fn carry(&mut self, count: usize, len: usize, flood: bool) {
-        let ports = self.ingress.len() as u32;
+        let ports = self.ports.len() as u32;
         let mut left = count;
         while left > 0 {
-            let burst = left.min(BURST);
+            // A prime step: neighbours in the table are not neighbours in time.
+            self.source = (self.source + 7919) % self.macs;
+            let (source, burst) = (self.source, left.min(BURST));
+            let port = source % ports;
             left -= burst;
-            let mut touched = 0u64;
-            for _ in 0..burst {
-                self.random =
-                    self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let source = ((self.random >> 32) * u64::from(self.macs) >> 32) as u32;
-                let to = if flood { 0xffff_ffff_ffff } else { mac((source + 1) % self.macs) };
+            for n in 0..burst as u32 {
+                let to = if flood { BROADCAST } else { mac((source + 1 + n % 4) % self.macs) };
                 let frame = self.build(mac(source), to, len);
-                let port = source % ports;
-                self.ingress[port as usize].push(frame);
-                touched |= 1 << port;
+                self.ports[port as usize].ingress.push(frame);
             }
-            while touched != 0 {
-                let port = touched.trailing_zeros();
-                touched &= touched - 1;
-                while let Some(frame) = self.ingress[port as usize].pop() {
-                    self.bridge(port, frame);
-                }
+            while let Some(frame) = self.ports[port as usize].ingress.pop() {
+                self.bridge(port, frame);
             }
-            for port in 0..self.egress.len() {
-                while let Some(frame) = self.egress[port].pop() {
-                    self.sink(frame);
+            let Bare { ports, frames, free, delivered, .. } = self;
+            for port in ports {
+                while let Some(id) = port.egress.pop() {
+                    *delivered += 1;
+                    let frame = &mut frames[id as usize];
+                    frame.holders -= 1;
+                    if frame.holders == 0 {
+                        free.push(id);
+                    }
                 }
             }
         }
@@ -157,39 +162,30 @@ impl Bare {
         let head = |at: usize| u64::from_le_bytes(frame.bytes[at..at + 8].try_into().expect("eight bytes"));
         let (dst, src) = (head(0) & 0xffff_ffff_ffff, head(6) & 0xffff_ffff_ffff);
         let len = u64::from(frame.len);
-        let counters = &mut self.received[port as usize];
-        counters.packets += 1;
-        counters.bytes += len;
+        let received = &mut self.ports[port as usize].received;
+        received.packets += 1;
+        received.bytes += len;
         let entry = self.fdb.entry(src).or_insert(Learned { updated: self.now, port });
         (entry.updated, entry.port) = (self.now, port);
         let known = self.fdb.get(&dst).filter(|e| self.now - e.updated < HOLD_NS || e.updated == 0);
         match known {
-            Some(&Learned { port: to, .. }) => self.send(to, id, len),
+            Some(&Learned { port: to, .. }) => self.ports[to as usize].send(id, len),
             None => {
-                let ports = self.egress.len() as u32;
-                self.frames[id as usize].holders += ports - 2;
-                for to in (0..ports).filter(|to| *to != port) {
-                    self.send(to, id, len);
+                frame.holders = self.ports.len() as u32 - 1;
+                let (before, after) = self.ports.split_at_mut(port as usize);
+                for to in before.iter_mut().chain(&mut after[1..]) {
+                    to.send(id, len);
                 }
             }
         }
     }
+}
 
+impl Port {
     #[inline]
-    fn send(&mut self, port: u32, id: u32, len: u64) {
-        let counters = &mut self.sent[port as usize];
-        counters.packets += 1;
-        counters.bytes += len;
-        self.egress[port as usize].push(id);
-    }
-
-    #[inline]
-    fn sink(&mut self, id: u32) {
-        self.delivered += 1;
-        let frame = &mut self.frames[id as usize];
-        frame.holders -= 1;
-        if frame.holders == 0 {
-            self.free.push(id);
-        }
+    fn send(&mut self, id: u32, len: u64) {
+        self.sent.packets += 1;
+        self.sent.bytes += len;
+        self.egress.push(id);
     }
 }

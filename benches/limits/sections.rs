@@ -221,7 +221,7 @@ fn masquerade() {
     let nat = plain.replace("[netns.r0]\n", "[netns.r0]\nnat = [\"masquerade out e\"]\n");
     let (mut plain, mut nat) = (lab::lab(&plain), lab::lab(&nat));
     let flow = |n: u32| {
-        let from = Ipv4Addr::from(0x0a00_0101 + n % 2);
+        let from = Ipv4Addr::from(0x0a00_0101 + 2 * (n % 2));
         let ports = (1024 + (n / 2) as u16, 9);
         datagram((mac(1), mac(2)), (from, Ipv4Addr::new(10, 99, 0, (n % 200) as u8)), ports, &[0; 18])
     };
