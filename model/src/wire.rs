@@ -343,6 +343,18 @@ impl<'a> Icmp<'a> {
     pub const TIME_EXCEEDED: u8 = 11;
     /// Parameter problem.
     pub const PARAMETER: u8 = 12;
+    /// What time is it there?
+    pub const TIMESTAMP: u8 = 13;
+    /// The time there.
+    pub const TIMESTAMP_REPLY: u8 = 14;
+    /// A question about an interface (RFC 8335).
+    pub const EXTENDED_ECHO: u8 = 42;
+    /// Its answer.
+    pub const EXTENDED_ECHO_REPLY: u8 = 43;
+    /// Code of an extended echo reply: the question makes no sense.
+    pub const MALFORMED_QUERY: u8 = 1;
+    /// Code of an extended echo reply: there is no such interface.
+    pub const NO_SUCH_INTERFACE: u8 = 2;
 
     /// A view of the payload of an IPv4 packet; `None` if it is shorter than a header.
     pub fn new(message: &'a [u8]) -> Option<Self> {

@@ -21,7 +21,7 @@ pub(crate) enum Transcript {
         proto: &'static str,
         to: (Ipv4Addr, u16),
     },
-    /// Servers and captures say nothing.
+    /// Servers, captures and frames say nothing.
     Silent,
 }
 
@@ -34,7 +34,7 @@ impl Transcript {
             Probe::Trace(p) => Transcript::Trace(p.clone()),
             Probe::Tcp(p) => Transcript::Flow { proto: "tcp", to: (p.dst, p.port) },
             Probe::Udp(p) => Transcript::Flow { proto: "udp", to: (p.dst, p.port) },
-            Probe::Listen(_) | Probe::Capture(_) => Transcript::Silent,
+            Probe::Listen(_) | Probe::Capture(_) | Probe::Frames(_) => Transcript::Silent,
         }
     }
 

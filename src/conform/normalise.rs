@@ -2,13 +2,14 @@
 //!
 //! The list. **Frames**: the IPv4 identification and header checksum; the ICMP echo identifier, the ICMP checksum and a
 //! ping's payload (it begins with a time stamp), also of a packet quoted in an error; the checksum of a quoted UDP or TCP
-//! packet (over a veth the kernel leaves it unfinished); with [`chosen`] also ports that the sender's machine chose and
-//! the checksums over them, and of a TCP segment its sequence numbers, window and options. **Events**: times, and how many
-//! requests were outstanding (that depends on how fast a reply is read). **Order**: a ping reads replies and errors from
-//! two queues; by request, errors come first. **State**: MACs that nobody asked for; counters; handles of qdiscs that
-//! nobody asked for; how fresh a neighbour is (whether it was found is left); whether a veth without carrier is DOWN or
-//! LOWERLAYERDOWN, which the kernel decides at an instant of its own, by whatever device of the own namespace has the
-//! peer's index. Counterpart: none; these are what two kernels differ in too.
+//! packet (over a veth the kernel leaves it unfinished); times that somebody wrote into timestamp options and replies;
+//! with [`chosen`] also ports that the sender's machine chose and the checksums over them, and of a TCP segment its
+//! sequence numbers, window and options. **Events**: times, and how many requests were outstanding (that depends on
+//! how fast a reply is read). **Order**: a ping reads replies and errors from two queues; by request, errors come
+//! first. **State**: MACs that nobody asked for; counters; handles of qdiscs that nobody asked for; how fresh a
+//! neighbour is (whether it was found is left); whether a veth without carrier is DOWN or LOWERLAYERDOWN, which the
+//! kernel decides at an instant of its own, by whatever device of the own namespace has the peer's index. Counterpart:
+//! none; these are what two kernels differ in too.
 
 use crate::model::probe::{FlowOutcome, Outcome, PingOutcome, ProbeEvent};
 use crate::model::snapshot::QdiscState;
@@ -81,6 +82,7 @@ fn packet_of(packet: &mut [u8], quoted: bool) {
     let Some((header, first)) = header_of(packet) else { return };
     packet[4..6].fill(0);
     packet[10..12].fill(0);
+    times_in_options(packet, header);
     let sum_at = header + if packet[9] == PROTO_TCP { 16 } else { 6 };
     if quoted && first && matches!(packet[9], PROTO_TCP | PROTO_UDP) && packet.len() >= sum_at + 2 {
         packet[sum_at..sum_at + 2].fill(0);
@@ -100,7 +102,33 @@ fn packet_of(packet: &mut [u8], quoted: bool) {
             icmp[8..].fill(0);
         }
         3 | 4 | 5 | 11 | 12 => packet_of(&mut icmp[8..], true),
+        // When it was received and sent; when it was asked for is the asker's word.
+        14 if icmp.len() >= 20 => icmp[12..20].fill(0),
         _ => {}
+    }
+}
+
+/// What machines have written into timestamp options.
+fn times_in_options(packet: &mut [u8], header: usize) {
+    const TIMESTAMP: u8 = 68;
+    let mut at = 20;
+    while at + 4 <= header.min(packet.len()) {
+        let (kind, len) = (packet[at], usize::from(packet[at + 1]));
+        match kind {
+            0 => return,
+            1 => at += 1,
+            _ if len < 2 || at + len > header.min(packet.len()) => return,
+            TIMESTAMP if len >= 4 => {
+                let only_times = packet[at + 3] & 15 == 0;
+                let words = &mut packet[at + 4..at + len];
+                words.chunks_mut(if only_times { 4 } else { 8 }).for_each(|entry| {
+                    let from = if only_times { 0 } else { entry.len().min(4) };
+                    entry[from..].fill(0);
+                });
+                at += len;
+            }
+            _ => at += len,
+        }
     }
 }
 

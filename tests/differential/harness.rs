@@ -7,7 +7,7 @@
 use nettwin::conform::normalise;
 use nettwin_model::backend::{Answer, Extent, Fault, Query};
 use nettwin_model::op::{AddLink, LinkChange, NewLink, RouteVerb, VethPeer};
-use nettwin_model::probe::{Capture, Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::probe::{Capture, Frames, Probe, ProbeEvent, ProbeId, Stop};
 use nettwin_model::snapshot::Snapshot;
 use nettwin_model::words;
 use nettwin_model::{Address, Backend, IfName, Mac, Neigh, NetnsName, Nud, Op, Route, SysctlKey};
@@ -276,6 +276,12 @@ impl Case {
     pub(crate) fn capture(self, name: &'static str, netns: &str, on: &str) -> Self {
         let probe = Probe::Capture(Capture { netns: ns(netns), dev: dev(on), snap_len: 65535, promiscuous: false });
         self.start(name, probe)
+    }
+
+    /// Frames of somebody's own making, sent by an interface.
+    pub(crate) fn send(self, netns: &str, by: &str, frames: Vec<Vec<u8>>) -> Self {
+        let label = format!("{netns} sends {} frames by {by}", frames.len());
+        self.push(label, Step::Probe(Probe::Frames(Frames { netns: ns(netns), dev: dev(by), frames })))
     }
 
     pub(crate) fn wait_ms(self, ms: u64) -> Self {

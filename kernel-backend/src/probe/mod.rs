@@ -11,6 +11,7 @@ mod arping;
 mod capture;
 mod driven;
 mod flow;
+mod frames;
 mod listen;
 mod ping;
 mod socket;
@@ -233,6 +234,7 @@ fn open(probe: &Probe, id: ProbeId) -> Result<Begin, Refusal> {
         Probe::Tcp(p) => flow::open_tcp(p),
         Probe::Listen(p) => listen::open(p),
         Probe::Capture(p) => capture::open(p),
+        Probe::Frames(p) => frames::open(p),
     }
 }
 

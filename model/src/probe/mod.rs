@@ -44,6 +44,8 @@ pub enum Probe {
     Listen(Listen),
     /// Every frame that an interface receives or sends, until stopped.
     Capture(Capture),
+    /// Frames that somebody made.
+    Frames(Frames),
 }
 
 impl Probe {
@@ -57,6 +59,7 @@ impl Probe {
             Probe::Tcp(p) => &p.netns,
             Probe::Listen(p) => &p.netns,
             Probe::Capture(p) => &p.netns,
+            Probe::Frames(p) => &p.netns,
         }
     }
 }
@@ -356,6 +359,18 @@ pub struct Capture {
     pub promiscuous: bool,
 }
 
+/// Frames that are sent as they are, one behind the other, as by a packet socket (`AF_PACKET`). Each that was refused is
+/// reported, numbered from 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frames {
+    /// In which namespace.
+    pub netns: NetnsName,
+    /// By which interface.
+    pub dev: IfName,
+    /// The frames, from their Ethernet headers on.
+    pub frames: Vec<Vec<u8>>,
+}
+
 /// How to end a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -505,7 +520,7 @@ pub enum Outcome {
     Udp(FlowOutcome),
     /// The connection's fate.
     Tcp(FlowOutcome),
-    /// A server's or capture's end; of the others, that they were killed ([`Stop::Kill`]).
+    /// The end of a server, a capture or of frames; of the others, that they were killed ([`Stop::Kill`]).
     Stopped,
     /// It could not begin: opening, binding or connecting its socket failed. Of TCP: what `connect` says at once (no route
     /// here), not what comes back from the network.

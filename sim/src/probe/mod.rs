@@ -14,7 +14,7 @@ use crate::netns::NsId;
 use crate::sim::Sim;
 use crate::world::World;
 use nettwin_model::probe::workload::Input;
-use nettwin_model::probe::{Capture, Outcome, Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::probe::{Capture, Frames, Outcome, Probe, ProbeEvent, ProbeId, Stop};
 use nettwin_model::socket::{self, Call};
 use nettwin_model::{Errno, Fault};
 use std::collections::{BTreeMap, VecDeque};
@@ -81,6 +81,7 @@ pub(crate) fn start(sim: &mut Sim, probe: &Probe) -> Result<ProbeId, Fault> {
     let ns = sim.netns.id(probe.netns()).ok_or_else(|| Fault::errno(Errno::ENOENT))?;
     match probe {
         Probe::Capture(capture) => start_capture(sim, ns, capture),
+        Probe::Frames(frames) => send_frames(sim, ns, frames),
         Probe::Tcp(_) | Probe::Udp(_) | Probe::Listen(_) => {
             let id = sim.world.probes.next_id();
             sim.world.probes.put(id, Running { ns, work: Work::Sock });
@@ -191,6 +192,23 @@ fn start_capture(sim: &mut Sim, ns: NsId, capture: &Capture) -> Result<ProbeId, 
     dev.add_tap(Tap::Probe { id, snap_len: capture.snap_len, promiscuous: capture.promiscuous });
     sim.world.probes.put(id, Running { ns, work: Work::Capture });
     sim.world.report(id, ProbeEvent::Started { source: None });
+    Ok(id)
+}
+
+/// Sends them all: each goes its whole way before the next.
+fn send_frames(sim: &mut Sim, ns: NsId, probe: &Frames) -> Result<ProbeId, Fault> {
+    let id = sim.world.probes.next_id();
+    let enodev = || Fault::errno(Errno::ENODEV);
+    let dev = sim.netns.by_id(ns).and_then(|ns| ns.devs.by_name(probe.dev)).ok_or_else(enodev)?;
+    sim.world.report(id, ProbeEvent::Started { source: None });
+    for (seq, bytes) in (1..).zip(&probe.frames) {
+        let netns = sim.netns.by_id_mut(ns).ok_or_else(enodev)?;
+        if let Err(errno) = packets::raw(netns, &mut sim.world, dev, bytes) {
+            sim.world.report(id, ProbeEvent::SendFailed { seq, errno, mtu: None });
+        }
+        sim.drain();
+    }
+    finish(&mut sim.world, id, Outcome::Stopped);
     Ok(id)
 }
 

@@ -135,3 +135,22 @@ pub(super) fn arp(ns: &mut Netns, w: &mut World, arping: &Arping, source: Ipv4Ad
         _ => Ok(()),
     }
 }
+
+/// A packet socket's frame (`packet_snd`).
+pub(super) fn raw(ns: &mut Netns, w: &mut World, dev: Ifindex, bytes: &[u8]) -> Result<(), Errno> {
+    let dev = ns.dev(dev).ok_or(Errno::ENXIO)?;
+    if !dev.up {
+        return Err(Errno::ENETDOWN);
+    }
+    if bytes.len() < L2_LEN {
+        return Err(Errno::EINVAL);
+    }
+    if bytes.len() > L2_LEN + dev.mtu as usize {
+        return Err(Errno::EMSGSIZE);
+    }
+    let mut pkt = Pkt::new(w.frames.alloc_from(bytes), dev.ifindex);
+    match path::run(ns, w, &mut pkt, Stage::Qdisc) {
+        Fate::Dropped(reason) => reason.sender_errno().map_or(Ok(()), Err),
+        _ => Ok(()),
+    }
+}
