@@ -13,6 +13,7 @@ use crate::{arp, neigh, route};
 use nettwin_model::addr::mask_v4;
 use nettwin_model::route::{TABLE_LOCAL, TABLE_MAIN, proto};
 use nettwin_model::{Address, Cidr, Errno, Fault, IfName, Instant, NetnsState, RouteKind, RouteVerb, Scope};
+use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -118,9 +119,9 @@ impl IfAddr {
     }
 }
 
-/// Whether the address is in 0.0.0.0/8.
+/// Whether the address is 0.0.0.0; the others of 0.0.0.0/8 are like any (`ipv4_is_zeronet`).
 pub(crate) fn is_zeronet(addr: Ipv4Addr) -> bool {
-    addr.octets()[0] == 0
+    addr.is_unspecified()
 }
 
 /// `ip addr add` (`inet_rtm_newaddr`).
@@ -383,6 +384,7 @@ fn magic_add(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: 
         object: None,
         hops: vec![hop],
         dead: false,
+        default: Cell::new(-1),
     };
     let table = if kind == RouteKind::Unicast { TABLE_MAIN } else { TABLE_LOCAL };
     // The same route is there already when a device comes up again: EEXIST is what the kernel ignores here, too.

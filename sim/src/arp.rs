@@ -1,7 +1,7 @@
 //! ARP: who answers, who learns, who asks.
 //!
 //! Kernel counterpart: `net/ipv4/arp.c`, decision by decision. Deliberately absent: other hardware than Ethernet,
-//! `medium_id`, user space resolvers.
+//! user space resolvers.
 
 use crate::addr;
 use crate::drop::DropReason;
@@ -159,7 +159,17 @@ fn proxies(ns: &Netns, dev: Ifindex, (spa, tpa): (Ipv4Addr, Ipv4Addr), out: Ifin
     if out == dev {
         return spa != tpa && any_conf(ns, dev, |c| c.proxy_arp_pvlan);
     }
-    any_conf(ns, dev, |c| c.proxy_arp) || ns.l3.neigh.is_proxy(dev, tpa)
+    any_conf(ns, dev, |c| c.proxy_arp) && are_apart(ns, dev, out) || ns.l3.neigh.is_proxy(dev, tpa)
+}
+
+/// Whether two devices are on media that do not hear each other, as far as anybody has said (`arp_fwd_proxy`).
+fn are_apart(ns: &Netns, dev: Ifindex, out: Ifindex) -> bool {
+    let medium = |dev| ns.dev(dev).map_or(0, |d| d.conf.medium_id);
+    match (medium(dev), medium(out)) {
+        (0, _) => true,
+        (-1, _) => false,
+        (own, other) => own != other && other != -1,
+    }
 }
 
 /// Answers for somebody else: at once if the request came to us alone or has waited, else after a random delay

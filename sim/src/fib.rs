@@ -2,8 +2,7 @@
 //!
 //! Kernel counterpart: `net/ipv4/fib_trie.c`. How a table's prefixes lie in memory is in [`leaves`]. As in the kernel, while the
 //! three default rules stand, the tables local and main are searched as one: the longer prefix wins, the local table
-//! among equals; [`crate::rules`] asks them one by one. Deliberately absent: `fib_select_default` (dead
-//! gateways among equal default routes).
+//! among equals; [`crate::rules`] asks them one by one.
 
 mod leaves;
 pub(crate) mod lpm;
@@ -12,6 +11,7 @@ use crate::netns::Ifindex;
 use leaves::Leaves;
 use nettwin_model::route::{TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN};
 use nettwin_model::{Errno, RouteKind, RouteVerb, Scope};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -70,6 +70,8 @@ pub(crate) struct Alias {
     pub(crate) hops: Vec<Hop>,
     /// Never to be used again, about to be flushed (`RTNH_F_DEAD` of the whole).
     pub(crate) dead: bool,
+    /// Of several equal default routes, the first has which of them was taken last; -1: none (`fa_default`).
+    pub(crate) default: Cell<i32>,
 }
 
 impl Alias {
@@ -197,6 +199,8 @@ pub(crate) struct Hit<'a> {
     pub(crate) alias: &'a Alias,
     /// Which of its ways: the first that is usable.
     pub(crate) hop: usize,
+    /// All routes of that prefix in that table, in the order of the lookup.
+    pub(crate) leaf: &'a [Alias],
 }
 
 impl<'a> Hit<'a> {
@@ -454,7 +458,7 @@ impl Fib {
     /// What an address is (`inet_addr_type`): unicast if no table knows better. The kernel asks table local, which is one
     /// with main while no rule was changed.
     pub(crate) fn addr_type(&self, addr: Ipv4Addr) -> RouteKind {
-        if addr.octets()[0] == 0 || addr.is_broadcast() {
+        if addr.is_unspecified() || addr.is_broadcast() {
             return RouteKind::Broadcast;
         }
         if addr.is_multicast() {
@@ -564,7 +568,7 @@ fn search<'a>(
                     && !(hop.linkdown && skips_linkdown(hop.dev))
             };
             if let Some(hop) = alias.hops.iter().position(usable) {
-                return Some(Ok(Hit { table, len, alias, hop }));
+                return Some(Ok(Hit { table, len, alias, hop, leaf }));
             }
         }
     }

@@ -111,6 +111,11 @@ pub(crate) fn any_conf(ns: &Netns, dev: Ifindex, setting: impl Fn(&DevConf) -> i
     setting(&ns.sysctl.all) != 0 || ns.dev(dev).is_some_and(|d| setting(&d.conf) != 0)
 }
 
+/// Whether a setting is on for all devices and for this one (`IN_DEV_ANDCONF`).
+pub(crate) fn all_conf(ns: &Netns, dev: Ifindex, setting: impl Fn(&DevConf) -> i32) -> bool {
+    setting(&ns.sysctl.all) != 0 && ns.dev(dev).is_some_and(|d| setting(&d.conf) != 0)
+}
+
 /// The greater of a setting for all devices and for this one (`IN_DEV_MAXCONF`).
 pub(crate) fn max_conf(ns: &Netns, dev: Ifindex, setting: impl Fn(&DevConf) -> i32) -> i32 {
     setting(&ns.sysctl.all).max(ns.dev(dev).map_or(i32::MIN, |d| setting(&d.conf)))

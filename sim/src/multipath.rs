@@ -1,15 +1,18 @@
-//! Which of several ways a flow takes.
+//! Which of several ways a flow takes, and which of several default routes.
 //!
-//! Kernel counterpart: `fib_select_path()`, `fib_select_multipath()`, `fib_rebalance()` of `net/ipv4/fib_semantics.c`,
-//! `fib_multipath_hash()` of `route.c`, `nexthop_select_path()` of `nexthop.c`. A hash of 31 bits falls into the share
-//! that a way's weight gives it. The kernel keys its hash (siphash) with a random number; here the key comes from the seed
-//! and the namespace's name and the hash is splitmix64's, so that which way a flow takes is the same in every run, and
-//! another than the kernel's. Deliberately absent: the inner headers of tunnels and of ICMP errors.
+//! Kernel counterpart: `fib_select_path()`, `fib_select_default()`, `fib_select_multipath()`, `fib_rebalance()` of
+//! `net/ipv4/fib_semantics.c`, `fib_multipath_hash()` of `route.c`, `nexthop_select_path()` of `nexthop.c`. A hash of
+//! 31 bits falls into the share that a way's weight gives it. The kernel keys its hash (siphash) with a random number;
+//! here the key comes from the seed and the namespace's name and the hash is splitmix64's, so that which way a flow
+//! takes is the same in every run, and another than the kernel's. Deliberately absent: the inner headers of tunnels
+//! and of ICMP errors.
 
-use crate::fib::{Flow, Hit, Hop};
+use crate::fib::{Alias, Flow, Hit, Hop, TOS_MASK};
 use crate::l3::skips_linkdown;
+use crate::neigh::entry::is_valid;
 use crate::netns::{Ifindex, Netns};
 use crate::{addr, neigh};
+use nettwin_model::{Nud, RouteKind, Scope};
 use std::net::Ipv4Addr;
 
 /// The way that a packet takes. `by_source`: a way whose own address is the packet's source is preferred, as for what is
@@ -30,6 +33,75 @@ pub(crate) fn choose(ns: &Netns, hit: &Hit<'_>, flow: &Flow, by_source: bool) ->
             && addr::select(ns, hop.dev, gateway, hit.alias.scope) == flow.src
     };
     select(hops, hash, good, is_source).unwrap_or(hit.hop)
+}
+
+/// The route that a packet made here takes, and its way (`fib_select_path`).
+pub(crate) fn path<'a>(ns: &'a Netns, hit: Hit<'a>, flow: &Flow) -> Hit<'a> {
+    let is_default = hit.len == 0 && hit.alias.kind == RouteKind::Unicast && hit.leaf.len() > 1;
+    if is_default && hit.alias.hops.len() < 2 && flow.oif == Ifindex::NONE {
+        return default_route(ns, hit, flow);
+    }
+    Hit { hop: choose(ns, &hit, flow, true), ..hit }
+}
+
+/// Of equal default routes by gateways, the first whose neighbour is known to be there, or is not known to be away; those that
+/// are only believed to be there take turns (`fib_select_default`).
+fn default_route<'a>(ns: &'a Netns, hit: Hit<'a>, flow: &Flow) -> Hit<'a> {
+    let mut gateways: Vec<&Alias> = Vec::new();
+    let (mut metric, mut tos) = (hit.alias.metric, 0);
+    for alias in hit.leaf {
+        if alias.tos != 0 && alias.tos != flow.tos & TOS_MASK {
+            continue;
+        }
+        if alias.metric > metric && tos == alias.tos {
+            if alias.tos != 0 {
+                continue;
+            }
+            break;
+        }
+        if alias.dead || alias.hops.iter().all(|hop| hop.dead) && !alias.hops.is_empty() {
+            continue;
+        }
+        (metric, tos) = (alias.metric, alias.tos);
+        let is_gateway = alias.hops.first().is_some_and(|hop| hop.via.is_some() && hop.scope == Scope::LINK);
+        if alias.scope != hit.alias.scope || alias.kind != RouteKind::Unicast || !is_gateway {
+            continue;
+        }
+        if gateways.is_empty() && !std::ptr::eq(alias, hit.alias) {
+            break;
+        }
+        gateways.push(alias);
+    }
+    let Some(first) = gateways.first().filter(|_| gateways.len() > 1) else {
+        if let Some(first) = gateways.first() {
+            first.default.set(-1);
+        }
+        return hit;
+    };
+    let mut last_resort = None;
+    for (order, alias) in (0..).zip(&gateways) {
+        if !is_dead(ns, &alias.hops[0], order, first.default.get(), &mut last_resort) {
+            first.default.set(order);
+            return Hit { alias, hop: 0, ..hit };
+        }
+    }
+    first.default.set(last_resort.unwrap_or(-1));
+    let at = last_resort.and_then(|order| usize::try_from(order).ok());
+    at.map_or(hit, |at| Hit { alias: gateways[at], hop: 0, ..hit })
+}
+
+/// Whether a gateway is not to be taken; one that may do if nothing else does is noted (`fib_detect_death`). `taken` is the one
+/// that was taken last.
+fn is_dead(ns: &Netns, hop: &Hop, order: i32, taken: i32, last_resort: &mut Option<i32>) -> bool {
+    let Some(entry) = hop.via.and_then(|via| ns.l3.neigh.get(hop.dev, via)) else { return false };
+    let is_valid = is_valid(entry.nud);
+    if entry.nud == Nud::Reachable || is_valid && order != taken {
+        return false;
+    }
+    if is_valid || last_resort.is_none() && order > taken && entry.nud != Nud::Incomplete {
+        *last_resort = Some(order);
+    }
+    true
 }
 
 /// The devices whose ways do not count while they have no carrier.
@@ -98,7 +170,6 @@ pub(crate) fn asks_ports(ns: &Netns) -> bool {
 mod tests {
     use super::*;
     use crate::rng::Rng;
-    use nettwin_model::Scope;
 
     fn hop(weight: u16, benched: bool) -> Hop {
         Hop {

@@ -12,6 +12,7 @@ use crate::{addr, multipath, neigh, nexthop, rules};
 use nettwin_model::addr::mask_v4;
 use nettwin_model::route::{TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN, proto};
 use nettwin_model::{Cidr, Errno, Fault, NetnsState, Nexthop, Route, RouteKind, RouteVerb, Scope};
+use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr};
 
 fn einval(text: &str) -> Fault {
@@ -75,6 +76,7 @@ fn check(ns: &Netns, route: &Route) -> Result<Alias, Fault> {
         object: None,
         hops: Vec::new(),
         dead: false,
+        default: Cell::new(-1),
     };
     if let Some(id) = route.nhid {
         nexthop::use_by(ns, id, route, scope, &mut alias)?;

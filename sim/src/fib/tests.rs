@@ -29,6 +29,7 @@ fn alias(kind: RouteKind, metric: u32, tos: u8, via: u8) -> Alias {
         object: None,
         hops: if says_no(kind) { Vec::new() } else { vec![hop] },
         dead: false,
+        default: Cell::new(-1),
     }
 }
 

@@ -1,17 +1,17 @@
 //! Fragments: cutting on the way out, putting together at the end.
 //!
 //! Kernel counterpart: `ip_fragment()` of `net/ipv4/ip_output.c`, `net/ipv4/ip_fragment.c`. Deliberately absent:
-//! `ipfrag_max_dist`, options that are not copied into later fragments.
+//! `ipfrag_max_dist`.
 
 use crate::drop::DropReason;
 use crate::event::Event;
 use crate::frame::{FrameId, L2_LEN};
-use crate::ip::{flag, icmp};
+use crate::ip::{flag, icmp, options};
 use crate::netns::Netns;
 use crate::path::{Next, Pkt, Stage};
 use crate::world::World;
 use nettwin_model::Instant;
-use nettwin_model::wire::{Icmp, Ipv4, set_fragment};
+use nettwin_model::wire::{IPV4_LEN, Icmp, Ipv4, set_fragment};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -21,21 +21,24 @@ pub(crate) fn split(w: &mut World, frame: FrameId, mtu: u32) -> Vec<FrameId> {
     let packet = &w.frames.bytes(frame)[L2_LEN..];
     let Some(ip) = Ipv4::unsummed(packet) else { return vec![frame] };
     let (header_len, start, more) = (ip.header_len(), ip.frag_offset(), ip.mf());
-    let whole = w.frames.bytes(frame).to_vec();
-    let data = &whole[L2_LEN + header_len..];
+    let mut head = w.frames.bytes(frame)[..L2_LEN + header_len].to_vec();
+    let data = w.frames.bytes(frame)[L2_LEN + header_len..].to_vec();
     let room = (mtu as usize).saturating_sub(header_len).max(8);
     let mut parts = Vec::new();
     let mut at = 0;
     while at < data.len() {
         let left = data.len() - at;
         let len = if left > room { room & !7 } else { left };
-        let bytes = [&whole[..L2_LEN + header_len], &data[at..at + len]].concat();
+        let bytes = [&head[..], &data[at..at + len]].concat();
         let mut part = w.frames.copy_with(frame, &bytes);
         let bytes = w.frames.edit(&mut part);
         // A packet and its offsets fit 16 bits: it passed the door.
         let (total, offset) = ((header_len + len) as u16, (start + at) as u16);
         set_fragment(&mut bytes[L2_LEN..], total, offset, false, more || at + len < data.len());
         parts.push(part);
+        if start + at == 0 && header_len > IPV4_LEN {
+            options::fragment(&mut head[L2_LEN..]);
+        }
         at += len;
     }
     w.frames.release(frame);
@@ -81,10 +84,18 @@ pub(crate) fn reassemble(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Result
     let key = (ip.src(), ip.dst(), ip.id(), ip.proto());
     let (offset, more) = (ip.frag_offset(), ip.mf());
     let mut len = ip.total_len() - ip.header_len();
-    if more {
+    let header_len = ip.header_len();
+    if more && len % 8 != 0 {
         len &= !7;
+        let bytes = w.frames.edit(&mut pkt.frame);
+        bytes.truncate(L2_LEN + header_len + len);
+        // It was shorter than 64 KiB.
+        set_fragment(&mut bytes[L2_LEN..], (header_len + len) as u16, offset as u16, false, true);
     }
-    if offset + len > 65535 - ip.header_len() || len == 0 {
+    if len == 0 {
+        drop_queue(ns, w, key, DropReason::Reassembly);
+    }
+    if offset + len > 65535 - header_len || len == 0 {
         return Err(Next::Drop(DropReason::Reassembly));
     }
     let limit = usize::try_from(ns.sysctl.net.ipfrag_high_thresh).unwrap_or(0);
@@ -152,7 +163,7 @@ fn join(ns: &mut Netns, w: &mut World, key: Key, last: &Pkt) -> Pkt {
     let queue = ns.l3.frags.queues.remove(&key).expect("a queue that is whole was just used");
     ns.l3.frags.bytes -= queue.bytes;
     let mut whole = Vec::new();
-    let (mut first, mut frag_max) = (None, 0);
+    let (mut first, mut frag_max, mut flags) = (None, 0, last.flags);
     for (offset, part) in queue.parts {
         let packet = &w.frames.bytes(part.frame)[L2_LEN..];
         let header_len = Ipv4::unsummed(packet).map_or(0, |ip| ip.header_len());
@@ -161,6 +172,7 @@ fn join(ns: &mut Netns, w: &mut World, key: Key, last: &Pkt) -> Pkt {
         whole.extend_from_slice(if offset == 0 { packet } else { &packet[header_len..] });
         if offset == 0 {
             first = Some(w.frames.share(part.frame));
+            flags = part.flags;
         }
         w.frames.release(part.frame);
     }
@@ -171,7 +183,7 @@ fn join(ns: &mut Netns, w: &mut World, key: Key, last: &Pkt) -> Pkt {
     let total = whole.len() as u16;
     bytes.append(&mut whole);
     set_fragment(&mut bytes[L2_LEN..], total, 0, false, false);
-    Pkt { frame, frag_max, ..*last }
+    Pkt { frame, frag_max, flags, ..*last }
 }
 
 fn drop_queue(ns: &mut Netns, w: &mut World, key: Key, reason: DropReason) {

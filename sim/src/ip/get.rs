@@ -137,7 +137,7 @@ fn came_in(ns: &Netns, w: &World, arrival: &Arrival) -> Result<RouteGot, Fault> 
             via: Some(way.nexthop).filter(|&n| n != arrival.dst),
             table: way.table,
             tos: way.tos,
-            ..own(RouteKind::Unicast, Vec::new())
+            ..own(RouteKind::Unicast, if way.redirect { vec!["redirect"] } else { Vec::new() })
         },
         InRoute::Refused(errno) => return Err(Fault::errno(errno)),
         InRoute::Dropped(reason) => return Err(Fault::errno(dropped(reason))),

@@ -1,23 +1,21 @@
 //! ICMP: answers to echo, errors, and what errors from others do.
 //!
-//! Kernel counterpart: `net/ipv4/icmp.c`. Deliberately absent: timestamps, extended echo, extensions of errors
-//! (RFC 4884), `icmp_errors_extension_mask`.
+//! Kernel counterpart: `net/ipv4/icmp.c`. What asks is answered in [`query`](super::query). Deliberately absent: extensions of
+//! errors (RFC 4884), `icmp_errors_extension_mask`.
 
 use crate::addr;
 use crate::drop::DropReason;
 use crate::fib::{Flow, Selectors};
 use crate::frame::L2_LEN;
-use crate::ip::output::{self, Dst, Sender, new_packet, send};
-use crate::ip::{flag, pmtu};
+use crate::ip::output::{self, Dst, Sender, new_packet};
+use crate::ip::{flag, options, pmtu, query};
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Next, Pkt, Stage};
 use crate::world::World;
 use crate::{probe, route, rules, sock};
 use nettwin_model::gist::icmp_error;
 use nettwin_model::probe::{IcmpError, PmtuDisc};
-use nettwin_model::wire::{
-    ICMP_LEN, IPV4_LEN, Icmp, Ipv4, Ipv4Header, PROTO_ICMP, PROTO_TCP, set_ipv4_addrs, write_icmp,
-};
+use nettwin_model::wire::{ICMP_LEN, IPV4_LEN, Icmp, Ipv4, Ipv4Header, PROTO_ICMP, PROTO_TCP, write_icmp};
 use nettwin_model::{RouteKind, Scope};
 use std::net::Ipv4Addr;
 
@@ -31,6 +29,8 @@ pub(crate) const PROTO_UNREACH: u8 = 2;
 pub(crate) const PORT_UNREACH: u8 = 3;
 /// Code of type 3: too big, and DF.
 pub(crate) const FRAG_NEEDED: u8 = 4;
+/// Code of type 3: a strict source route does not lead on.
+pub(crate) const SOURCE_ROUTE_FAILED: u8 = 5;
 /// Code of type 3: prohibited.
 pub(crate) const PKT_FILTERED: u8 = 13;
 /// Code of type 11: fragments missing.
@@ -43,6 +43,21 @@ const DUMMY: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 8);
 
 /// Tells the sender of `pkt` what went wrong with it (`__icmp_send`). `pkt` stays as it is.
 pub(crate) fn error(ns: &mut Netns, w: &mut World, pkt: &Pkt, kind: u8, code: u8, info: u32) {
+    tell(ns, w, pkt, (kind, code, info), None);
+}
+
+/// The same about a packet of whose options only those before the mistake were found.
+pub(crate) fn error_about(
+    ns: &mut Netns,
+    w: &mut World,
+    pkt: &Pkt,
+    (kind, code, info): (u8, u8, u32),
+    found: options::Found,
+) {
+    tell(ns, w, pkt, (kind, code, info), Some(found));
+}
+
+fn tell(ns: &mut Netns, w: &mut World, pkt: &Pkt, (kind, code, info): (u8, u8, u32), found: Option<options::Found>) {
     let packet = &w.frames.bytes(pkt.frame)[L2_LEN..];
     let Some(ip) = Ipv4::unsummed(packet) else { return };
     let (src, dst, tos) = (ip.src(), ip.dst(), ip.tos());
@@ -66,11 +81,13 @@ pub(crate) fn error(ns: &mut Netns, w: &mut World, pkt: &Pkt, kind: u8, code: u8
     };
     // RT_TOS(tos) | IPTOS_PREC_INTERNETCONTROL
     let tos = (tos & 0x1e) | 0xc0;
-    let Ok(route) = output::route(ns, w.now, &flow_of(from, tos, src, Selectors::icmp(kind, code))) else { return };
+    let Some(options) = options::echo(ns, &w.frames.bytes(pkt.frame)[L2_LEN..], pkt.flags, found) else { return };
+    let to = options.first.unwrap_or(src);
+    let Ok(route) = output::route(ns, w.now, &flow_of(from, tos, to, Selectors::icmp(kind, code))) else { return };
     if limited && !allows(ns, w, &route) {
         return;
     }
-    let room = (route.mtu as usize).min(MOST).saturating_sub(IPV4_LEN + ICMP_LEN);
+    let room = (route.mtu as usize).min(MOST).saturating_sub(IPV4_LEN + options.len() + ICMP_LEN);
     if room <= IPV4_LEN {
         return;
     }
@@ -79,18 +96,21 @@ pub(crate) fn error(ns: &mut Netns, w: &mut World, pkt: &Pkt, kind: u8, code: u8
     let header = Ipv4Header {
         tos,
         // At most 576.
-        total_len: (IPV4_LEN + ICMP_LEN + quoted) as u16,
+        total_len: (IPV4_LEN + options.len() + ICMP_LEN + quoted) as u16,
         id: 0,
         df: false,
         ttl: default_ttl(ns),
         proto: PROTO_ICMP,
         src: if route.src.is_unspecified() { DUMMY } else { route.src },
-        dst: src,
+        dst: to,
     };
     let mut frame = new_packet(w, &header);
     let mut quote = [0; MOST];
     quote[..quoted].copy_from_slice(&w.frames.bytes(pkt.frame)[L2_LEN..][..quoted]);
-    let message = &mut w.frames.edit(&mut frame)[L2_LEN + IPV4_LEN..];
+    let now = options::time_of_day(w.now);
+    let answer = &mut w.frames.edit(&mut frame)[L2_LEN..];
+    options.build(answer, header.src, src, now);
+    let message = &mut answer[IPV4_LEN + options.len()..];
     message[ICMP_LEN..].copy_from_slice(&quote[..quoted]);
     write_icmp(message, kind, code, info);
     // Errors are small and carry no DF: nothing can refuse them.
@@ -103,16 +123,15 @@ fn is_query(kind: Option<u8>) -> bool {
 }
 
 /// Whether the rate of a type and code is limited at all (`icmpv4_mask_allow`).
-fn is_limited(ns: &Netns, kind: u8, code: u8) -> bool {
+pub(super) fn is_limited(ns: &Netns, kind: u8, code: u8) -> bool {
     let mask = ns.sysctl.net.icmp_ratemask;
     kind <= 18 && (kind, code) != (Icmp::UNREACHABLE, FRAG_NEEDED) && mask >> kind & 1 == 1
 }
 
 /// `icmpv4_xrlim_allow()`.
-fn allows(ns: &mut Netns, w: &World, route: &Dst) -> bool {
+pub(super) fn allows(ns: &mut Netns, w: &World, route: &Dst) -> bool {
     let ratelimit = ns.sysctl.net.icmp_ratelimit;
-    let allowed =
-        ratelimit == 0 || route.dev == Ifindex::LO || ns.l3.limits.peer(route.dst).allows_icmp(w.now, ratelimit);
+    let allowed = route.dev == Ifindex::LO || ns.l3.limits.peer(route.dst).allows_icmp(w.now, ratelimit);
     if allowed {
         let name = &ns.name;
         ns.l3.limits.consume(|| w.stream(&format!("icmp {name}")));
@@ -144,12 +163,16 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         return Next::Drop(DropReason::Icmp);
     }
     let kind = icmp.kind();
-    if pkt.flags & flag::GROUP != 0 && (kind != Icmp::ECHO || ns.sysctl.net.icmp_echo_ignore_broadcasts != 0) {
+    if kind == Icmp::EXTENDED_ECHO {
+        return query::probe(ns, w, pkt);
+    }
+    let asks = matches!(kind, Icmp::ECHO | Icmp::TIMESTAMP);
+    if pkt.flags & flag::GROUP != 0 && !(asks && ns.sysctl.net.icmp_echo_ignore_broadcasts == 0) {
         return Next::Drop(DropReason::UnwantedGroup);
     }
     match kind {
-        Icmp::ECHO if ns.sysctl.net.icmp_echo_ignore_all != 0 => Next::Drop(DropReason::Icmp),
-        Icmp::ECHO => echo(ns, w, pkt),
+        Icmp::ECHO => query::echo(ns, w, pkt),
+        Icmp::TIMESTAMP => query::timestamp(ns, w, pkt),
         Icmp::ECHO_REPLY => {
             let bytes = u16::try_from(ICMP_LEN + icmp.payload().len()).unwrap_or(u16::MAX);
             let (ident, seq) = (icmp.ident(), icmp.seq());
@@ -168,46 +191,12 @@ fn finish(w: &mut World, pkt: &Pkt) -> Next {
     Next::Done
 }
 
-/// Answers an echo request in place (`icmp_echo`, `icmp_reply`): its TOS, no DF, an identification of our own.
-fn echo(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
-    let packet = &w.frames.bytes(pkt.frame)[L2_LEN..];
-    let Some(ip) = Ipv4::unsummed(packet) else { return Next::Drop(DropReason::IpHeader) };
-    let (src, dst, tos, header_len) = (ip.src(), ip.dst(), ip.tos(), ip.header_len());
-    let from = if pkt.flags & flag::GROUP == 0 { dst } else { spec_dst(ns, pkt.dev, src) };
-    let Ok(route) = output::route(ns, w.now, &flow_of(from, tos, src, Selectors::proto(PROTO_ICMP))) else {
-        return Next::Drop(DropReason::NoRoute);
-    };
-    let limited = is_limited(ns, Icmp::ECHO_REPLY, 0);
-    if limited && !allows(ns, w, &route) {
-        return Next::Drop(DropReason::Icmp);
-    }
-    let ttl = default_ttl(ns);
-    w.decide(ns, Stage::IpLocal, pkt, "icmp", || format!("answered {src}"));
-    let bytes = w.frames.edit(&mut pkt.frame);
-    if header_len > IPV4_LEN {
-        // Options are not sent back.
-        bytes.drain(L2_LEN + IPV4_LEN..L2_LEN + header_len);
-        bytes[L2_LEN] = 0x45;
-    }
-    let packet = &mut bytes[L2_LEN..];
-    set_ipv4_addrs(packet, route.src, src);
-    packet[8] = ttl;
-    packet[IPV4_LEN] = Icmp::ECHO_REPLY;
-    // The type went from 8 to 0 in a sum that was right.
-    nettwin_model::wire::mend(packet, IPV4_LEN + 2, 0x0800, 0);
-    let (frame, dev) = (pkt.frame, route.dev);
-    pkt.dev = dev;
-    // An answer is as long as its request: EMSGSIZE cannot be.
-    let _ = send(ns, w, &route, PmtuDisc::Dont, frame, Sender::Kernel);
-    Next::Done
-}
-
-fn flow_of(src: Ipv4Addr, tos: u8, dst: Ipv4Addr, asks: Selectors) -> Flow {
+pub(super) fn flow_of(src: Ipv4Addr, tos: u8, dst: Ipv4Addr, asks: Selectors) -> Flow {
     Flow { src, tos, asks, ..Flow::to(dst) }
 }
 
 /// The address to answer a broadcast from (`fib_compute_spec_dst`).
-fn spec_dst(ns: &Netns, dev: Ifindex, src: Ipv4Addr) -> Ipv4Addr {
+pub(super) fn spec_dst(ns: &Netns, dev: Ifindex, src: Ipv4Addr) -> Ipv4Addr {
     match rules::lookup(ns, &Flow::to(src)) {
         Ok(hit) if hit.alias.kind == RouteKind::Local => hit.alias.prefsrc.unwrap_or(src),
         Ok(hit) => route::prefsrc(ns, hit.alias, hit.way()),

@@ -1,20 +1,20 @@
 //! What comes in: header checks, the input route, source validation.
 //!
 //! Kernel counterpart: `net/ipv4/ip_input.c` up to `ip_rcv_finish()`, `ip_route_input_slow()` of `route.c`,
-//! `fib_validate_source()` of `fib_frontend.c`. Deliberately absent: options, early demultiplexing, `bc_forwarding`.
+//! `fib_validate_source()` of `fib_frontend.c`. Deliberately absent: early demultiplexing.
 
 use crate::addr::{is_zeronet, on_link};
 use crate::drop::DropReason;
 use crate::fib::{Flow, Hit, Selectors};
 use crate::frame::L2_LEN;
-use crate::ip::{flag, icmp, pmtu};
-use crate::l3::{any_conf, max_conf};
+use crate::ip::{flag, icmp, options, pmtu};
+use crate::l3::{all_conf, any_conf, max_conf};
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Next, Pkt, Stage};
 use crate::world::World;
 use crate::{multipath, nf, rules, tell};
 use nettwin_model::rules::Hook;
-use nettwin_model::wire::{Icmp, Ipv4, Ipv4Fault};
+use nettwin_model::wire::{IPV4_LEN, Icmp, Ipv4, Ipv4Fault};
 use nettwin_model::{Errno, Instant, RouteKind, Scope};
 use std::net::Ipv4Addr;
 
@@ -62,6 +62,7 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         Err(_) => return Next::Drop(DropReason::IpHeader),
     };
     let (mut src, mut dst, mut tos, len) = (ip.src(), ip.dst(), ip.tos(), ip.total_len());
+    let has_options = ip.header_len() > IPV4_LEN;
     if len < bytes.len() {
         w.frames.edit(&mut pkt.frame).truncate(L2_LEN + len);
     }
@@ -74,19 +75,30 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         };
         (src, dst, tos) = (ip.src(), ip.dst(), ip.tos());
     }
-    if pkt.iif == Ifindex::LO {
-        // What comes over lo keeps the route that it was sent by: it is ours.
-        pkt.flags |= match ns.l3.fib.addr_type(dst) {
-            RouteKind::Broadcast | RouteKind::Multicast => flag::GROUP,
-            _ => flag::LOCAL,
-        };
-        return Next::To(Stage::IpLocal);
-    }
     let asks = Selectors { mark: pkt.mark, ..rules::selectors(ns, &w.frames.bytes(pkt.frame)[L2_LEN..]) };
     let arrival = Arrival { src, dst, tos, dev: pkt.dev, arp: false, asks };
-    let route = route(ns, w.now, &arrival);
-    w.decide(ns, Stage::IpInput, pkt, "fib", || tell::way_in(ns, &arrival, &route));
-    match route {
+    let mut found = if pkt.iif == Ifindex::LO {
+        // What comes over lo keeps the route that it was sent by: it is ours.
+        match ns.l3.fib.addr_type(dst) {
+            RouteKind::Broadcast | RouteKind::Multicast => InRoute::Group,
+            _ => InRoute::Local,
+        }
+    } else {
+        let found = route(ns, w.now, &arrival);
+        w.decide(ns, Stage::IpInput, pkt, "fib", || tell::way_in(ns, &arrival, &found));
+        found
+    };
+    if has_options && !matches!(found, InRoute::Dropped(_)) {
+        found = match options::input(ns, w, pkt, &arrival, found) {
+            Ok(found) => found,
+            Err(next) => return next,
+        };
+    }
+    let to_many = matches!(pkt.cast, Cast::Broadcast | Cast::Multicast);
+    if to_many && found != InRoute::Group && any_conf(ns, pkt.iif, |c| c.drop_unicast_in_l2_multicast) {
+        return Next::Drop(DropReason::UnwantedGroup);
+    }
+    match found {
         InRoute::Local => {
             pkt.flags |= flag::LOCAL;
             Next::To(Stage::IpLocal)
@@ -178,6 +190,7 @@ pub(crate) fn route(ns: &Netns, now: Instant, arrival: &Arrival) -> InRoute {
         Err(_) => return InRoute::Dropped(DropReason::NotForwarding),
     };
     match hit.alias.kind {
+        RouteKind::Broadcast if all_conf(ns, dev, |c| c.bc_forwarding) => forward(ns, now, &flow, &hit, arrival),
         RouteKind::Broadcast => broadcast(ns, arrival),
         RouteKind::Local => match validate_source(ns, arrival, Ifindex::NONE) {
             Ok(_) => InRoute::Local,
@@ -199,7 +212,8 @@ fn forward(ns: &Netns, now: Instant, flow: &Flow, hit: &Hit<'_>, arrival: &Arriv
     };
     let Some(out) = ns.dev(hop.dev) else { return InRoute::Dropped(DropReason::DevDown) };
     let mut gateway = hop.via.filter(|_| hop.scope == Scope::LINK);
-    if let Some(redirected) = pmtu::find(ns, now, hop, flow.dst).and_then(|e| e.gateway) {
+    let learned = pmtu::find(ns, now, hop, flow.dst);
+    if let Some(redirected) = learned.and_then(|e| e.gateway) {
         gateway = Some(redirected);
     }
     let mut redirect = false;
@@ -214,7 +228,8 @@ fn forward(ns: &Netns, now: Instant, flow: &Flow, hit: &Hit<'_>, arrival: &Arriv
             && (any_conf(ns, dev, |c| c.shared_media)
                 || on_link(ns, dev, flow.src, hop.via.unwrap_or(Ipv4Addr::UNSPECIFIED)));
     }
-    let mtu = hit.alias.mtu.unwrap_or(out.mtu);
+    let mtu =
+        forward_mtu(ns, hit, learned.filter(|e| e.mtu != 0).map(|e| (e.mtu, e.locked)), out.mtu, gateway.is_some());
     InRoute::Forward(Way {
         dev: hop.dev,
         nexthop: gateway.unwrap_or(flow.dst),
@@ -223,6 +238,19 @@ fn forward(ns: &Netns, now: Instant, flow: &Flow, hit: &Hit<'_>, arrival: &Arriv
         tos: hit.alias.tos,
         redirect,
     })
+}
+
+/// What is learned of a path does not bind what only goes through, unless it is told to (`ip_dst_mtu_maybe_forward`).
+fn forward_mtu(ns: &Netns, hit: &Hit<'_>, learned: Option<(u32, bool)>, own: u32, by_gateway: bool) -> u32 {
+    /// By a gateway, over a path that is said to be narrower than it may be.
+    const NARROW: u32 = 576;
+    let locked = hit.alias.mtu_lock || learned.is_some_and(|(_, locked)| locked);
+    match (learned, hit.alias.mtu) {
+        (Some((mtu, _)), _) if locked || ns.sysctl.net.ip_forward_use_pmtu != 0 => mtu,
+        (_, Some(mtu)) => mtu,
+        _ if locked && by_gateway => own.min(NARROW),
+        _ => own,
+    }
 }
 
 fn broadcast(ns: &Netns, arrival: &Arrival) -> InRoute {

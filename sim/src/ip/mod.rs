@@ -1,7 +1,6 @@
 //! IPv4: what comes in, what goes through, what goes out, and what is said about errors.
 //!
-//! Kernel counterpart: `net/ipv4/`. Deliberately absent: IP options (they travel and are quoted, nobody obeys them),
-//! multicast routing and IGMP (only 224.0.0.1 is joined), IPsec, netfilter.
+//! Kernel counterpart: `net/ipv4/`. Deliberately absent: multicast routing and IGMP (only 224.0.0.1 is joined), IPsec, netfilter.
 
 pub(crate) mod forward;
 pub(crate) mod frag;
@@ -10,8 +9,10 @@ pub(crate) mod icmp;
 pub(crate) mod input;
 pub(crate) mod limit;
 pub(crate) mod local;
+pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod pmtu;
+pub(crate) mod query;
 
 /// Flags of [`Pkt::flags`](crate::path::Pkt): what the route said (`rt_flags`, `IPCB(skb)->flags`).
 pub(crate) mod flag {
@@ -21,4 +22,12 @@ pub(crate) mod flag {
     pub(crate) const LOCAL: u8 = 2;
     /// A redirect to its sender is in order (`IPSKB_DOREDIRECT`).
     pub(crate) const REDIRECT: u8 = 4;
+    /// Its route is recorded, and there was room (`opt.rr_needaddr`).
+    pub(crate) const RECORDS: u8 = 8;
+    /// Times are written down (`opt.ts_needtime`).
+    pub(crate) const STAMPS: u8 = 16;
+    /// And addresses with them (`opt.ts_needaddr`).
+    pub(crate) const STAMPS_ADDRESS: u8 = 32;
+    /// It was sent here on its source route, which goes on (`opt.srr_is_hit`).
+    pub(crate) const SOURCE_ROUTED: u8 = 64;
 }

@@ -150,7 +150,8 @@ fn look_up(ns: &Netns, now: Instant, flow: &Flow) -> Result<Dst, Errno> {
         let src = if flow.src.is_unspecified() { hit.alias.prefsrc.unwrap_or(flow.dst) } else { flow.src };
         return make(ns, now, found(src, Ifindex::LO, None));
     }
-    let hop = &hit.alias.hops[multipath::choose(ns, &hit, flow, true)];
+    let hit = multipath::path(ns, hit, flow);
+    let hop = hit.way();
     if flow.dst.is_broadcast() || hit.alias.kind == RouteKind::Broadcast || flow.dst.is_multicast() && hit.len < 4 {
         // The route lends its device and source, and nothing else ("Yes, it is hack").
         let src = if flow.src.is_unspecified() { prefsrc(ns, hit.alias, hop) } else { flow.src };

@@ -56,7 +56,8 @@ fn way_of(ns: &Netns, flow: &Flow) -> Option<(Hop, u32)> {
     if hit.alias.kind != RouteKind::Unicast {
         return None;
     }
-    let hop = hit.alias.hops[multipath::choose(ns, &hit, flow, true)].clone();
+    let hit = multipath::path(ns, hit, flow);
+    let hop = hit.way().clone();
     let mtu = hit.alias.mtu.or_else(|| ns.dev(hop.dev).map(|d| d.mtu))?;
     (!hit.alias.mtu_lock).then_some((hop, mtu))
 }

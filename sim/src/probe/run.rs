@@ -163,7 +163,8 @@ fn open_arping(ns: &Netns, w: &World, arping: &Arping, dev: Ifindex) -> Result<I
         (None, ArpingMode::Ask | ArpingMode::AskBroadcast) => {
             // SO_DONTROUTE: only routes whose destination is on the link.
             let flow = Flow { oif: dev, scope: Scope::LINK, ..Flow::to(arping.dst) };
-            output::route(ns, w.now, &flow).map(|dst| dst.src)
+            let dst = output::route(ns, w.now, &flow)?;
+            if dst.kind == RouteKind::Broadcast { Err(Errno::EACCES) } else { Ok(dst.src) }
         }
     }
 }

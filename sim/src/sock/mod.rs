@@ -585,6 +585,21 @@ impl Sockets {
         }
     }
 
+    /// Whether a TCP socket may be bound to this without `SO_REUSEADDR`: nobody has the port there, not even a connection that
+    /// lingers in TIME-WAIT (`inet_csk_bind_conflict`).
+    pub(super) fn is_port_free(&self, now: Instant, local: SocketAddrV4) -> bool {
+        let has = |other: SocketAddrV4| {
+            let anywhere = local.ip().is_unspecified() || other.ip().is_unspecified();
+            other.port() == local.port() && (anywhere || other.ip() == local.ip())
+        };
+        let taken = self.slots.all().any(|socket| match socket {
+            Socket::Tcp(tcp) => !tcp.is_closed() && has(tcp.tuple.local),
+            Socket::Listener(l) => has(l.local),
+            Socket::Udp(_) => false,
+        });
+        !taken && !self.time_waits.lasting(now).any(|tuple| has(tuple.local))
+    }
+
     fn is_tuple_free(&mut self, now: Instant, tuple: &Tuple) -> bool {
         self.ports.connection(tuple).is_none() && self.time_waits.find(now, tuple).is_none()
     }

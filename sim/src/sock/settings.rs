@@ -1,7 +1,7 @@
 //! What sysctls say to sockets.
 //!
-//! Kernel counterpart: `struct netns_ipv4`. A connection keeps what was in force when it began. Deliberately absent: sizes
-//! of buffers, and what only smoltcp decides (timestamps, window scaling, selective acknowledgements, explicit congestion
+//! Kernel counterpart: `struct netns_ipv4`. A connection keeps what was in force when it began. Deliberately absent:
+//! buffers that grow, and what only smoltcp decides (timestamps, window scaling, selective acknowledgements, explicit congestion
 //! notification).
 
 use crate::sysctl::Sysctls;
@@ -20,6 +20,12 @@ pub(crate) struct Settings {
     synack_retries: u32,
     /// `tcp_fin_timeout`.
     pub(super) fin_timeout: Duration,
+    /// `tcp_retries2`.
+    retries: u32,
+    /// The receive buffer of a connection, bytes: as large as `tcp_rmem` lets it become.
+    pub(super) receive_bytes: usize,
+    /// The send buffer, by `tcp_wmem`.
+    pub(super) send_bytes: usize,
 }
 
 impl Default for Settings {
@@ -32,6 +38,10 @@ impl Settings {
     /// As they are in a namespace.
     pub(crate) fn of(sysctls: &Sysctls) -> Self {
         let number = |value: i32| u32::try_from(value).unwrap_or(0);
+        let buffer = |sizes: [i32; 3]| {
+            let most = usize::try_from(sizes[1].max(sizes[2])).unwrap_or(0);
+            most.clamp(LEAST_BUFFER, MOST_BUFFER)
+        };
         let net = &sysctls.net;
         Settings {
             ports: sysctls.port_range,
@@ -39,6 +49,9 @@ impl Settings {
             syn_linear_timeouts: number(net.tcp_syn_linear_timeouts),
             synack_retries: number(net.tcp_synack_retries),
             fin_timeout: Duration::from_secs(number(net.tcp_fin_timeout).into()),
+            retries: number(net.tcp_retries2),
+            receive_bytes: buffer(sysctls.tcp_rmem),
+            send_bytes: buffer(sysctls.tcp_wmem),
         }
     }
 
@@ -46,6 +59,14 @@ impl Settings {
     /// `TCP_RTO_MAX`. The kernel's timer wheel adds up to an eighth.
     pub(super) fn syn_gap(&self, sent: u32) -> Duration {
         doubled(sent.saturating_sub(self.syn_linear_timeouts + 1))
+    }
+
+    /// For how long nothing may be acknowledged before a connection is given up (`tcp_model_timeout`).
+    pub(super) fn give_up(&self) -> Duration {
+        /// How often 200 ms double until `TCP_RTO_MAX` ends it.
+        const DOUBLINGS: u32 = 9;
+        let doubled = RTO_MIN * ((2 << self.retries.min(DOUBLINGS)) - 1);
+        doubled + RTO_MAX * self.retries.saturating_sub(DOUBLINGS)
     }
 
     /// When a SYN that was answered is given up: all copies have left, and the last has had its time.
@@ -59,6 +80,12 @@ fn doubled(times: u32) -> Duration {
     Duration::from_secs(1 << times.min(7)).min(RTO_MAX)
 }
 
+/// `TCP_RTO_MIN`.
+const RTO_MIN: Duration = Duration::from_millis(200);
+/// `SOCK_MIN_RCVBUF`, about.
+const LEAST_BUFFER: usize = 2304;
+/// What a connection of ours takes no more than, whatever it is allowed.
+const MOST_BUFFER: usize = 256 * 1024;
 /// `TCP_RTO_MAX`.
 const RTO_MAX: Duration = Duration::from_secs(120);
 
@@ -84,5 +111,12 @@ mod tests {
         check(1, 0, &[1, 3]);
         check(2, 1, &[1, 2, 4, 8]);
         assert_eq!(Settings::default().synack_give_up(), Duration::from_secs(63));
+    }
+
+    #[test]
+    fn a_connection_is_given_up_when_the_kernel_does() {
+        let after = |retries| Settings { retries, ..Settings::default() }.give_up();
+        assert_eq!(after(15), Duration::from_millis(924_600));
+        assert_eq!(after(3), Duration::from_secs(3));
     }
 }

@@ -96,8 +96,8 @@ impl Tcp {
     }
 
     fn new(now: Instant, tuple: Tuple, mtu: u16, seed: u64, settings: Settings, phase: Phase) -> Tcp {
-        let buffer = || SocketBuffer::new(vec![0; BUFFER_BYTES]);
-        let mut socket = Socket::new(buffer(), buffer());
+        let buffer = |bytes| SocketBuffer::new(vec![0; bytes]);
+        let mut socket = Socket::new(buffer(settings.receive_bytes), buffer(settings.send_bytes));
         socket.set_congestion_control(CongestionControl::Reno);
         socket.set_ack_delay(None);
         let driver = Driver::new(now, socket, usable_mtu(mtu), seed);
@@ -230,7 +230,7 @@ impl Tcp {
     }
 
     fn stream(&mut self, now: Instant, out: &mut Outbox) -> bool {
-        let limit = if self.orphan { ORPHAN_GIVE_UP } else { GIVE_UP };
+        let limit = self.give_up();
         if self.silent_since.is_some_and(|since| now >= since + limit) {
             self.fail(self.soft.unwrap_or(Errno::ETIMEDOUT));
             return false;
@@ -298,9 +298,13 @@ impl Tcp {
         }
     }
 
+    fn give_up(&self) -> Duration {
+        if self.orphan { ORPHAN_GIVE_UP } else { self.settings.give_up() }
+    }
+
     /// When [`output`](Self::output) is due.
     pub(super) fn wake_at(&mut self, now: Instant) -> Option<Instant> {
-        let give_up = self.silent_since.map(|s| s + if self.orphan { ORPHAN_GIVE_UP } else { GIVE_UP });
+        let give_up = self.silent_since.map(|s| s + self.give_up());
         let (own, smoltcp) = match &self.phase {
             Phase::Closed => (None, false),
             Phase::SynSent { next, .. } => (Some(*next), false),
@@ -506,10 +510,7 @@ fn between(seq: u32, low: u32, high: u32) -> bool {
     high.wrapping_sub(low) >= seq.wrapping_sub(low)
 }
 
-const BUFFER_BYTES: usize = 256 * 1024;
 const MIN_MTU: u16 = 68;
-/// `tcp_retries2` = 15 from an RTO of 200 ms.
-const GIVE_UP: Duration = Duration::from_millis(924_600);
 /// `tcp_orphan_retries` = 0, which means 8.
 const ORPHAN_GIVE_UP: Duration = Duration::from_millis(102_200);
 /// `TCP_DELACK_MIN`.

@@ -149,6 +149,9 @@ fn connect(
         }
         return Ok(sock);
     }
+    if from.port() != 0 && !s.is_port_free(now, from) {
+        return Err(Errno::EADDRINUSE);
+    }
     let route = ip.route(to, source, proto)?;
     if route.reach != Reach::Host {
         return Err(Errno::ENETUNREACH); // tcp_v4_connect()

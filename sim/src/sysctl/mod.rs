@@ -28,6 +28,10 @@ pub(crate) struct Sysctls {
     pub(crate) port_range: (u16, u16),
     /// `net.ipv4.ping_group_range`, which decides nothing here.
     ping_groups: (u32, u32),
+    /// `net.ipv4.tcp_rmem`: how large a connection's receive buffer is at least, at first and at most, bytes.
+    pub(crate) tcp_rmem: [i32; 3],
+    /// `net.ipv4.tcp_wmem`: the same of its send buffer.
+    pub(crate) tcp_wmem: [i32; 3],
 }
 
 /// What a new namespace begins with: shared by all until one is written.
@@ -39,7 +43,15 @@ static FRESH: LazyLock<(Arc<NetConf>, Arc<DevConf>, Arc<DevConf>)> = LazyLock::n
 impl Default for Sysctls {
     fn default() -> Self {
         let (net, all, default) = FRESH.clone();
-        Sysctls { net, all, default, port_range: (32768, 60999), ping_groups: (1, 0) }
+        Sysctls {
+            net,
+            all,
+            default,
+            port_range: (32768, 60999),
+            ping_groups: (1, 0),
+            tcp_rmem: [4096, 131_072, 33_554_432],
+            tcp_wmem: [4096, 16_384, 4_194_304],
+        }
     }
 }
 
@@ -58,11 +70,14 @@ enum Place<'a> {
     Forward,
     PortRange,
     PingGroups,
+    TcpRmem,
+    TcpWmem,
 }
 
 /// The settings that there are, sorted.
 pub(crate) fn names(ns: &Netns) -> Vec<SysctlKey> {
-    let own = ["ipv4/ip_forward", "ipv4/ip_local_port_range", "ipv4/ping_group_range"];
+    let own =
+        ["ipv4/ip_forward", "ipv4/ip_local_port_range", "ipv4/ping_group_range", "ipv4/tcp_rmem", "ipv4/tcp_wmem"];
     let mut paths: Vec<String> = own.iter().chain(NetConf::KEYS).map(|key| format!("net/{key}")).collect();
     let devs: Vec<&str> = ns.devs.iter().map(|dev| dev.name.as_str()).collect();
     for key in DevConf::KEYS {
@@ -89,6 +104,8 @@ pub(crate) fn read(ns: &Netns, path: &str) -> Result<String, Fault> {
         Place::Forward => ns.sysctl.all.forwarding.to_string(),
         Place::PortRange => format!("{}\t{}", ns.sysctl.port_range.0, ns.sysctl.port_range.1),
         Place::PingGroups => format!("{}\t{}", ns.sysctl.ping_groups.0, ns.sysctl.ping_groups.1),
+        Place::TcpRmem => triple(&ns.sysctl.tcp_rmem),
+        Place::TcpWmem => triple(&ns.sysctl.tcp_wmem),
         Place::Net(key) => ns.sysctl.net.look_up(key).ok_or_else(enoent)?.2.to_string(),
         Place::All(key) => read_conf(&ns.sysctl.all, key).ok_or_else(enoent)?,
         Place::Default(key) => read_conf(&ns.sysctl.default, key).ok_or_else(enoent)?,
@@ -118,10 +135,18 @@ pub(crate) fn write(ns: &mut Netns, path: &str, text: &str) -> Result<(), Fault>
         }
         Place::Net(key) => {
             let (place, form, _) = ns.sysctl.net.look_up(key).ok_or_else(enoent)?;
+            // Each of the two is the other's bound.
+            let form = match key {
+                "ipv4/ipfrag_high_thresh" => Form::Within(ns.sysctl.net.ipfrag_low_thresh, i32::MAX),
+                "ipv4/ipfrag_low_thresh" => Form::Within(0, ns.sysctl.net.ipfrag_high_thresh),
+                _ => form,
+            };
             if let Some(value) = parse(text, form)? {
                 Arc::make_mut(&mut ns.sysctl.net).set_at(place, value);
             }
         }
+        Place::TcpRmem => write_triple(&mut ns.sysctl.tcp_rmem, text)?,
+        Place::TcpWmem => write_triple(&mut ns.sysctl.tcp_wmem, text)?,
         Place::All(key) => {
             let Some((key, place, value)) = parse_conf(&ns.sysctl.all, key, text)? else { return Ok(()) };
             if key == "forwarding" {
@@ -229,12 +254,32 @@ fn write_port_range(ns: &mut Netns, text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+fn triple(values: &[i32; 3]) -> String {
+    format!("{}\t{}\t{}", values[0], values[1], values[2])
+}
+
+/// Three numbers of at least 1; those before one that is wrong, or missing, are taken (`proc_dointvec_minmax`).
+fn write_triple(values: &mut [i32; 3], text: &str) -> Result<(), Fault> {
+    if !text.is_empty() && text.trim().is_empty() {
+        return Err(Fault::errno(Errno::EINVAL));
+    }
+    let mut rest = text;
+    for value in values {
+        let Some((number, behind)) = number(rest)? else { break };
+        *value = bounded(number, Form::Within(1, i32::MAX)).ok_or(Fault::errno(Errno::EINVAL))?;
+        rest = behind;
+    }
+    Ok(())
+}
+
 fn locate<'a>(ns: &Netns, path: &'a str) -> Option<Place<'a>> {
     let key = path.strip_prefix("net/")?;
     match key {
         "ipv4/ip_forward" => return Some(Place::Forward),
         "ipv4/ip_local_port_range" => return Some(Place::PortRange),
         "ipv4/ping_group_range" => return Some(Place::PingGroups),
+        "ipv4/tcp_rmem" => return Some(Place::TcpRmem),
+        "ipv4/tcp_wmem" => return Some(Place::TcpWmem),
         _ => {}
     }
     if let Some(whose) = key.strip_prefix("ipv6/conf/").and_then(|rest| rest.strip_suffix("/disable_ipv6")) {

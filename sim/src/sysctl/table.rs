@@ -159,6 +159,10 @@ settings! {
         "bridge/bridge-nf-call-arptables" bridge_nf_call_arptables: Form::Int, 1;
         "bridge/bridge-nf-call-ip6tables" bridge_nf_call_ip6tables: Form::Int, 1;
         "bridge/bridge-nf-call-iptables" bridge_nf_call_iptables: Form::Int, 1;
+        "core/rmem_default" rmem_default: Form::ReadOnly, 212_992;
+        "core/rmem_max" rmem_max: Form::ReadOnly, 4_194_304;
         "core/somaxconn" somaxconn: Form::Within(0, i32::MAX), 4096;
+        "core/wmem_default" wmem_default: Form::ReadOnly, 212_992;
+        "core/wmem_max" wmem_max: Form::ReadOnly, 4_194_304;
     }
 }
