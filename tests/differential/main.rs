@@ -6,12 +6,15 @@
 
 mod addr;
 mod arp;
+mod arping;
 mod bridge;
+mod craft;
 mod fdb;
 mod firewall;
 mod flow;
 mod forward;
 mod fragment;
+mod gateways;
 mod harness;
 mod icmp;
 mod kernel;
@@ -20,10 +23,14 @@ mod link;
 mod machine;
 mod mesh;
 mod moves;
+mod neighbour;
 mod netem;
 mod nexthop;
 mod nud;
+mod options;
 mod parity;
+mod queries;
+mod reassembly;
 #[path = "../common/reference.rs"]
 mod reference;
 mod route;
@@ -33,6 +40,7 @@ mod socket;
 mod stp;
 mod sysctl;
 mod times;
+mod told;
 mod walkthrough;
 
 use harness::{Case, Record, differences, run};

@@ -93,7 +93,7 @@ fn rows() {
 }
 
 /// h, r1 and r2 on one bridge; h's way to 10.5/16 leads by r1, which knows that r2 has it.
-fn detour(name: &'static str) -> Case {
+pub(crate) fn detour(name: &'static str) -> Case {
     Case::new(name)
         .netns(&["s", "h", "r1", "r2"])
         .bridge("s", "s1")

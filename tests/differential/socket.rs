@@ -177,6 +177,73 @@ fn streams(s: &mut Story<'_>) {
     let _ = s.wait("refused", &Call::Connected(client));
 }
 
+/// Nobody acknowledges any more.
+fn silence(s: &mut Story<'_>) {
+    use nettwin::model::{Op, RouteVerb, SysctlKey};
+    let key = SysctlKey::new("net/ipv4/tcp_retries2").expect("a setting");
+    let fewer = Op::SetSysctl { netns: ns("h1"), key, value: "3".to_owned() };
+    s.machine.execute(&[fewer]).expect("a setting that is taken");
+    let listener = s.open("listen", &Call::Listen { netns: ns("h2"), on: at("0.0.0.0:80"), backlog: 4 });
+    let client = s.open("connect", &connect("h1", Proto::Tcp, "10.0.2.2:80"));
+    let _ = s.accept("accept", listener);
+    let _ = s.wait("connected", &Call::Connected(client));
+    let route = nettwin::model::words::route::parse("blackhole 10.0.2.2").expect("a route");
+    s.machine.execute(&[Op::AddRoute { netns: ns("r1"), verb: RouteVerb::Add, route }]).expect("a route that is taken");
+    let _ = s.call("send", &Call::Send(client, b"hello".to_vec()));
+    let _ = s.wait("nobody", &Call::Recv(client, 10));
+    let _ = s.call("and then", &Call::Recv(client, 10));
+    let _ = s.call("send", &Call::Send(client, b"hello".to_vec()));
+}
+
+/// Ports that a connection from before still has.
+fn ports(s: &mut Story<'_>) {
+    let listen = |on| Call::Listen { netns: ns("h2"), on: at(on), backlog: 4 };
+    let from = |from: &str, to: &str| Call::Connect { netns: ns("h1"), proto: Proto::Tcp, from: at(from), to: at(to) };
+    let listener = s.open("listen", &listen("0.0.0.0:80"));
+    let client = s.open("connect", &from("0.0.0.0:5000", "10.0.2.2:80"));
+    let server = s.accept("accept", listener);
+    let _ = s.wait("connected", &Call::Connected(client));
+    let _ = s.call("while it stands", &from("0.0.0.0:5000", "10.0.2.2:81"));
+    let _ = s.call("from another address", &from("127.0.0.1:5000", "127.0.0.1:81"));
+    // Who closes first waits.
+    let _ = s.call("close", &Call::Close(client));
+    let _ = s.wait("end", &Call::Recv(server, 10));
+    let _ = s.call("close", &Call::Close(server));
+    s.pass(Duration::from_millis(300));
+    let _ = s.call("the same ends again", &from("0.0.0.0:5000", "10.0.2.2:80"));
+    let _ = s.call("by its address", &from("10.0.1.1:5000", "10.0.2.2:80"));
+    let _ = s.call("to another port", &from("0.0.0.0:5000", "10.0.2.2:81"));
+    let _ = s.call("nowhere", &from("0.0.0.0:5000", "255.255.255.255:81"));
+    let other = s.open("from another port", &from("0.0.0.0:5001", "10.0.2.2:80"));
+    let server = s.accept("accept", listener);
+    let _ = s.wait("connected", &Call::Connected(other));
+    // Now the server waits; its port is still the listener's, and another listener's after it.
+    let _ = s.call("close", &Call::Close(server));
+    let _ = s.wait("end", &Call::Recv(other, 10));
+    let _ = s.call("close", &Call::Close(other));
+    s.pass(Duration::from_millis(300));
+    let again = s.open("from a port that nobody waits with", &from("0.0.0.0:5001", "10.0.2.2:80"));
+    let server = s.accept("accept", listener);
+    let _ = s.wait("connected", &Call::Connected(again));
+    let _ = s.call("close the listener", &Call::Close(listener));
+    let _ = s.call("abort", &Call::Abort(server));
+    let listener = s.open("listen again", &listen("0.0.0.0:80"));
+    let _ = s.call(
+        "its own port",
+        &Call::Connect { netns: ns("h2"), proto: Proto::Tcp, from: at("0.0.0.0:80"), to: at("10.0.1.1:80") },
+    );
+    let _ = s.call("close the listener", &Call::Close(listener));
+    // After a reset nobody waits.
+    let _ = s.wait("reset", &Call::Recv(again, 10));
+    let _ = s.call("close", &Call::Close(again));
+    s.pass(Duration::from_millis(100));
+    let refused = s.open("connect again", &from("0.0.0.0:5001", "10.0.2.2:80"));
+    let _ = s.wait("refused", &Call::Connected(refused));
+    let _ = s.call("close", &Call::Close(refused));
+    let refused = s.open("and again", &from("0.0.0.0:5001", "10.0.2.2:80"));
+    let _ = s.wait("refused", &Call::Connected(refused));
+}
+
 fn datagrams(s: &mut Story<'_>) {
     let bind = |netns: &str, on| Call::Bind { netns: ns(netns), on: at(on) };
     let server = s.open("bind", &bind("h2", "0.0.0.0:53"));
@@ -238,6 +305,16 @@ fn compare(story: fn(&mut Story<'_>)) {
 #[test]
 fn streams_agree() {
     compare(streams);
+}
+
+#[test]
+fn silences_agree() {
+    compare(silence);
+}
+
+#[test]
+fn ports_agree() {
+    compare(ports);
 }
 
 #[test]

@@ -165,6 +165,27 @@ fn knobs() {
                     .wire(("a", "x2"), ("b", "y2"), (3, 4)),
                 &["x", "x2"],
             ),
+            {
+                let mut case = wired("three numbers at once");
+                for key in ["tcp_rmem", "tcp_wmem"] {
+                    let path = format!("net/ipv4/{key}");
+                    case = ask(case, path.clone());
+                    for value in
+                        ["2000 3000 4000", "5000", "6000 7000", "1 2 3 4", "8000 0 9000", "9 a 9", "", " ", "-1 2 3"]
+                    {
+                        case = ask(case.sysctl("a", &path, value), path.clone());
+                    }
+                }
+                case
+            },
+            {
+                let mut case = wired("what is only read");
+                for key in ["core/rmem_default", "core/wmem_default", "core/rmem_max", "core/wmem_max"] {
+                    let path = format!("net/{key}");
+                    case = ask(case.sysctl("a", &path, "100000"), path);
+                }
+                ask(case.sysctl("a", "net/core/somaxconn", "100"), "net/core/somaxconn".to_owned())
+            },
             ask(
                 wired("what is no setting")
                     .sysctl("a", "net/ipv4/no_such_thing", "1")

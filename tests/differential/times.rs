@@ -5,6 +5,7 @@
 use crate::arp::wired;
 use crate::forward::routed;
 use crate::harness::{Case, ns};
+use crate::router::detour;
 use nettwin_model::LinkChange;
 use nettwin_model::probe::{Listen, PmtuDisc, Probe, Proto, TcpFlow, UdpFlow};
 use std::time::Duration;
@@ -128,6 +129,30 @@ fn not_there_any_more() {
                 .wait_ms(9_500)
                 .neighs()
                 .end("cap"),
+        ],
+    );
+}
+
+#[test]
+fn kept() {
+    crate::agree(
+        "times-kept",
+        vec![
+            wired("no neighbour is collected while there are few")
+                .takes_long()
+                .ping("a", "10.0.0.2", 1)
+                .ping_with("a", "10.0.0.9", 1, |p| p.linger = Duration::from_secs(4))
+                .wait_ms(150_000)
+                .neighs(),
+            detour("redirects come ever more rarely, nine at most, until there was silence")
+                .takes_long()
+                .sysctl("h", "net/ipv4/conf/all/accept_redirects", "0")
+                .sysctl("h", "net/ipv4/conf/eth0/accept_redirects", "0")
+                .ping("h", "10.5.0.1", 70)
+                .wait_ms(19_000)
+                .ping("h", "10.5.0.1", 1)
+                .wait_ms(21_500)
+                .ping("h", "10.5.0.1", 2),
         ],
     );
 }
