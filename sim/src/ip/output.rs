@@ -17,7 +17,7 @@ use crate::world::World;
 use crate::{multipath, neigh, rules, sock, tell};
 use nettwin_model::probe::PmtuDisc;
 use nettwin_model::rules::Hook;
-use nettwin_model::wire::{Icmp, Ipv4, Ipv4Header, set_fragment};
+use nettwin_model::wire::{Icmp, Ipv4, Ipv4Header, seal_ipv4, set_fragment};
 use nettwin_model::{Errno, Instant, RouteKind, Scope};
 use std::net::Ipv4Addr;
 
@@ -365,12 +365,19 @@ pub(crate) fn socket_send(ns: &mut Netns, w: &mut World, mut frame: FrameId, con
     let Some(ip) = Ipv4::unsummed(&w.frames.bytes(frame)[L2_LEN..]) else { return w.frames.release(frame) };
     let asks = rules::selectors(ns, &w.frames.bytes(frame)[L2_LEN..]);
     let flow = Flow { src: ip.src(), tos: ip.tos(), asks, ..Flow::to(ip.dst()) };
-    let (mut df, len) = (ip.df(), ip.total_len());
+    let (mut df, len, ttl) = (ip.df(), ip.total_len(), ip.ttl());
     let Ok(dst) = route(ns, w.now, &flow) else {
         return w.drop_frame(ns, Stage::IpOutput, &Pkt::new(frame, Ifindex::NONE), DropReason::NoRoute);
     };
     if confirms {
         neigh::confirm(ns, w, dst.dev, dst.nexthop);
+    }
+    // ip_select_ttl()
+    let own = if dst.kind == RouteKind::Multicast { 1 } else { icmp::default_ttl(ns) };
+    if ttl != own {
+        let packet = &mut w.frames.edit(&mut frame)[L2_LEN..];
+        packet[8] = own;
+        seal_ipv4(packet);
     }
     if df && dst.mtu_locked {
         // ip_dont_fragment(): the path is narrower than is believed. A packet is shorter than 65536 bytes.
