@@ -93,6 +93,7 @@ fn goes_out(ns: &Netns, w: &World, flow: &Flow) -> Result<RouteGot, Fault> {
         RouteKind::Multicast if flow.dst == ALL_HOSTS => vec!["local", "mc"],
         RouteKind::Multicast => vec!["mc"],
         RouteKind::Broadcast => vec!["local", "brd"],
+        _ if found.dev == Ifindex::LO => vec!["local"],
         _ if found.exception.is_some_and(|e| e.gateway.is_some()) => vec!["redirected"],
         _ => Vec::new(),
     };
@@ -130,7 +131,13 @@ fn came_in(ns: &Netns, w: &World, arrival: &Arrival) -> Result<RouteGot, Fault> 
     };
     let facts = match input::route(ns, w.now, arrival) {
         InRoute::Local => own(RouteKind::Local, vec!["local"]),
-        InRoute::Group if arrival.dst.is_multicast() => own(RouteKind::Multicast, vec!["local", "mc"]),
+        InRoute::Group if arrival.dst.is_multicast() => {
+            Facts { table: 0, ..own(RouteKind::Multicast, vec!["local", "mc"]) }
+        }
+        // No table was asked.
+        InRoute::Group if arrival.dst.is_broadcast() => {
+            Facts { table: 0, ..own(RouteKind::Broadcast, vec!["local", "brd"]) }
+        }
         InRoute::Group => own(RouteKind::Broadcast, vec!["local", "brd"]),
         InRoute::Forward(way) => Facts {
             dev: way.dev,
@@ -149,7 +156,6 @@ fn came_in(ns: &Netns, w: &World, arrival: &Arrival) -> Result<RouteGot, Fault> 
 fn dropped(reason: DropReason) -> Errno {
     match reason {
         DropReason::NotForwarding => Errno::EHOSTUNREACH,
-        DropReason::RpFilter => Errno::EXDEV,
         _ => Errno::EINVAL,
     }
 }
