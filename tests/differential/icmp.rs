@@ -51,6 +51,13 @@ fn echo() {
                 .ping_with("a", "10.0.0.255", 1, |p| p.broadcast = true)
                 .sysctl("b", "net/ipv4/icmp_echo_ignore_broadcasts", "0")
                 .ping_with("a", "10.0.0.255", 1, |p| p.broadcast = true),
+            wired("one's own broadcast is answered by oneself, too")
+                .sysctl("a", "net/ipv4/icmp_echo_ignore_broadcasts", "0")
+                .sysctl("b", "net/ipv4/icmp_echo_ignore_broadcasts", "0")
+                .ping_with("a", "10.0.0.255", 2, |p| p.broadcast = true)
+                .ping_with("a", "255.255.255.255", 1, |p| p.broadcast = true)
+                .down("a", "lo")
+                .ping_with("a", "10.0.0.255", 1, |p| p.broadcast = true),
             wired("a group that everybody is in")
                 .route("a", "224.0.0.0/4 dev x")
                 .ping("a", "224.0.0.1", 1)
@@ -95,6 +102,17 @@ fn errors() {
                 p.ttl = Some(1);
                 p.interval = Duration::from_millis(10);
             }),
+            routed("the time to live of what sockets send")
+                .sysctl("h1", "net/ipv4/ip_default_ttl", "5")
+                .sysctl("h2", "net/ipv4/ip_default_ttl", "7")
+                .route("h1", "224.0.0.0/4 dev eth0")
+                .capture("cap", "h1", "eth0")
+                .probe(udp("h1", "10.2.0.1", 9))
+                .probe(udp("h1", "224.0.0.1", 9))
+                .sysctl("h1", "net/ipv4/ip_default_ttl", "1")
+                .probe(udp("h1", "10.2.0.1", 9))
+                .end("cap"),
+            (0..9).fold(wired("over lo nothing is limited"), |case, _| case.probe(udp("a", "127.0.0.1", 9))),
             routed("two route errors in a burst")
                 .ping_with("h1", "10.9.0.1", 12, |p| p.interval = Duration::from_millis(10)),
             routed("a mask says what is limited")

@@ -47,6 +47,10 @@ fn states() {
                 .sysctl("b", "net/ipv4/conf/all/arp_ignore", "0")
                 .ping("a", "10.0.0.2", 1)
                 .neighs(),
+            short("one that is used lately is doubted, not forgotten")
+                .sysctl("a", "net/ipv4/neigh/x/base_reachable_time_ms", "400")
+                .ping("a", "10.0.0.2", 5)
+                .neighs(),
             short("fewer questions")
                 .sysctl("a", "net/ipv4/neigh/x/mcast_solicit", "1")
                 .capture("cap", "b", "y")

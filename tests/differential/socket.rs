@@ -169,6 +169,7 @@ fn streams(s: &mut Story<'_>) {
     }
     let _ = s.call("no route", &connect("r1", Proto::Tcp, "10.7.0.1:80"));
     let _ = s.call("a broadcast", &connect("h1", Proto::Tcp, "10.0.1.255:80"));
+    let _ = s.call("a group", &connect("h1", Proto::Tcp, "224.0.0.1:80"));
     let foreign = Call::Connect { netns: ns("h1"), proto: Proto::Tcp, from: at("10.0.2.2:0"), to: at("10.0.2.2:80") };
     let _ = s.call("a foreign source", &foreign);
     let _ = s.call("accept on a closed one", &Call::Accept(client));
@@ -272,6 +273,11 @@ fn datagrams(s: &mut Story<'_>) {
     s.pass(Duration::from_millis(300));
     let _ = s.call("not told", &Call::Recv(unreachable, 100));
     let _ = s.call("no route", &connect("r1", Proto::Udp, "10.7.0.1:80"));
+    for proto in [Proto::Tcp, Proto::Udp] {
+        let own = s.open("connect", &connect("h1", proto, "10.0.2.2:55"));
+        let Ok(Reply::Names(own, _)) = s.ask(&Call::Names(own)) else { panic!("no name") };
+        s.said.push(format!("ephemeral: {}", (32768..=60999).contains(&own.port())));
+    }
     // Too big for the wire behind the router: that comes back as an error, and the next one is cut.
     let big = s.open("connect", &connect("h1", Proto::Udp, "10.0.2.2:53"));
     let _ = s.call("big", &Call::Send(big, vec![b'b'; 1400]));

@@ -166,6 +166,33 @@ fn knobs() {
                 &["x", "x2"],
             ),
             {
+                let mut case = wired("what forwarding writes");
+                let keys = [
+                    "ip_forward",
+                    "conf/all/forwarding",
+                    "conf/default/forwarding",
+                    "conf/x/forwarding",
+                    "conf/lo/forwarding",
+                    "conf/all/accept_redirects",
+                    "conf/default/accept_redirects",
+                    "conf/x/accept_redirects",
+                ];
+                let writes = [
+                    ("ip_forward", "1"),
+                    ("conf/x/forwarding", "0"),
+                    ("ip_forward", "1"),
+                    ("conf/all/forwarding", "0"),
+                    ("conf/default/forwarding", "1"),
+                    ("conf/all/forwarding", "2"),
+                    ("ip_forward", "0"),
+                ];
+                for (key, value) in writes {
+                    case = case.sysctl("a", &format!("net/ipv4/{key}"), value);
+                    case = keys.iter().fold(case, |case, key| ask(case, format!("net/ipv4/{key}")));
+                }
+                case
+            },
+            {
                 let mut case = wired("three numbers at once");
                 for key in ["tcp_rmem", "tcp_wmem"] {
                     let path = format!("net/ipv4/{key}");
