@@ -188,7 +188,7 @@ impl Programs {
                 return Ok(());
             }
             // The wire is the simulator's.
-            Op::SetImpairment { .. } => return Ok(()),
+            Op::SetImpairment { .. } | Op::SetQueue { .. } => return Ok(()),
             Op::DelLink { netns, name } if concerns(netns) && self.pump.part(netns, *name) => return Ok(()),
             Op::DelNetns { netns } if concerns(netns) => {
                 self.open.remove(netns);

@@ -10,12 +10,11 @@ use crate::netlink::{Netlink, Request};
 use crate::netns::{self, Netns, Worker, refused, refused_io};
 use crate::object::bridge::Offered;
 use crate::object::link::{self, LinkRow};
-use crate::object::netem;
+use crate::object::queue;
 use crate::sysctl;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::InfoKind;
-use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 use netlink_sys::constants::NETLINK_NETFILTER;
 use netlink_sys::{Socket, SocketAddr};
 use nettwin_model::{AddLink, BridgeAttrs, Errno, Fault, IfName, NameError, NetnsName, NewLink, VethPeer};
@@ -124,7 +123,7 @@ fn inside(worker: &Worker, netns: &Netns, netlink: &mut Netlink) -> Vec<Capabili
         (bridge_has(|o| o.bridge.fdb_max_learned.is_some()), "use a kernel from 6.7 on"),
         (try_kind(netlink, InfoKind::Dummy), "load the module dummy"),
         (try_kind(netlink, InfoKind::Vlan), "load the module 8021q"),
-        (try_qdisc(netlink, netem::KIND), "load the module sch_netem (CONFIG_NET_SCH_NETEM), or use the simulator"),
+        (try_qdisc(netlink, queue::NETEM), "load the module sch_netem (CONFIG_NET_SCH_NETEM), or use the simulator"),
         (try_qdisc(netlink, "tbf"), "load the module sch_tbf (CONFIG_NET_SCH_TBF)"),
         (worker.run_in(netns, try_nftables).and_then(|r| r), "load the module nf_tables (CONFIG_NF_TABLES)"),
         (there("/proc/sys/net/netfilter/nf_conntrack_max"), "load the module nf_conntrack"),
@@ -147,10 +146,10 @@ impl KernelBackend {
         self.offered.as_ref().ok_or_else(|| Fault::Broken("a bridge to ask was made and lost".into()))
     }
 
-    /// Whether links can be impaired.
-    pub(crate) fn try_netem(&mut self) -> Result<(), Fault> {
+    /// Whether there are qdiscs of a kind.
+    pub(crate) fn try_qdisc(&mut self, kind: &str) -> Result<(), Fault> {
         let (_netns, netlink) = self.worker.create(Netlink::open)?;
-        try_qdisc(&mut netlink?, netem::KIND)
+        try_qdisc(&mut netlink?, kind)
     }
 }
 
@@ -192,14 +191,9 @@ fn try_kind(netlink: &mut Netlink, kind: InfoKind) -> Result<(), Fault> {
     }
 }
 
-/// The same for a qdisc, on `lo`.
+/// The same for a qdisc, on `lo`, whose index is 1.
 fn try_qdisc(netlink: &mut Netlink, kind: &str) -> Result<(), Fault> {
-    let mut message = TcMessage::default();
-    message.header.index = 1;
-    message.header.parent = TcHandle::ROOT;
-    message.attributes.push(TcAttribute::Kind(kind.into()));
-    let request = Request::new(RouteNetlinkMessage::NewQueueDiscipline(message), NLM_F_CREATE | NLM_F_EXCL);
-    match netlink.tell(request) {
+    match netlink.tell_raw(&queue::attempt(1, kind)) {
         Err(fault @ Fault::Refused { errno: Errno::ENOENT | Errno::EPERM, .. }) => Err(fault),
         _ => Ok(()),
     }

@@ -5,13 +5,15 @@
 //! Only where what came after can be taken back without a trace several share a datagram: see [`crate::bulk`].
 
 use crate::machine::KernelBackend;
-use crate::object::{addr, link, neigh, netem, nexthop, route, rule};
+use crate::object::{addr, link, neigh, nexthop, queue, route, rule};
 use crate::together::index_known;
 use crate::{bulk, sysctl};
 use netlink_packet_route::RouteNetlinkMessage;
+use nettwin_model::queue::{QueueChange, QueueVerb};
 use nettwin_model::{
     AddLink, BridgeAttrs, Errno, Failure, Fault, IfName, Impairment, LinkChange, NetnsName, NewLink, Op, PortAttrs,
 };
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 impl KernelBackend {
@@ -109,6 +111,10 @@ impl KernelBackend {
             Op::SetImpairment { netns, dev, impairment, handle } => {
                 self.set_impairment(netns, dev, impairment.as_deref(), *handle)
             }
+            Op::SetQueue { netns, dev, change } => {
+                let index = self.index_of(netns, dev)?;
+                self.room(netns)?.netlink.tell_raw(&queue::change(index, change))
+            }
         }
     }
 
@@ -134,11 +140,11 @@ impl KernelBackend {
                 _ => {}
             }
         }
-        let takes_netem = ops.iter().any(|op| matches!(op, Op::SetImpairment { impairment: Some(_), .. }));
-        match if takes_netem { self.try_netem() } else { Ok(()) } {
-            Err(Fault::Refused { errno: Errno::ENOENT, .. }) => Err(netem_missing()),
+        let kinds: BTreeSet<&str> = ops.iter().filter_map(new_qdisc).collect();
+        kinds.into_iter().try_for_each(|kind| match self.try_qdisc(kind) {
+            Err(Fault::Refused { errno: Errno::ENOENT, .. }) => Err(qdisc_missing(kind)),
             other => other,
-        }
+        })
     }
 
     fn add_link(&mut self, link: &AddLink) -> Result<(), Fault> {
@@ -207,11 +213,9 @@ impl KernelBackend {
         handle: Option<u16>,
     ) -> Result<(), Fault> {
         let index = self.index_of(netns, dev)?;
-        let netlink = &mut self.room(netns)?.netlink;
-        let Some(impairment) = what else { return netlink.tell(netem::del(index)) };
-        match netlink.tell(netem::set(index, impairment, handle)) {
+        match self.room(netns)?.netlink.tell_raw(&queue::impair(index, what, handle)) {
             // qdisc_create: no such kind. Nothing else about a root qdisc is "not there".
-            Err(Fault::Refused { errno: Errno::ENOENT, .. }) => Err(netem_missing()),
+            Err(Fault::Refused { errno: Errno::ENOENT, .. }) if what.is_some() => Err(qdisc_missing(queue::NETEM)),
             other => other,
         }
     }
@@ -254,10 +258,25 @@ impl KernelBackend {
     }
 }
 
-fn netem_missing() -> Fault {
+/// The kind of the qdisc that an op makes.
+fn new_qdisc(op: &Op) -> Option<&str> {
+    match op {
+        Op::SetImpairment { impairment: Some(_), .. } => Some(queue::NETEM),
+        Op::SetQueue { change, .. } => match &**change {
+            QueueChange::Qdisc(r) if r.verb != QueueVerb::Delete => r.kind.as_deref(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn qdisc_missing(kind: &str) -> Fault {
     Fault::Missing {
-        capability: netem::KIND.into(),
-        remedy: "load the module sch_netem, use a kernel built with CONFIG_NET_SCH_NETEM, or use the simulator".into(),
+        capability: kind.into(),
+        remedy: format!(
+            "load the module sch_{kind}, use a kernel built with CONFIG_NET_SCH_{}, or use the simulator",
+            kind.to_uppercase()
+        ),
     }
 }
 

@@ -33,6 +33,7 @@ pub mod paths;
 pub mod plan;
 pub mod probe;
 pub mod question;
+pub mod queue;
 pub mod recover;
 pub mod route;
 pub mod rule;

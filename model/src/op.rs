@@ -9,6 +9,7 @@ use crate::link::{BridgeAttrs, PortAttrs};
 use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
 use crate::nexthop::NexthopObject;
+use crate::queue::QueueChange;
 use crate::route::Route;
 use crate::rule::Rule;
 use crate::rules::RuleChange;
@@ -183,6 +184,15 @@ pub enum Op {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         handle: Option<u16>,
     },
+    /// Change an interface's queues: one of its qdiscs, classes or filters.
+    SetQueue {
+        /// Where.
+        netns: NetnsName,
+        /// The interface.
+        dev: IfName,
+        /// What.
+        change: Box<QueueChange>,
+    },
     /// Change the ruleset: all of the changes or none (an nfnetlink batch).
     Ruleset {
         /// Where.
@@ -320,6 +330,7 @@ impl Op {
             | Op::DelFdb { netns, .. }
             | Op::SetSysctl { netns, .. }
             | Op::SetImpairment { netns, .. }
+            | Op::SetQueue { netns, .. }
             | Op::Ruleset { netns, .. } => *netns = name(netns),
         }
     }
@@ -348,6 +359,7 @@ impl Op {
             | Op::DelFdb { netns, .. }
             | Op::SetSysctl { netns, .. }
             | Op::SetImpairment { netns, .. }
+            | Op::SetQueue { netns, .. }
             | Op::Ruleset { netns, .. } => netns,
         }
     }

@@ -10,6 +10,7 @@ use crate::link::{BridgeAttrs, BridgeId, LinkKind, LinkTraits, OperState, PortAt
 use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
 use crate::nexthop::NexthopObject;
+use crate::queue::Queues;
 use crate::route::Route;
 use crate::rule::Rules;
 use crate::rules::Ruleset;
@@ -151,26 +152,9 @@ pub struct Volatile {
     pub neighs: Vec<Neigh>,
     /// Learned forwarding database entries and the bridges' own (`permanent`), by bridge, MAC and port.
     pub fdb: Vec<FdbEntry>,
-    /// The netem qdiscs at the root, by link.
+    /// The queues of links that have others than those they are born with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub qdiscs: BTreeMap<IfName, QdiscState>,
-}
-
-/// A qdisc's handle and counters (`struct gnet_stats_basic`, `struct gnet_stats_queue`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QdiscState {
-    /// Its major number. Who does not name one gets 0x8001, 0x8002, … in the order of a whole machine.
-    pub handle: u16,
-    /// Bytes sent on.
-    pub bytes: u64,
-    /// Frames sent on.
-    pub packets: u64,
-    /// Frames lost here.
-    pub dropped: u64,
-    /// Bytes waiting.
-    pub backlog_bytes: u64,
-    /// Frames waiting.
-    pub backlog_packets: u64,
+    pub queues: BTreeMap<IfName, Queues>,
 }
 
 /// A link's counters (`struct rtnl_link_stats64`).

@@ -37,7 +37,7 @@ pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
             state.config.traits.insert(dev.name, dev.traits.clone());
         }
         state.volatile.stats.insert(dev.name, dev.stats);
-        state.volatile.qdiscs.extend(dev.qdisc.state().map(|qdisc| (dev.name, qdisc)));
+        state.volatile.queues.extend(dev.qdisc.rows().map(|queues| (dev.name, queues)));
     }
     fdb(ns, &mut state);
     l3::observe(ns, &sim.world, &mut state);

@@ -12,7 +12,7 @@
 //!   IpForward  l3::ip_forward        ttl, mtu, redirect                          ip_forward
 //!   IpOutput   l3::ip_output         fragment                                    ip_finish_output
 //!   Neigh      l3::neigh_output      known: Ethernet header | hold and ask       neigh_output
-//!   Qdisc      qdisc::enqueue        none: go on | netem: hold, schedule         __dev_queue_xmit
+//!   Qdisc      qdisc::enqueue        none: go on | a tree: hold, schedule        __dev_queue_xmit
 //!   Xmit       dev::xmit             count, capture; to the peer | bridge | lo   ndo_start_xmit
 //! ```
 //!

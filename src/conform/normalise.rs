@@ -12,7 +12,7 @@
 //! none; these are what two kernels differ in too.
 
 use crate::model::probe::{FlowOutcome, Outcome, PingOutcome, ProbeEvent};
-use crate::model::snapshot::QdiscState;
+use crate::model::queue::{Counters, Handle, HtbCounters, Queues};
 use crate::model::wire::{ETH_LEN, PROTO_ICMP, PROTO_TCP, PROTO_UDP};
 use crate::model::{AddLink, Mac, NewLink, Nud, Op, OperState, Snapshot};
 use std::collections::BTreeSet;
@@ -211,10 +211,35 @@ pub fn state(snapshot: &mut Snapshot, asked: &BTreeSet<Mac>) {
             neigh.state = if found { Nud::Reachable } else { Nud::Failed };
         }
         netns.volatile.stats.clear();
-        for qdisc in netns.volatile.qdiscs.values_mut() {
-            *qdisc = QdiscState { handle: qdisc.handle.min(FIRST_AUTOMATIC), ..QdiscState::default() };
+        for queues in netns.volatile.queues.values_mut() {
+            handles(queues);
+            queues.qdiscs.iter_mut().for_each(|qdisc| qdisc.counters = Counters::default());
+            for class in &mut queues.classes {
+                class.counters = class.counters.map(|_| Counters::default());
+                class.more = class.more.map(|_| HtbCounters::default());
+            }
         }
     }
+}
+
+/// Numbers the qdiscs of a device that named no number from 8001 on.
+pub fn handles(queues: &mut Queues) {
+    let mut given: Vec<u16> = Vec::new();
+    let given_first = queues.qdiscs.iter().map(|qdisc| qdisc.handle.major()).filter(|n| *n >= FIRST_AUTOMATIC);
+    given.extend(given_first.collect::<BTreeSet<u16>>());
+    let rename = |handle: &mut Handle| {
+        if let Some(at) = given.iter().position(|n| *n == handle.major()) {
+            // No more than there are numbers.
+            *handle = Handle::new(FIRST_AUTOMATIC + at as u16, handle.minor());
+        }
+    };
+    for qdisc in &mut queues.qdiscs {
+        [&mut qdisc.handle, &mut qdisc.parent].into_iter().for_each(rename);
+    }
+    for class in &mut queues.classes {
+        [&mut class.classid, &mut class.parent, &mut class.leaf].into_iter().for_each(rename);
+    }
+    queues.filters.iter_mut().for_each(|filter| rename(&mut filter.parent));
 }
 
 /// The MACs that these ops ask for.

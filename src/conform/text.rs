@@ -1,8 +1,9 @@
 //! What commands say, without what is random by nature.
 //!
 //! The list: MAC addresses and bridge identifiers that nobody typed; the ages of `ip -s neigh`; how many queues a link has,
-//! which is how many processors there are; round-trip times and the time of day, identifiers of packets, ephemeral ports,
-//! and how many milliseconds a ping lasted; the qdisc handles that a whole machine gives out in turn; the timers of `brctl
+//! which is how many processors there are, and how often its root qdisc is used by them; round-trip times and the time of
+//! day, identifiers of packets, ephemeral ports, and how many milliseconds a ping lasted; the qdisc handles that a whole
+//! machine gives out in turn; the timers of `brctl
 //! showstp` and the ages in `brctl showmacs`; when rules were saved, and a connection's age and identifier;
 //! how long an address still lives. Deliberately absent: what is random in frames and state (see
 //! [`super::normalise`]).
@@ -187,11 +188,12 @@ fn clockless(line: &str) -> String {
     }
 }
 
-/// The number after `numtxqueues` and its like, and when a bridge next sweeps its table.
+/// The number after `numtxqueues` and its like, how often a root qdisc is used, and when a bridge next sweeps its table.
 fn queues(text: &str) -> String {
     let mut out = text.to_owned();
     let queues = ["numtxqueues ", "numrxqueues ", "\"num_tx_queues\": ", "\"num_rx_queues\": "];
-    for key in queues.into_iter().chain(["gc_timer ", "\"gc_timer\": "]) {
+    let references = ["root refcnt ", "\"refcnt\":", "\"refcnt\": "];
+    for key in queues.into_iter().chain(references).chain(["gc_timer ", "\"gc_timer\": "]) {
         let parts: Vec<&str> = out.split(key).collect();
         let is_number = |c: char| c.is_ascii_digit() || c == '.';
         let rest = parts[1..].iter().map(|part| format!("{key}N{}", part.trim_start().trim_start_matches(is_number)));
@@ -203,22 +205,38 @@ fn queues(text: &str) -> String {
 /// Qdisc handles from 8001 on become `AUTO1:` and so on, in the order in which a case meets them.
 fn handles(text: &str, given: &mut Vec<String>) -> String {
     let mut out = String::new();
-    // In JSON it follows a key; there it is put as in text.
-    let text = text.replace("\"kind\":\"netem\",\"handle\":\"", "json netem ").replace("\"handle\": \"", "json netem ");
-    for (i, part) in text.split("netem 8").enumerate() {
-        let digits = part.find(|c: char| !c.is_ascii_hexdigit()).filter(|&at| at == 3 && part[at..].starts_with(':'));
-        match digits {
-            _ if i == 0 => out += part,
-            None => out += &format!("netem 8{part}"),
-            Some(at) => {
-                let handle = &part[..at];
-                let n = given.iter().position(|seen| seen == handle).unwrap_or_else(|| {
-                    given.push(handle.to_owned());
-                    given.len() - 1
-                });
-                out += &format!("netem AUTO{}{}", n + 1, &part[at..]);
+    for line in text.split_inclusive('\n') {
+        // What speaks of queues; in JSON the handle follows a key.
+        let keys =
+            ["qdisc ", "class ", "parent ", "leaf ", "handle\":\"", "parent\":\"", "handle\": \"", "parent\": \""];
+        if !keys.iter().any(|key| line.contains(key)) {
+            out += line;
+            continue;
+        }
+        let mut rest = line;
+        while let Some(at) = rest.find('8') {
+            let (before, tail) = rest.split_at(at);
+            out += before;
+            const LEN: usize = 4;
+            let handle =
+                tail.get(..LEN).filter(|h| h.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()));
+            let begins = !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == ':' || c == '.');
+            match handle.filter(|h| begins && *h > "8000" && tail[LEN..].starts_with(':')) {
+                Some(handle) => {
+                    let n = given.iter().position(|seen| seen == handle).unwrap_or_else(|| {
+                        given.push(handle.to_owned());
+                        given.len() - 1
+                    });
+                    out += &format!("AUTO{}", n + 1);
+                    rest = &tail[LEN..];
+                }
+                None => {
+                    out.push('8');
+                    rest = &tail[1..];
+                }
             }
         }
+        out += rest;
     }
     out
 }

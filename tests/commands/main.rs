@@ -31,6 +31,7 @@ mod simulated;
 mod sockets;
 mod sysctl;
 mod tc;
+mod tc_queues;
 mod traceroute;
 
 use reference::Answers;

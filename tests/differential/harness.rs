@@ -508,11 +508,7 @@ fn state(mut snapshot: Snapshot, see: See) -> serde_json::Value {
         if !see.stats {
             netns.volatile.stats.clear();
         }
-        for qdisc in netns.volatile.qdiscs.values_mut() {
-            // These are counted up by the whole machine.
-            const FIRST_AUTOMATIC: u16 = 0x8001;
-            qdisc.handle = qdisc.handle.min(FIRST_AUTOMATIC);
-        }
+        netns.volatile.queues.values_mut().for_each(normalise::handles);
     }
     serde_json::to_value(&snapshot).expect("serialisable")
 }

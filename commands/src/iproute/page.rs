@@ -150,6 +150,15 @@ impl Page {
         }
     }
 
+    /// A number in an array, or text.
+    pub(crate) fn number_item(&mut self, value: u64, text: fmt::Arguments<'_>) {
+        if self.json {
+            self.value(Value::Number(value));
+        } else {
+            let _ = self.out.write_fmt(text);
+        }
+    }
+
     /// Begins an object; `key` may be empty, within an array.
     pub(crate) fn open_object(&mut self, key: &str) {
         if self.json {

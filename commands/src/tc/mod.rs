@@ -1,11 +1,16 @@
 //! `tc`.
 //!
-//! Counterpart: iproute2 6.1's `tc/tc.c`. Deliberately absent, and refused by name: classes, filters, chains, actions,
-//! `monitor`, `-batch`, and every queueing discipline but netem.
+//! Counterpart: iproute2 6.1's `tc/tc.c`. Deliberately absent, and refused by name: chains, actions, `monitor`, `-batch`,
+//! `-graph`, and the kinds of qdiscs and filters that the model has no words for.
 
+mod class;
+mod filter;
 mod help;
+mod kinds;
 mod netem;
+mod number;
 mod qdisc;
+mod selector;
 
 use crate::iproute::args::{MINUS_ONE, Stop, Words, matches};
 use crate::iproute::page::{Page, Style};
@@ -27,7 +32,8 @@ pub(crate) fn start(invocation: &Invocation) -> Box<dyn Job> {
 
 fn run(cx: &mut Context<'_>, invocation: &Invocation) -> Result<(), Stop> {
     let mut words = Words::new(invocation.words.get(1..).unwrap_or_default());
-    let mut tc = Tc { netns: invocation.netns.clone(), cx, style: Style::default(), stats: false };
+    let mut tc =
+        Tc { netns: invocation.netns.clone(), cx, style: Style::default(), stats: false, details: false, raw: false };
     while let Some(word) = words.peek().filter(|word| word.starts_with('-')) {
         words.next();
         tc.option(word, &mut words)?;
@@ -36,19 +42,11 @@ fn run(cx: &mut Context<'_>, invocation: &Invocation) -> Result<(), Stop> {
     let is = |full: &str| matches(object, full);
     match object {
         _ if is("qdisc") => qdisc::run(&mut tc, words),
-        _ if is("class") || is("filter") => nothing(object, words),
+        _ if is("class") => class::run(&mut tc, words),
+        _ if is("filter") => filter::run(&mut tc, words),
         _ if is("chain") || is("actions") || is("monitor") || is("exec") => Err(unsupported(object)),
         _ if is("help") => Err(Stop::back(0, help::MAIN)),
         _ => Err(Stop::back(MINUS_ONE, format!("Object \"{object}\" is unknown, try \"tc help\".\n"))),
-    }
-}
-
-/// Classes and filters, of which there are none to be shown.
-fn nothing(object: &str, mut words: Words<'_>) -> Result<(), Stop> {
-    match words.next() {
-        None => Ok(()),
-        Some(word) if matches(word, "show") || matches(word, "list") || matches(word, "lst") => Ok(()),
-        Some(word) => Err(unsupported(&format!("{object} {word}"))),
     }
 }
 
@@ -62,6 +60,8 @@ struct Tc<'a, 'b> {
     netns: NetnsName,
     style: Style,
     stats: bool,
+    details: bool,
+    raw: bool,
 }
 
 impl Tc<'_, '_> {
@@ -69,7 +69,8 @@ impl Tc<'_, '_> {
         let is = |full: &str| matches(option, full);
         match option {
             _ if is("-stats") || is("-statistics") => self.stats = true,
-            _ if is("-details") || is("-raw") => {}
+            _ if is("-details") => self.details = true,
+            _ if is("-raw") => self.raw = true,
             _ if is("-pretty") => self.style.pretty = true,
             _ if is("-graph") => return Err(unsupported(option)),
             _ if is("-Version") => {

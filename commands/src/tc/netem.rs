@@ -1,15 +1,16 @@
 //! netem's words.
 //!
-//! Counterpart: `tc/q_netem.c` and the number formats of `tc/tc_util.c`, `tc/tc_core.c`. Stricter words for the same things
+//! Counterpart: `tc/q_netem.c`. Stricter words for the same things
 //! are in [`nettwin_model::words::netem`]. Deliberately absent, and refused by name: distributions, slots, ECN.
 
+use super::number::{print_rate, print_time, rate, share, size, ticks_of, us_of};
 use super::{help, unsupported};
 use crate::iproute::args::{Stop, Words, matches, unsigned};
 use crate::iproute::page::{Page, Value};
-use crate::number::{general, strtod_rest, strtol_rest};
+use crate::number::{general, strtol_rest};
 use nettwin_model::Impairment;
 use nettwin_model::impair::{Bursts, Chance, Overhead, Share};
-use nettwin_model::words::{self, units};
+use nettwin_model::queue::TICK_NS;
 use std::time::Duration;
 
 /// What was said. The kernel takes what is not said from the qdisc that is there, or not, each after its kind.
@@ -239,56 +240,22 @@ fn bursts(page: &mut Page, bursts: Bursts) {
 }
 
 fn percent(word: &str, what: &str) -> Result<Share, Stop> {
-    let read = words::Words::new(word).next().and_then(|word| units::parse_share(word).ok());
-    read.ok_or_else(|| illegal(what))
+    share(word).ok_or_else(|| illegal(what))
 }
 
-fn rate(word: &str) -> Option<u64> {
-    words::Words::new(word).next().and_then(|word| units::parse_rate(word).ok())
-}
-
-/// `get_size`.
-fn size(word: &str) -> Option<u32> {
-    let (number, unit) = strtod_rest(word)?;
-    let factor = match unit.to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "k" | "kb" => 1024.0,
-        "m" | "mb" => 1024.0 * 1024.0,
-        "g" | "gb" => 1024.0 * 1024.0 * 1024.0,
-        "kbit" => 1024.0 / 8.0,
-        "mbit" => 1024.0 * 1024.0 / 8.0,
-        "gbit" => 1024.0 * 1024.0 * 1024.0 / 8.0,
-        _ => return None,
-    };
-    let value = number * factor;
-    // As the conversion in C cuts.
-    (0.0..=f64::from(u32::MAX)).contains(&value).then_some(value as u32)
-}
-
-/// A time in the ticks that the tool sends: whole microseconds, then whole ticks of 64 ns (`get_ticks`).
+/// A time in the ticks that the tool sends (`get_ticks`).
 fn time(word: &str) -> Result<Duration, Stop> {
-    let read = strtod_rest(word).and_then(|(number, unit)| {
-        let us = match unit.to_ascii_lowercase().as_str() {
-            "s" | "sec" | "secs" => 1e6,
-            "ms" | "msec" | "msecs" => 1e3,
-            "" | "us" | "usec" | "usecs" => 1.0,
-            _ => return None,
-        };
-        // An unsigned of 32 bits, as C makes it of a double: by way of a long.
-        Some((number * us) as i64 as u32)
-    });
-    let us = read.ok_or_else(|| illegal("latency"))?;
-    let ticks = u64::from(us) * 125 / 8;
+    let us = super::number::time(word).ok_or_else(|| illegal("latency"))?;
+    let ticks = ticks_of(us.into());
     if ticks > u64::from(u32::MAX) {
         return Err(failed(format!("Illegal {us} time (too large)\nIllegal \"latency\"\n")));
     }
-    Ok(Duration::from_nanos(ticks * 64))
+    Ok(Duration::from_nanos(ticks * TICK_NS))
 }
 
 /// A time as it is printed: in whole microseconds, by ticks.
 fn microseconds(time: Duration) -> u64 {
-    let ticks = time.as_nanos() / 64;
-    u64::try_from(ticks * 8 / 125).unwrap_or(u64::MAX)
+    us_of(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX) / TICK_NS)
 }
 
 pub(super) fn print(page: &mut Page, i: &Impairment) {
@@ -360,28 +327,4 @@ fn correlation(page: &mut Page, share: Share) {
 
 fn fraction(share: Share) -> f64 {
     f64::from(share.0) / f64::from(u32::MAX)
-}
-
-/// `sprint_time`: three significant digits.
-fn print_time(us: u64) -> String {
-    let value = us as f64;
-    match us {
-        1_000_000.. => format!("{}s", general(value / 1e6, 3)),
-        1000.. => format!("{}ms", general(value / 1e3, 3)),
-        _ => format!("{us}us"),
-    }
-}
-
-/// `tc_print_rate`: the greatest unit that keeps the number whole, or four digits of it.
-fn print_rate(bytes_per_s: u64) -> String {
-    let mut rate = u128::from(bytes_per_s) * 8;
-    let mut units = ["", "K", "M", "G", "T"].into_iter();
-    let mut unit = units.next().unwrap_or_default();
-    for next in units {
-        if rate < 1000 || !rate.is_multiple_of(1000) && rate < 1_000_000 {
-            break;
-        }
-        (rate, unit) = (rate / 1000, next);
-    }
-    format!("{rate}{unit}bit")
 }

@@ -7,9 +7,9 @@ pub(crate) mod addr;
 pub(crate) mod bridge;
 pub(crate) mod link;
 pub(crate) mod neigh;
-pub(crate) mod netem;
 pub(crate) mod nexthop;
 pub(crate) mod nsid;
+pub(crate) mod queue;
 pub(crate) mod route;
 pub(crate) mod rule;
 

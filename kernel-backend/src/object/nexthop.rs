@@ -85,7 +85,8 @@ pub(crate) fn all() -> Raw {
     Raw { kind: RTM_GETNEXTHOP, flags: 0, body: vec![0; HEADER_BYTES] }
 }
 
-fn attribute(out: &mut Vec<u8>, kind: u16, value: &[u8]) {
+/// Appends an attribute.
+pub(super) fn attribute(out: &mut Vec<u8>, kind: u16, value: &[u8]) {
     // Groups of at most some hundred members.
     out.extend((value.len() as u16 + 4).to_ne_bytes());
     out.extend(kind.to_ne_bytes());

@@ -10,12 +10,12 @@ mod state;
 use crate::machine::KernelBackend;
 use crate::netlink::Netlink;
 use crate::object::link::{self, LinkRow};
-use crate::object::{addr, neigh, netem, nexthop, route, rule};
+use crate::object::{addr, neigh, nexthop, queue, route, rule};
 use crate::sysctl;
 use netlink_packet_route::RouteNetlinkMessage;
-use nettwin_model::snapshot::QdiscState;
-use nettwin_model::{Extent, Fault, IfName, Impairment, NetnsName, NexthopObject, Snapshot};
-use std::collections::BTreeMap;
+use nettwin_model::queue::{Handle, Queues};
+use nettwin_model::{Extent, Fault, IfName, NetnsName, NexthopObject, Snapshot};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One namespace's tables.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ struct Tables {
     neighs: Vec<RouteNetlinkMessage>,
     fdb: Vec<RouteNetlinkMessage>,
     /// By link index.
-    impairments: BTreeMap<u32, (Impairment, QdiscState)>,
+    queues: BTreeMap<u32, Queues>,
 }
 
 impl KernelBackend {
@@ -69,7 +69,28 @@ fn read_tables(netlink: &mut Netlink) -> Result<Tables, Fault> {
     // Asked for only where there can be some.
     let has_bridge = links.iter().any(|row| row.bridge.is_some());
     let fdb = if has_bridge { netlink.dump(&neigh::all_fdb())? } else { Vec::new() };
-    let has_netem = links.iter().any(|row| row.qdisc == netem::KIND);
-    let impairments = if has_netem { netlink.dump_bodies(&netem::all(), netem::parse)? } else { Vec::new() };
-    Ok(Tables { links, addrs, routes, rules, nexthops, neighs, fdb, impairments: impairments.into_iter().collect() })
+    let queues = read_queues(netlink, &links)?;
+    Ok(Tables { links, addrs, routes, rules, nexthops, neighs, fdb, queues })
+}
+
+/// The queues of the links that have others than those they are born with. A `noqueue` that was made by hand is no other.
+fn read_queues(netlink: &mut Netlink, links: &[LinkRow]) -> Result<BTreeMap<u32, Queues>, Fault> {
+    let mut all: BTreeMap<u32, Queues> = BTreeMap::new();
+    if links.iter().all(|row| matches!(row.qdisc.as_str(), "noop" | "noqueue")) {
+        return Ok(all);
+    }
+    for (index, row) in netlink.dump_raw(&queue::qdiscs(), queue::parse_qdisc)? {
+        if links.iter().any(|link| link.index == index && link.qdisc != "noqueue") {
+            all.entry(index).or_default().qdiscs.push(row);
+        }
+    }
+    for (index, queues) in &mut all {
+        queues.classes = netlink.dump_raw(&queue::classes(*index), queue::parse_class)?;
+        let parents: BTreeSet<Handle> =
+            queues.qdiscs.iter().map(|q| q.handle).chain(queues.classes.iter().map(|c| c.classid)).collect();
+        for parent in parents {
+            queues.filters.extend(netlink.dump_raw(&queue::filters(*index, parent), queue::parse_filter)?);
+        }
+    }
+    Ok(all)
 }

@@ -6,6 +6,7 @@
 use super::Tables;
 use crate::object::link::LinkRow;
 use crate::object::{addr, neigh, route, rule};
+use nettwin_model::queue::Queues;
 use nettwin_model::route::proto;
 use nettwin_model::snapshot::{LinkConfig, LinkDerived};
 use nettwin_model::{
@@ -34,7 +35,8 @@ pub(super) fn build(tables: &Tables, peers: Option<&BTreeMap<u32, (NetnsName, If
             .partition(|address| addr::is_automatic(address, row.loopback));
         let master = row.master.and_then(name);
         let peer = peers.and_then(|peers| peers.get(&row.index)).cloned();
-        let (impairment, qdisc) = tables.impairments.get(&row.index).cloned().unzip();
+        let queues = tables.queues.get(&row.index).cloned();
+        let impairment = queues.as_ref().and_then(Queues::impairment).cloned();
         let config = LinkConfig { addrs, master, impairment, ..config_of(row, peer) };
         state.config.links.insert(own_name, config);
         state.derived.links.insert(own_name, LinkDerived { auto_addrs, ..derived_of(row) });
@@ -42,7 +44,7 @@ pub(super) fn build(tables: &Tables, peers: Option<&BTreeMap<u32, (NetnsName, If
             state.config.traits.insert(own_name, row.traits.clone());
         }
         state.volatile.stats.insert(own_name, row.stats);
-        state.volatile.qdiscs.extend(qdisc.map(|qdisc| (own_name, qdisc)));
+        state.volatile.queues.extend(queues.map(|queues| (own_name, queues)));
     }
     state.config.nexthops = tables.nexthops.clone();
     state.config.rules = Rules(tables.rules.iter().filter_map(rule::parse).collect());

@@ -119,6 +119,9 @@ impl Summary {
             Op::SetImpairment { netns, dev, impairment: None, .. } => {
                 (&mut self.delete, format!("{netns}:{dev} netem"))
             }
+            Op::SetQueue { netns, dev, change } => {
+                (&mut self.change, format!("{netns} {}", words::queue::print(*dev, change)))
+            }
             Op::Ruleset { netns, changes } => {
                 let rules = changes.iter().filter(|c| matches!(c, crate::rules::RuleChange::AddRule { .. })).count();
                 match rules {

@@ -13,6 +13,7 @@ pub mod neigh;
 pub mod netem;
 pub mod nexthop;
 pub mod op;
+pub mod queue;
 pub mod route;
 pub mod rule;
 pub mod script;

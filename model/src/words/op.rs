@@ -4,7 +4,7 @@
 //! shell's own process id. Deliberately absent: reading command lines.
 
 use super::link::{Line, print_bridge, print_change, print_port};
-use super::{addr, fdb, neigh, netem, nexthop, route, rule};
+use super::{addr, fdb, neigh, netem, nexthop, queue, route, rule};
 use crate::name::NetnsName;
 use crate::op::{AddLink, LinkChange, NewLink, Op, RouteVerb};
 use std::borrow::Cow;
@@ -81,6 +81,7 @@ impl fmt::Display for Op {
                     None => write!(f, "{} qdisc del dev {dev} root", tc(netns)),
                 }
             }
+            Op::SetQueue { netns, dev, change } => write!(f, "{} {}", tc(netns), queue::print(*dev, change)),
             Op::Ruleset { netns, changes } => {
                 let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
                 write!(f, "{}nft {}", within(netns), quoted(&lines.join("; ")))

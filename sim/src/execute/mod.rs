@@ -42,7 +42,12 @@ pub(crate) fn execute(sim: &mut Sim, op: &Op) -> Result<(), Fault> {
         Op::SetImpairment { netns, dev, impairment, handle } => {
             let (id, index) = link::find_dev(sim, netns, *dev)?;
             let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
-            crate::qdisc::set(ns, &mut sim.world, index, impairment.as_deref(), *handle)
+            crate::qdisc::impair(ns, &mut sim.world, index, impairment.as_deref(), *handle)
+        }
+        Op::SetQueue { netns, dev, change } => {
+            let (id, index) = link::find_dev(sim, netns, *dev)?;
+            let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+            crate::qdisc::change(ns, &mut sim.world, index, change)
         }
         Op::Ruleset { netns, changes } => {
             let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;

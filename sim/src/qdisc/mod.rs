@@ -1,8 +1,18 @@
 //! Queueing disciplines: what holds a frame back between the IP layer and the wire.
 //!
-//! Kernel counterpart: `net/sched/sch_generic.c`, `__dev_queue_xmit`. Deliberately absent: classes, filters, ingress.
+//! Kernel counterpart: `net/sched/sch_generic.c`, `__dev_queue_xmit`. The qdiscs of a device form a [`Tree`]; how `tc` changes
+//! it is in [`change`]. Deliberately absent: ingress, several queues of one device.
 
-pub(crate) mod netem;
+mod bands;
+mod change;
+mod class;
+mod fifo;
+mod filter;
+mod htb;
+mod netem;
+mod rows;
+mod tbf;
+mod tree;
 
 use crate::drop::DropReason;
 use crate::event::Event;
@@ -10,19 +20,19 @@ use crate::lane;
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Next, Pkt, Stage};
 use crate::world::World;
-use netem::{Netem, Verdict};
-use nettwin_model::impair::Impairment;
-use nettwin_model::snapshot::QdiscState;
-use nettwin_model::{Errno, Fault};
+pub(crate) use change::{change, impair};
+use nettwin_model::Impairment;
+use nettwin_model::queue::Queues;
+use tree::{Io, Kind, Outcome, ROOT, Tree, Waiting};
 
-/// A device's root qdisc.
+/// A device's qdiscs.
 pub(crate) enum Qdisc {
     /// Before the first up with carrier: everything is lost.
     Noop,
     /// Sent at once.
     Noqueue,
-    /// Impaired.
-    Netem(Box<Netem>),
+    /// Made by hand.
+    Tree(Box<Tree>),
 }
 
 impl Qdisc {
@@ -31,23 +41,25 @@ impl Qdisc {
         match self {
             Qdisc::Noop => "noop",
             Qdisc::Noqueue => "noqueue",
-            Qdisc::Netem(_) => "netem",
+            Qdisc::Tree(tree) => tree.node(ROOT).word(),
         }
     }
 
-    /// Its handle and counters, if it has a handle.
-    pub(crate) fn state(&self) -> Option<QdiscState> {
+    /// What `tc` shows, if something was made by hand.
+    pub(crate) fn rows(&self) -> Option<Queues> {
         match self {
-            // As much as a u64 holds of a usize, which is all of it.
-            Qdisc::Netem(netem) => Some(QdiscState { backlog_packets: netem.len() as u64, ..netem.state }),
+            Qdisc::Tree(tree) => Some(tree.rows()),
             Qdisc::Noop | Qdisc::Noqueue => None,
         }
     }
 
-    /// The impairment, if it is one.
+    /// The impairment, if that is what is at the root.
     pub(crate) fn impairment(&self) -> Option<&Impairment> {
         match self {
-            Qdisc::Netem(netem) => Some(&netem.impairment),
+            Qdisc::Tree(tree) => match &tree.node(ROOT).kind {
+                Kind::Netem(netem) => Some(&netem.impairment),
+                _ => None,
+            },
             Qdisc::Noop | Qdisc::Noqueue => None,
         }
     }
@@ -68,122 +80,87 @@ pub(crate) fn enqueue(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         dev.stats.tx_dropped += 1;
         return Next::Drop(DropReason::NoopQdisc);
     }
-    match dev.qdisc {
-        Qdisc::Netem(_) => impaired(ns, w, pkt, false),
+    match &dev.qdisc {
+        Qdisc::Tree(_) => queue(ns, w, pkt),
         _ => Next::To(Stage::Xmit),
     }
 }
 
-/// A frame is due ([`Event::Qdisc`](crate::event::Event::Qdisc)).
-pub(crate) fn timer(ns: &mut Netns, w: &mut World, dev: Ifindex) {
-    if let Some(Qdisc::Netem(netem)) = ns.dev_mut(dev).map(|d| &mut d.qdisc) {
-        netem.fired(w.now);
-        run(ns, w, dev);
-    }
-}
-
-/// Sets a device's impairment, or (`None`) its default qdisc again; what waited in the old one is lost
-/// (`tc qdisc replace`, `tc qdisc del`). On a netem that is there already only its parameters change, unless another handle
-/// is asked for.
-pub(crate) fn set(
-    ns: &mut Netns,
-    w: &mut World,
-    index: Ifindex,
-    impairment: Option<&Impairment>,
-    handle: Option<u16>,
-) -> Result<(), Fault> {
-    let name = ns.name.clone();
-    let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
-    let mut stream = w.stream(&format!("netem {name} {}", dev.name));
-    let seed = stream.next_u64();
-    match (&mut dev.qdisc, impairment) {
-        (Qdisc::Netem(netem), Some(to)) if handle.is_none_or(|handle| handle == netem.state.handle) => {
-            netem.change(to, seed);
-        }
-        (Qdisc::Netem(_), None) => {
-            purge(ns, w, index);
-            if let Some(dev) = ns.dev_mut(index) {
-                dev.qdisc = if dev.up { Qdisc::Noqueue } else { Qdisc::Noop };
-            }
-        }
-        (_, Some(to)) => {
-            let handle = handle.filter(|handle| *handle != 0).unwrap_or_else(|| {
-                w.last_qdisc = if w.last_qdisc == 0xfffe { 0x8000 } else { w.last_qdisc + 1 };
-                w.last_qdisc
-            });
-            purge(ns, w, index);
-            if let Some(dev) = ns.dev_mut(index) {
-                dev.qdisc = Qdisc::Netem(Box::new(Netem::new(to, seed, stream, handle)));
-            }
-        }
-        (_, None) => return Err(Fault::refused(Errno::ENOENT, "Cannot delete qdisc with handle of zero")),
-    }
-    Ok(())
-}
-
-/// Loses what waits in a device's queue: it went down, or away (`dev_deactivate`).
-pub(crate) fn purge(ns: &mut Netns, w: &mut World, index: Ifindex) {
-    let Some(Qdisc::Netem(netem)) = ns.dev_mut(index).map(|d| &mut d.qdisc) else { return };
-    let lost: Vec<Pkt> = netem.purge().collect();
-    for pkt in lost {
-        w.drop_frame(ns, Stage::Qdisc, &pkt, DropReason::QueuePurged);
-    }
-}
-
-/// `netem_enqueue`; `again` for the duplicate of a frame.
-fn impaired(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, again: bool) -> Next {
+/// A frame for the root (`__dev_xmit_skb`), and then all that may go.
+fn queue(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Next {
+    let len = u32::try_from(w.frames.len(pkt.frame)).unwrap_or(u32::MAX);
     let index = pkt.dev;
-    let Some(Qdisc::Netem(netem)) = ns.dev_mut(index).map(|d| &mut d.qdisc) else {
-        return Next::Drop(DropReason::DevDown);
-    };
-    let Verdict::Queue { duplicate, corrupt } = netem.judge(again) else {
-        netem.state.dropped += 1;
-        return Next::Drop(DropReason::NetemLoss);
-    };
-    let mut second = duplicate.then(|| Pkt { frame: w.frames.share(pkt.frame), ..*pkt });
-    if corrupt {
-        let (byte, mask) = netem.flip(w.frames.len(pkt.frame));
-        w.frames.corrupt(&mut pkt.frame, byte, mask);
-    }
-    if netem.is_full() {
-        netem.state.dropped += 1;
-        if let Some(second) = second {
-            w.frames.release(second.frame);
+    let outcome = with_tree(ns, w, index, Some(pkt), |tree, io| {
+        if matches!(tree.node(ROOT).kind, Kind::Noqueue) {
+            return None;
         }
-        return Next::Drop(DropReason::QueueFull);
-    }
-    if let Some(second) = &mut second
-        && let Next::Drop(reason) = impaired(ns, w, second, true)
-    {
-        w.drop_frame(ns, Stage::Qdisc, second, reason);
-    }
-    let len = w.frames.len(pkt.frame);
-    if let Some(Qdisc::Netem(netem)) = ns.dev_mut(index).map(|d| &mut d.qdisc) {
-        let held = netem.push(w.now, len, *pkt).since(w.now);
-        // As much as a u64 holds of a usize, which is all of it.
-        netem.state.backlog_bytes += len as u64;
-        w.decide(ns, Stage::Qdisc, pkt, "netem", || {
-            let flipped = if corrupt { "one bit flipped, " } else { "" };
-            let copy = if again { "a duplicate, " } else { "" };
-            format!("{copy}{flipped}held for {:.3} ms", held.as_secs_f64() * 1e3)
-        });
+        Some(tree.enqueue(ROOT, Waiting { pkt: *pkt, len }, io))
+    });
+    match outcome.flatten() {
+        None => return Next::To(Stage::Xmit),
+        Some(Outcome::Lost(reason)) => return Next::Drop(reason),
+        Some(Outcome::Kept | Outcome::Instead) => {}
     }
     run(ns, w, index);
     Next::Held
 }
 
-/// Sends what is due and asks to be woken for the rest (`__qdisc_run`, `qdisc_watchdog_schedule_ns`).
+/// A frame is due ([`Event::Qdisc`](crate::event::Event::Qdisc)).
+pub(crate) fn timer(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    if let Some(Qdisc::Tree(tree)) = ns.dev_mut(dev).map(|d| &mut d.qdisc)
+        && tree.is_due(w.now)
+    {
+        run(ns, w, dev);
+    }
+}
+
+/// Loses what waits in a device's queues: it went down, or away (`dev_deactivate`).
+pub(crate) fn purge(ns: &mut Netns, w: &mut World, index: Ifindex) {
+    with_tree(ns, w, index, None, |tree, io| tree.reset(ROOT, io));
+}
+
+/// Lets a device's tree work, if it has one, and does what that leaves to be done. `pkt` is what is told about.
+fn with_tree<T>(
+    ns: &mut Netns,
+    w: &mut World,
+    index: Ifindex,
+    pkt: Option<&Pkt>,
+    act: impl FnOnce(&mut Tree, &mut Io<'_>) -> T,
+) -> Option<T> {
+    let told = (pkt.is_some() && w.trace.is_on()).then(Vec::new);
+    let Some(Qdisc::Tree(tree)) = ns.dev_mut(index).map(|d| &mut d.qdisc) else { return None };
+    let mut io = Io { now: w.now, frames: &mut w.frames, lost: Vec::new(), told };
+    let out = act(tree, &mut io);
+    let Io { lost, told, .. } = io;
+    for (table, text) in told.unwrap_or_default() {
+        pkt.into_iter().for_each(|pkt| w.decide(ns, Stage::Qdisc, pkt, table, || text.clone()));
+    }
+    lose(ns, w, lost);
+    Some(out)
+}
+
+fn lose(ns: &Netns, w: &mut World, lost: Vec<(Pkt, DropReason)>) {
+    for (pkt, reason) in lost {
+        w.drop_frame(ns, Stage::Qdisc, &pkt, reason);
+    }
+}
+
+/// Sends what may go and asks to be woken for the rest (`__qdisc_run`, `qdisc_watchdog_schedule_ns`).
 fn run(ns: &mut Netns, w: &mut World, index: Ifindex) {
     let id = ns.id;
-    let Some(Qdisc::Netem(netem)) = ns.dev_mut(index).map(|d| &mut d.qdisc) else { return };
-    while let Some(pkt) = netem.pop(w.now) {
-        let len = w.frames.len(pkt.frame) as u64;
-        netem.state.bytes += len;
-        netem.state.packets += 1;
-        netem.state.backlog_bytes = netem.state.backlog_bytes.saturating_sub(len);
-        w.push(id, Stage::Xmit, pkt);
-    }
-    if let Some(at) = netem.arm() {
-        w.wheel.schedule(at, Event::Qdisc { ns: id, dev: index });
+    loop {
+        let Some(Qdisc::Tree(tree)) = ns.dev_mut(index).map(|d| &mut d.qdisc) else { return };
+        let mut io = Io { now: w.now, frames: &mut w.frames, lost: Vec::new(), told: None };
+        let next = tree.next(&mut io);
+        let lost = io.lost;
+        let at = if next.is_none() { tree.arm() } else { None };
+        lose(ns, w, lost);
+        if let Some(at) = at {
+            w.wheel.schedule(at, Event::Qdisc { ns: id, dev: index });
+        }
+        match next {
+            Some(waiting) => w.push(id, Stage::Xmit, waiting.pkt),
+            None => return,
+        }
     }
 }

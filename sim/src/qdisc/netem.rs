@@ -1,14 +1,15 @@
-//! netem: delay, jitter, loss, duplication, corruption, reordering and rate, as a device's root qdisc.
+//! netem: delay, jitter, loss, duplication, corruption, reordering and rate.
 //!
 //! Kernel counterpart: `net/sched/sch_netem.c`. Probabilities are drawn from the generator that `TCA_NETEM_PRNG_SEED`
 //! seeds, in the kernel's order, so that the same seed loses the same packets. Deliberately absent: distributions other
-//! than uniform, slots, ECN, child qdiscs.
+//! than uniform, slots, ECN.
 
+use super::tree::{Io, Kind, NodeId, Outcome, ROOT, Tree, Waiting};
+use crate::drop::DropReason;
 use crate::path::Pkt;
 use crate::rng::Rng;
 use nettwin_model::Instant;
 use nettwin_model::impair::{Bursts, Chance, Impairment, Share};
-use nettwin_model::snapshot::QdiscState;
 use std::collections::{BTreeMap, VecDeque};
 
 /// The kernel's default limit, packets (`sch->limit`).
@@ -18,8 +19,8 @@ const DEFAULT_LIMIT: u32 = 1000;
 pub(crate) struct Netem {
     /// What was asked for.
     pub(crate) impairment: Impairment,
-    /// Its handle and counters, without the frames that wait.
-    pub(crate) state: QdiscState,
+    /// What frames that are due go through before they leave.
+    pub(super) child: Option<NodeId>,
     prng: Taus,
     /// The state of loss with a memory.
     phase: Phase,
@@ -31,12 +32,10 @@ pub(crate) struct Netem {
     /// Frames since the last one that was reordered.
     counter: u32,
     /// Frames that jump the queue (`__qdisc_enqueue_head`).
-    front: VecDeque<Pkt>,
+    front: VecDeque<Waiting>,
     /// Frames by the instant they are due, first in first out among equals (`tfifo_enqueue`).
-    queue: BTreeMap<(Instant, u64), Pkt>,
+    queue: BTreeMap<(Instant, u64), Waiting>,
     arrivals: u64,
-    /// The instant that an event is scheduled for.
-    armed: Option<Instant>,
     /// Which byte and bit is corrupted (`get_random_u32_below`: not from the seeded generator).
     noise: Rng,
 }
@@ -57,10 +56,10 @@ pub(crate) enum Verdict {
 
 impl Netem {
     /// An empty one. `fallback_seed` counts where the impairment names none.
-    pub(crate) fn new(impairment: &Impairment, fallback_seed: u64, noise: Rng, handle: u16) -> Self {
+    pub(crate) fn new(impairment: &Impairment, fallback_seed: u64, noise: Rng) -> Self {
         Netem {
             impairment: impairment.clone(),
-            state: QdiscState { handle, ..QdiscState::default() },
+            child: None,
             prng: Taus::new(impairment.seed.unwrap_or(fallback_seed)),
             phase: Phase::Good,
             last_loss: 0,
@@ -72,16 +71,14 @@ impl Netem {
             front: VecDeque::new(),
             queue: BTreeMap::new(),
             arrivals: 0,
-            armed: None,
             noise,
         }
     }
 
-    /// The draws at the door, in the kernel's order: duplicate, lose, corrupt. `again` is for a duplicate of the frame
-    /// before, which is not duplicated itself.
-    pub(crate) fn judge(&mut self, again: bool) -> Verdict {
+    /// The draws at the door, in the kernel's order: duplicate, lose, corrupt.
+    fn judge(&mut self) -> Verdict {
         let mut count = 1;
-        if !again && hit(self.impairment.duplicate, &mut self.last_duplicate, &mut self.prng) {
+        if hit(self.impairment.duplicate, &mut self.last_duplicate, &mut self.prng) {
             count += 1;
         }
         if self.loses() {
@@ -108,12 +105,7 @@ impl Netem {
 
     /// Whether the queue takes no more.
     pub(crate) fn is_full(&self) -> bool {
-        self.len() >= self.impairment.limit.unwrap_or(DEFAULT_LIMIT) as usize
-    }
-
-    /// Frames waiting.
-    pub(crate) fn len(&self) -> usize {
-        self.front.len() + self.queue.len()
+        self.queue.len() >= self.impairment.limit.unwrap_or(DEFAULT_LIMIT) as usize
     }
 
     /// Which bit of a frame of `len` bytes is flipped: the byte and the mask.
@@ -122,8 +114,8 @@ impl Netem {
         (byte, 1 << self.noise.below(8))
     }
 
-    /// Queues a frame of `len` bytes (Ethernet header included) for the instant it is due, which is the answer.
-    pub(crate) fn push(&mut self, now: Instant, len: usize, pkt: Pkt) -> Instant {
+    /// Queues a frame for the instant it is due, which is the answer; `None` if it is to overtake all others.
+    fn push(&mut self, now: Instant, w: Waiting) -> Option<Instant> {
         // tc makes a gap of 1 of a chance without one; the kernel makes certainty of a gap without a chance.
         let share = self.impairment.reorder.share.0;
         let gap = self.impairment.gap.max(u32::from(share > 0));
@@ -133,46 +125,18 @@ impl Netem {
             || share < draw(self.impairment.reorder.correlation, &mut self.last_reorder, &mut self.prng);
         if !stays {
             self.counter = 0;
-            self.front.push_front(pkt);
-            return now;
-        }
-        let at = self.due(now, len);
-        self.counter = self.counter.wrapping_add(1);
-        self.queue.insert((at, self.arrivals), pkt);
-        self.arrivals += 1;
-        at
-    }
-
-    /// The next frame that is due, if any.
-    pub(crate) fn pop(&mut self, now: Instant) -> Option<Pkt> {
-        if let Some(pkt) = self.front.pop_front() {
-            return Some(pkt);
-        }
-        let first = self.queue.first_entry().filter(|e| e.key().0 <= now)?;
-        Some(first.remove())
-    }
-
-    /// The instant to be woken at, if an event has to be scheduled for it.
-    pub(crate) fn arm(&mut self) -> Option<Instant> {
-        let at = self.queue.first_key_value().map(|((at, _), _)| *at)?;
-        if self.armed.is_some_and(|armed| armed <= at) {
+            self.front.push_front(w);
             return None;
         }
-        self.armed = Some(at);
+        let at = self.due(now, w.len);
+        self.counter = self.counter.wrapping_add(1);
+        self.queue.insert((at, self.arrivals), w);
+        self.arrivals += 1;
         Some(at)
     }
 
-    /// An event came; it is the armed one unless an earlier one replaced it.
-    pub(crate) fn fired(&mut self, now: Instant) {
-        if self.armed.is_some_and(|armed| armed <= now) {
-            self.armed = None;
-        }
-    }
-
     /// All frames, taken out in order.
-    pub(crate) fn purge(&mut self) -> impl Iterator<Item = Pkt> {
-        self.armed = None;
-        self.state.backlog_bytes = 0;
+    pub(super) fn purge(&mut self) -> impl Iterator<Item = Waiting> + use<> {
         std::mem::take(&mut self.front).into_iter().chain(std::mem::take(&mut self.queue).into_values())
     }
 
@@ -187,7 +151,7 @@ impl Netem {
     }
 
     /// When a frame that arrives now is due (`tabledist`, and the rate's reference to the last frame queued).
-    fn due(&mut self, now: Instant, len: usize) -> Instant {
+    fn due(&mut self, now: Instant, len: u32) -> Instant {
         let mut delay = self.jittered();
         let mut from = i128::from(now.as_nanos());
         if self.impairment.rate_bps > 0 {
@@ -196,8 +160,8 @@ impl Netem {
                 delay = (delay - (last - from)).max(0);
                 from = last;
             }
-            // As much as a u64 holds of a usize, which is all of it; the kernel's product is one of 64 bits, too.
-            let taken = self.impairment.overhead.taken(len as u64);
+            // The kernel's product is one of 64 bits, too.
+            let taken = self.impairment.overhead.taken(len.into());
             delay += i128::from(taken.wrapping_mul(1_000_000_000)) / i128::from(self.impairment.rate_bps);
         }
         Instant::from_nanos(u64::try_from((from + delay).max(0)).unwrap_or(u64::MAX))
@@ -213,6 +177,98 @@ impl Netem {
         }
         let draw = draw(self.impairment.delay_correlation, &mut self.last_delay, &mut self.prng);
         i128::from(draw % (2 * sigma)) + mean - i128::from(sigma)
+    }
+}
+
+impl Tree {
+    fn netem(&mut self, id: NodeId) -> &mut Netem {
+        match &mut self.node_mut(id).kind {
+            Kind::Netem(netem) => netem,
+            _ => unreachable!("asked only of a netem"),
+        }
+    }
+
+    /// `netem_enqueue`.
+    pub(super) fn enqueue_netem(&mut self, id: NodeId, mut w: Waiting, io: &mut Io<'_>) -> Outcome {
+        let netem = self.netem(id);
+        let Verdict::Queue { duplicate, corrupt } = netem.judge() else {
+            self.node_mut(id).counters.dropped += 1;
+            return Outcome::Lost(DropReason::NetemLoss);
+        };
+        let second = duplicate.then(|| Waiting { pkt: Pkt { frame: io.frames.share(w.pkt.frame), ..w.pkt }, ..w });
+        if corrupt {
+            let (byte, mask) = netem.flip(w.len as usize);
+            io.frames.corrupt(&mut w.pkt.frame, byte, mask);
+        }
+        if netem.is_full() {
+            self.node_mut(id).counters.dropped += 1;
+            if let Some(second) = second {
+                io.frames.release(second.pkt.frame);
+            }
+            return Outcome::Lost(DropReason::QueueFull);
+        }
+        if let Some(second) = second {
+            // It is enqueued at the root again, and not doubled once more.
+            let chance = std::mem::take(&mut netem.impairment.duplicate.share);
+            if let Outcome::Lost(reason) = self.enqueue(ROOT, second, io) {
+                io.lost.push((second.pkt, reason));
+            }
+            self.netem(id).impairment.duplicate.share = chance;
+        }
+        let now = io.now;
+        let at = self.netem(id).push(now, w);
+        let node = self.node_mut(id);
+        node.queued(w.len);
+        node.counters.requeues += u64::from(at.is_none());
+        io.tell("netem", || {
+            let flipped = if corrupt { "one bit flipped, " } else { "" };
+            let held = at.map_or(0.0, |at| at.since(now).as_secs_f64());
+            format!("{flipped}held for {:.3} ms", held * 1e3)
+        });
+        Outcome::Kept
+    }
+
+    /// `netem_dequeue`.
+    pub(super) fn dequeue_netem(&mut self, id: NodeId, io: &mut Io<'_>) -> Option<Waiting> {
+        let w = self.next_of_netem(id, io)?;
+        let node = self.node_mut(id);
+        node.unqueued(w.len);
+        node.sent(w.len);
+        Some(w)
+    }
+
+    fn next_of_netem(&mut self, id: NodeId, io: &mut Io<'_>) -> Option<Waiting> {
+        loop {
+            let netem = self.netem(id);
+            if let Some(w) = netem.front.pop_front() {
+                return Some(w);
+            }
+            let child = netem.child;
+            let Some(first) = netem.queue.first_entry() else {
+                return child.and_then(|child| self.dequeue(child, io));
+            };
+            let (at, _) = *first.key();
+            if at > io.now {
+                let w = child.and_then(|child| self.dequeue(child, io));
+                if w.is_none() {
+                    self.wake(at);
+                }
+                return w;
+            }
+            let w = first.remove();
+            let Some(child) = child else { return Some(w) };
+            // What is due goes through the child; what that loses was waiting here.
+            let outcome = self.enqueue(child, w, io);
+            if outcome != Outcome::Kept {
+                let node = self.node_mut(id);
+                node.counters.dropped += 1;
+                node.unqueued(w.len);
+                self.reduce_above(id, 1, w.len.into());
+            }
+            if let Outcome::Lost(reason) = outcome {
+                io.lost.push((w.pkt, reason));
+            }
+        }
     }
 }
 
@@ -305,12 +361,13 @@ impl Taus {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tree::tests::Bench;
     use super::*;
     use nettwin_model::impair::Overhead;
     use std::time::Duration;
 
     fn netem(impairment: Impairment) -> Netem {
-        Netem::new(&impairment, 1, Rng::new(1, "noise"), 0x8001)
+        Netem::new(&impairment, 1, Rng::new(1, "noise"))
     }
 
     fn percent(p: f64) -> Chance {
@@ -321,7 +378,7 @@ mod tests {
     #[test]
     fn the_published_seed_loses_the_published_packets() {
         let mut q = netem(Impairment { loss: percent(10.0), seed: Some(42_424_242), ..Impairment::default() });
-        let lost: Vec<u32> = (1..=25).filter(|_| q.judge(false) == Verdict::Lose).collect();
+        let lost: Vec<u32> = (1..=25).filter(|_| q.judge() == Verdict::Lose).collect();
         assert_eq!(lost, [5, 12, 24]);
     }
 
@@ -336,7 +393,7 @@ mod tests {
         ];
         for bursts in models {
             let mut q = netem(Impairment { bursts: Some(bursts), seed: Some(1), ..Impairment::default() });
-            let lost: Vec<bool> = (0..200_000).map(|_| q.judge(false) == Verdict::Lose).collect();
+            let lost: Vec<bool> = (0..200_000).map(|_| q.judge() == Verdict::Lose).collect();
             let count = lost.iter().filter(|l| **l).count() as f64;
             let runs = lost.windows(2).filter(|w| !w[0] && w[1]).count() as f64;
             assert!((count / 200_000.0 - 1.0 / 11.0).abs() < 0.01, "{bursts:?}: {count}");
@@ -344,18 +401,18 @@ mod tests {
         }
     }
 
+    fn bench(impairment: Impairment) -> Bench {
+        Bench::new(Kind::Netem(Box::new(netem(impairment))))
+    }
+
     #[test]
     fn rate_spaces_frames_and_delay_shifts_them() {
-        let ms = |n: u64| Instant::from_nanos(n * 1_000_000);
-        let mut q = netem(Impairment { delay: Duration::from_millis(10), rate_bps: 100_000, ..Impairment::default() });
-        let pkt = |dev| Pkt::new(crate::frame::Slab::default().alloc(14), crate::netns::Ifindex(dev));
-        q.push(ms(0), 1000, pkt(1));
-        q.push(ms(0), 1000, pkt(2));
-        assert_eq!(q.arm(), Some(ms(20)), "10 ms of delay and 10 ms on the wire");
-        assert!(q.pop(ms(19)).is_none());
-        assert_eq!(q.pop(ms(20)).map(|p| p.dev.0), Some(1));
-        q.fired(ms(20));
-        assert_eq!(q.arm(), Some(ms(30)));
+        let mut bench =
+            bench(Impairment { delay: Duration::from_millis(10), rate_bps: 100_000, ..Impairment::default() });
+        (1..=2).for_each(|number| _ = bench.push(number, 1000));
+        let ms = 1_000_000;
+        assert_eq!(bench.run(), (vec![], Some(20 * ms)), "10 ms of delay and 10 ms on the wire");
+        assert_eq!(bench.drain(), [(20 * ms, 1), (30 * ms, 2)]);
     }
 
     #[test]
@@ -363,27 +420,27 @@ mod tests {
         let overhead = Overhead { packet: 10, cell: 48, per_cell: 5 };
         assert_eq!([0, 38, 39, 86].map(|len| overhead.taken(len)), [53, 53, 106, 106]);
         assert_eq!(Overhead { packet: -4, ..Overhead::default() }.taken(100), 96);
-        let mut q = netem(Impairment { rate_bps: 1000, overhead, ..Impairment::default() });
-        q.push(Instant::ZERO, 86, Pkt::new(crate::frame::Slab::default().alloc(14), crate::netns::Ifindex(1)));
-        assert_eq!(q.arm(), Some(Instant::from_nanos(106_000_000)));
+        let mut bench = bench(Impairment { rate_bps: 1000, overhead, ..Impairment::default() });
+        bench.push(1, 86);
+        assert_eq!(bench.drain(), [(106_000_000, 1)]);
     }
 
     #[test]
     fn reordered_frames_jump_the_queue() {
-        let mut q = netem(Impairment {
+        let mut bench = bench(Impairment {
             delay: Duration::from_millis(10),
             reorder: percent(100.0),
             gap: 3,
             ..Impairment::default()
         });
-        let mut slab = crate::frame::Slab::default();
-        let jumped: Vec<bool> = (0..6)
-            .map(|_| {
-                q.push(Instant::ZERO, 100, Pkt::new(slab.alloc(14), crate::netns::Ifindex(1)));
-                q.pop(Instant::ZERO).is_some()
+        let jumped: Vec<bool> = (1..=6)
+            .map(|number| {
+                bench.push(number, 100);
+                bench.run().0 == [number]
             })
             .collect();
         assert_eq!(jumped, [false, false, true, false, false, true]);
+        assert_eq!(bench.tree.node(ROOT).counters.requeues, 2);
     }
 
     #[test]

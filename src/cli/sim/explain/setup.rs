@@ -125,7 +125,7 @@ fn kind(op: &Op) -> Kind {
         Op::AddRoute { .. } | Op::DelRoute { .. } | Op::AddNexthop { .. } | Op::DelNexthop { .. } => Kind::Route,
         Op::AddRule { .. } | Op::DelRule { .. } => Kind::Rule,
         Op::AddNeigh { .. } | Op::DelNeigh { .. } | Op::AddFdb { .. } | Op::DelFdb { .. } => Kind::Neigh,
-        Op::SetImpairment { .. } => Kind::Impairment,
+        Op::SetImpairment { .. } | Op::SetQueue { .. } => Kind::Impairment,
         Op::Ruleset { .. } => Kind::Rules,
     }
 }
