@@ -21,6 +21,7 @@ pub mod job;
 mod names;
 mod nc;
 mod nettools;
+mod nft;
 mod number;
 pub mod ping;
 pub mod route;

@@ -12,6 +12,7 @@ use crate::iptables;
 use crate::job::{Invocation, Job};
 use crate::nc;
 use crate::nettools;
+use crate::nft;
 use crate::ping;
 use crate::sleep;
 use crate::ss;
@@ -50,6 +51,7 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "nc.openbsd", start: nc::start },
     Tool { name: "netcat", start: nc::start },
     Tool { name: "netstat", start: nettools::netstat::start },
+    Tool { name: "nft", start: nft::start },
     Tool { name: "route", start: nettools::route::start },
     Tool { name: "ping", start: ping::start },
     Tool { name: "ping4", start: ping::start },

@@ -19,6 +19,7 @@ mod ip_rule;
 mod iptables;
 mod lasting;
 mod nc;
+mod nft;
 mod normalise;
 mod random;
 mod random_tools;

@@ -219,15 +219,8 @@ fn rules_of_every_kind() {
             {
                 let which = Which::table(Family::Ip, OWN_TABLE);
                 let mut changes = chain("input", ChainKind::Filter, Hook::Input, 0);
-                let set = Set {
-                    name: "friends".into(),
-                    handle: 0,
-                    key: SetType::Ipv4Addr,
-                    data: None,
-                    interval: true,
-                    constant: false,
-                    elems: vec![Elem::span(Span::new(0xc0a8_0700, 0xc0a8_070f))],
-                };
+                let elems = vec![Elem::span(Span::new(0xc0a8_0700, 0xc0a8_070f))];
+                let set = Set { interval: true, elems, ..Set::new("friends", SetType::Ipv4Addr) };
                 changes.push(RuleChange::AddSet { which: which.clone(), set, fresh: true });
                 let jump = |elem: Elem, to: Verdict| Elem { verdict: Some(to), ..elem };
                 let map = Operand::Map(vec![

@@ -354,7 +354,8 @@ impl Decoder<'_> {
         };
         let flags = flags.unwrap_or(0);
         let has = |bit: u32| flags & bit != 0;
-        let nat = Nat { kind, addrs, ports, random: has(4), persistent: has(8), fully_random: has(16) };
+        let (random, persistent, fully_random) = (has(4), has(8), has(16));
+        let nat = Nat { addrs, ports, random, persistent, fully_random, ..Nat::new(kind) };
         self.out.push(Stmt::Nat(nat));
         Some(())
     }

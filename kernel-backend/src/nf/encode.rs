@@ -69,7 +69,11 @@ pub(super) enum Needs {
 pub(super) const KEYS: &[(Key, Source, Layout, Needs)] = &[
     (Key::Nfproto, Source::Meta(15), BYTE, Needs::Nothing),
     (Key::L4proto, Source::Meta(16), BYTE, Needs::Nothing),
+    (Key::Length, Source::Meta(0), WORD, Needs::Nothing),
+    (Key::Protocol, Source::Meta(1), HALF, Needs::Nothing),
     (Key::Mark, Source::Meta(3), WORD, Needs::Nothing),
+    (Key::Iif, Source::Meta(4), WORD, Needs::Nothing),
+    (Key::Oif, Source::Meta(5), WORD, Needs::Nothing),
     (Key::PktType, Source::Meta(19), BYTE, Needs::Nothing),
     (Key::EtherSaddr, Source::Payload(0, 6, 6), MAC, Needs::Nothing),
     (Key::EtherDaddr, Source::Payload(0, 0, 6), MAC, Needs::Nothing),
@@ -79,6 +83,7 @@ pub(super) const KEYS: &[(Key, Source, Layout, Needs)] = &[
     (Key::IpTtl, Source::Payload(1, 8, 1), BYTE, Needs::Nfproto(2)),
     (Key::IpLength, Source::Payload(1, 2, 2), HALF, Needs::Nfproto(2)),
     (Key::IpFragOff, Source::Payload(1, 6, 2), HALF, Needs::Nfproto(2)),
+    (Key::IpId, Source::Payload(1, 4, 2), HALF, Needs::Nfproto(2)),
     (Key::Ip6Saddr, Source::Payload(1, 8, 16), ADDR6, Needs::Nfproto(10)),
     (Key::Ip6Daddr, Source::Payload(1, 24, 16), ADDR6, Needs::Nfproto(10)),
     (Key::Sport(Level4::Any), Source::Payload(2, 0, 2), HALF, Needs::Nothing),
@@ -88,9 +93,11 @@ pub(super) const KEYS: &[(Key, Source, Layout, Needs)] = &[
     (Key::Sport(Level4::Udp), Source::Payload(2, 0, 2), HALF, Needs::L4proto(17)),
     (Key::Dport(Level4::Udp), Source::Payload(2, 2, 2), HALF, Needs::L4proto(17)),
     (Key::TcpFlags, Source::Payload(2, 13, 1), BYTE, Needs::L4proto(6)),
+    (Key::UdpLength, Source::Payload(2, 4, 2), HALF, Needs::L4proto(17)),
     (Key::IcmpType, Source::Payload(2, 0, 1), BYTE, Needs::L4proto(1)),
     (Key::IcmpCode, Source::Payload(2, 1, 1), BYTE, Needs::L4proto(1)),
     (Key::CtState, Source::Ct(0), WORD, Needs::Nothing),
+    (Key::CtDirection, Source::Ct(1), BYTE, Needs::Nothing),
     (Key::CtStatus, Source::Ct(2), WORD, Needs::Nothing),
     (Key::CtMark, Source::Ct(3), WORD, Needs::Nothing),
     (Key::SaddrType, Source::Fib(1), WORD, Needs::Nothing),
@@ -169,6 +176,10 @@ impl<'a> Encoder<'a> {
                 self.add("immediate", attrs().word(1, REG_VERDICT).nest(2, verdict_data(verdict)));
             }
             Stmt::Vmap { key, map } => self.vmap(*key, map)?,
+            Stmt::Tuple { .. } | Stmt::TupleVmap { .. } => {
+                return Err(unsupported("values that are looked at together"));
+            }
+            Stmt::NatBy { .. } | Stmt::MarkBy { .. } => return Err(unsupported("a map to values")),
             Stmt::Reject(with) => {
                 let (kind, code) = match with {
                     RejectWith::Icmp(code) | RejectWith::Icmp6(code) => (0, *code),
@@ -281,7 +292,9 @@ impl<'a> Encoder<'a> {
                 _ => return Err(Fault::errno(Errno::EINVAL)),
             },
             (Operand::Set(name), cmp) => self.lookup(name, None, cmp == Cmp::Ne),
-            (Operand::Names(_) | Operand::Map(_), _) => return Err(Fault::errno(Errno::EINVAL)),
+            (Operand::Range(span), cmp) => self.range(layout, cmp, *span),
+            (Operand::Map(elems), cmp) => self.lookup_anonymous(m.key, cmp, elems.clone())?,
+            (Operand::Names(_), _) => return Err(Fault::errno(Errno::EINVAL)),
         }
         Ok(())
     }
@@ -302,12 +315,14 @@ impl<'a> Encoder<'a> {
                 self.add("bitwise", data);
                 self.compare(cmp, &layout.write(span.lo));
             }
-            None => {
-                let data = Attrs::default().word(1, REG_1).word(2, u32::from(cmp == Cmp::Ne));
-                let data = data.nest(3, data_value(&layout.write(span.lo)));
-                self.add("range", data.nest(4, data_value(&layout.write(span.hi))));
-            }
+            None => self.range(layout, cmp, span),
         }
+    }
+
+    fn range(&mut self, layout: Layout, cmp: Cmp, span: Span) {
+        let data = Attrs::default().word(1, REG_1).word(2, u32::from(cmp == Cmp::Ne));
+        let data = data.nest(3, data_value(&layout.write(span.lo)));
+        self.add("range", data.nest(4, data_value(&layout.write(span.hi))));
     }
 
     fn bitwise(&mut self, layout: Layout, mask: u32, xor: u32) {
@@ -356,11 +371,13 @@ impl<'a> Encoder<'a> {
 
     fn anonymous(&mut self, key: Key, data: Option<SetType>, elems: Vec<Elem>) -> Result<u32, Fault> {
         let kind = nettwin_model::rules::words::key_type(key);
-        let Some(kind) = kind else { return Err(unsupported(&format!("a set of {key:?}"))) };
+        if kind == SetType::Integer {
+            return Err(unsupported(&format!("a set of {key:?}")));
+        }
         *self.next_set += 1;
         let interval = elems.iter().any(|e| !e.span.is_one());
         let name = if data.is_some() { "__map%d" } else { "__set%d" };
-        let set = Set { name: name.into(), handle: 0, key: kind, data, interval, constant: true, elems };
+        let set = Set { data, interval, constant: true, elems, ..Set::new(name, kind) };
         self.sets.push((*self.next_set, set));
         Ok(*self.next_set)
     }
@@ -485,18 +502,31 @@ pub(super) fn verdict_data(verdict: &Verdict) -> Attrs {
     Attrs::default().nest(2, inner)
 }
 
-/// A set type's number for nft, and its layout.
-pub(super) fn set_type(kind: SetType) -> (u32, Layout) {
+/// How a set type's values lie.
+pub(super) fn layout_of(kind: SetType) -> Layout {
     match kind {
-        SetType::Ipv4Addr => (7, ADDR4),
-        SetType::Ipv6Addr => (8, ADDR6),
-        SetType::EtherAddr => (9, MAC),
-        SetType::InetProto => (12, BYTE),
-        SetType::InetService => (13, HALF),
-        SetType::IcmpType => (14, BYTE),
-        SetType::Mark => (19, WORD),
-        SetType::CtState => (26, WORD),
-        SetType::Ifname => (41, Layout { bytes: NAME_BYTES, native: false }),
-        SetType::Verdict => (0xffff_ff00, WORD),
+        SetType::Ipv4Addr => ADDR4,
+        SetType::Ipv6Addr => ADDR6,
+        SetType::EtherAddr => MAC,
+        SetType::InetService | SetType::EtherType => HALF,
+        SetType::Ifname => Layout { bytes: NAME_BYTES, native: false },
+        SetType::Mark
+        | SetType::CtState
+        | SetType::CtStatus
+        | SetType::IfaceIndex
+        | SetType::FibAddrtype
+        | SetType::Verdict => WORD,
+        // Whoever asks for a set of these looks at a byte.
+        SetType::Integer
+        | SetType::InetProto
+        | SetType::NfProto
+        | SetType::IcmpType
+        | SetType::IcmpCode
+        | SetType::Icmp6Type
+        | SetType::Icmp6Code
+        | SetType::PktType
+        | SetType::CtDir
+        | SetType::TcpFlag
+        | SetType::Dscp => BYTE,
     }
 }

@@ -11,7 +11,7 @@ mod socket;
 
 use crate::machine::KernelBackend;
 use attr::{Attrs, Read};
-use encode::{Encoder, set_type, verdict_data};
+use encode::{Encoder, layout_of, verdict_data};
 use nettwin_model::rules::conntrack::{Connection, TCP_STATES, Tuple};
 use nettwin_model::rules::{
     Base, Chain, ChainKind, Elem, Family, Hook, OWN_TABLE, Place, Policy, Rule, RuleChange, Ruleset, Set, SetType,
@@ -218,13 +218,16 @@ impl Batch {
         bits |= if set.constant { SET_CONSTANT } else { 0 };
         bits |= if set.interval { SET_INTERVAL } else { 0 };
         bits |= if set.data.is_some() { SET_MAP } else { 0 };
-        let (kind, layout) = set_type(set.key);
+        if !set.more.is_empty() {
+            return Err(unsupported("a set of values that are looked at together"));
+        }
+        let (kind, layout) = (set.key.number(), layout_of(set.key));
         // At most 16 bytes.
         let mut data = Attrs::default().text(1, &which.table).text(2, &set.name).word(3, bits);
         data = data.word(4, kind).word(5, layout.bytes as u32);
         match set.data {
             None => {}
-            Some(SetType::Verdict) => data = data.word(6, set_type(SetType::Verdict).0).word(7, 0),
+            Some(SetType::Verdict) => data = data.word(6, SetType::Verdict.number()).word(7, 0),
             Some(_) => return Err(unsupported("a map to values")),
         }
         self.push(NEW_SET, flags, which.family, data.word(10, id));
@@ -245,7 +248,7 @@ fn comment_bytes(comment: &str) -> Vec<u8> {
 
 fn elements(set: &Set, elems: &[Elem]) -> Attrs {
     const NFTA_LIST_ELEM: u16 = 1;
-    let (_, layout) = set_type(set.key);
+    let layout = layout_of(set.key);
     let value = |bytes: &[u8]| Attrs::default().bytes(1, bytes);
     let mut out = Attrs::default();
     // An interval is its beginning, and behind its last value an end, unless another begins there.
@@ -344,17 +347,15 @@ fn read_sets(socket: &mut NfSocket, family: Family, table: &str) -> Result<BTree
     for (_, row) in socket.dump(NFTABLES, GET_SET, family.number(), &attrs.0)? {
         let row = Read(&row);
         let (Some(name), Some(flags), Some(kind)) = (row.text(2), row.word(3), row.word(4)) else { continue };
-        let of = |number: u32| SET_TYPES.into_iter().find(|t| set_type(*t).0 == number);
+        let of = |number: u32| SetType::ALL.iter().find(|t| t.2 == number).map(|t| t.0);
         let Some(key) = of(kind) else { continue };
         let data = row.word(6).filter(|_| flags & SET_MAP != 0).and_then(of);
         let mut set = Set {
-            name: name.clone(),
             handle: row.long(16).unwrap_or(0),
-            key,
             data,
             interval: flags & SET_INTERVAL != 0,
             constant: flags & SET_CONSTANT != 0 && flags & SET_ANONYMOUS != 0,
-            elems: Vec::new(),
+            ..Set::new(&name, key)
         };
         let attrs = Attrs::default().text(1, table).text(2, &name);
         for (_, elems) in socket.dump(NFTABLES, GET_ELEM, family.number(), &attrs.0)? {
@@ -368,22 +369,9 @@ fn read_sets(socket: &mut NfSocket, family: Family, table: &str) -> Result<BTree
     Ok(out)
 }
 
-const SET_TYPES: [SetType; 10] = [
-    SetType::Ipv4Addr,
-    SetType::Ipv6Addr,
-    SetType::EtherAddr,
-    SetType::InetProto,
-    SetType::InetService,
-    SetType::IcmpType,
-    SetType::Mark,
-    SetType::CtState,
-    SetType::Ifname,
-    SetType::Verdict,
-];
-
 /// Elements as they come; an interval's end is marked by a span that is upside down.
 fn read_elements(set: &mut Set, list: Read<'_>) {
-    let (_, layout) = set_type(set.key);
+    let layout = layout_of(set.key);
     for (_, elem) in list.each() {
         let elem = Read(elem);
         let Some(bytes) = elem.nest(1).and_then(|key| key.get(1)) else { continue };
@@ -396,16 +384,16 @@ fn read_elements(set: &mut Set, list: Read<'_>) {
         let Some(value) = layout.read(bytes) else { continue };
         let ends = elem.word(3).unwrap_or(0) & ELEM_INTERVAL_END != 0;
         let span = if ends { Span { lo: value, hi: 0 } } else { Span::one(value) };
-        set.elems.push(Elem { verdict, name: None, span, data: None });
+        set.elems.push(Elem { verdict, ..Elem::span(span) });
     }
 }
 
 fn close_intervals(set: &mut Set) {
-    set.elems.sort_by_key(|elem| (reversed(&elem.name), elem.span.lo));
+    set.elems.sort_by(|a, b| a.order().cmp(&b.order()));
     if !set.interval {
         return;
     }
-    let bits = set_type(set.key).1.bytes * 8;
+    let bits = layout_of(set.key).bytes * 8;
     let last = if bits == 128 { u128::MAX } else { (1u128 << bits) - 1 };
     let marks = std::mem::take(&mut set.elems);
     for (i, elem) in marks.iter().enumerate() {
@@ -415,11 +403,6 @@ fn close_intervals(set: &mut Set) {
         let hi = marks.get(i + 1).map_or(last, |next| next.span.lo - 1);
         set.elems.push(Elem { span: Span::new(elem.span.lo, hi), ..elem.clone() });
     }
-}
-
-/// Names in the order in which nft has them: as numbers with the last byte first.
-fn reversed(name: &Option<String>) -> Option<(usize, Vec<u8>)> {
-    name.as_ref().map(|n| (n.len(), n.bytes().rev().collect()))
 }
 
 fn connection(row: Read<'_>) -> Option<Connection> {

@@ -2,7 +2,9 @@
 //!
 //! Kernel counterpart: an nfnetlink batch, `nf_tables_newtable()` … `nf_tables_commit()`. Errnos are the kernel's.
 
-use super::{Base, Chain, ChainKind, Elem, Family, Hook, Operand, Policy, Rule, Ruleset, Set, Stmt, Table, Verdict};
+use super::{
+    Base, Chain, ChainKind, Elem, Family, Hook, Key, Operand, Policy, Rule, Ruleset, Set, Stmt, Table, Verdict,
+};
 use crate::errno::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +69,8 @@ pub enum RuleChange {
         /// Which.
         family: Option<Family>,
     },
-    /// Makes a chain, or gives a base chain another policy. EEXIST if there is one and `fresh`, or it is hooked in elsewhere.
+    /// Makes a chain, or gives a base chain another policy. EEXIST if there is one and `fresh`,
+    /// or it is not hooked in; EOPNOTSUPP if it is hooked in elsewhere.
     AddChain {
         /// Which.
         which: Which,
@@ -160,19 +163,99 @@ pub enum RuleChange {
     },
 }
 
-type Done = Result<(), Errno>;
+/// What of a change was refused: the attribute that the kernel names (`NL_SET_BAD_ATTR`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// None in particular.
+    Whole,
+    /// The table.
+    Table,
+    /// The chain or set.
+    Name,
+    /// The handle.
+    Handle,
+    /// That statement of the rule.
+    Stmt(usize),
+    /// That element.
+    Elem(usize),
+    /// That element of that statement's own set or map.
+    StmtElem(usize, usize),
+}
+
+/// A refusal of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub errno: Errno,
+    /// Because of what.
+    pub part: Part,
+}
+
+impl From<Errno> for Refusal {
+    fn from(errno: Errno) -> Self {
+        Refusal { errno, part: Part::Whole }
+    }
+}
+
+type Done = Result<(), Refusal>;
+
+fn refuse<T>(errno: Errno, part: Part) -> Result<T, Refusal> {
+    Err(Refusal { errno, part })
+}
 
 impl Ruleset {
     /// All of the changes, or none: then which one was refused, and why.
     pub fn apply(&mut self, changes: &[RuleChange]) -> Result<(), (usize, Errno)> {
-        let mut next = self.clone();
-        for (i, change) in changes.iter().enumerate() {
-            next.change(change).map_err(|errno| (i, errno))?;
+        let (next, refusals) = self.after(changes);
+        match refusals.first() {
+            None => {
+                *self = next;
+                Ok(())
+            }
+            Some((i, refusal)) => {
+                // Numbers that were given are not given again.
+                self.last_table = self.last_table.max(next.last_table);
+                for table in &mut self.tables {
+                    let tried = next.table(table.family, &table.name);
+                    table.last_handle = tried.map_or(table.last_handle, |t| t.last_handle.max(table.last_handle));
+                }
+                Err((*i, refusal.errno))
+            }
         }
-        // Looked at once all is there, as the kernel does before it commits.
-        next.check().map_err(|errno| (changes.len().saturating_sub(1), errno))?;
-        *self = next;
-        Ok(())
+    }
+
+    /// What is refused of the changes: the kernel goes on behind a refusal, to name all.
+    pub fn refusals(&self, changes: &[RuleChange]) -> Vec<(usize, Refusal)> {
+        self.after(changes).1
+    }
+
+    fn after(&self, changes: &[RuleChange]) -> (Ruleset, Vec<(usize, Refusal)>) {
+        let mut next = self.clone();
+        let mut refusals = Vec::new();
+        for (i, change) in changes.iter().enumerate() {
+            if let Err(refusal) = next.change(change) {
+                refusals.push((i, refusal));
+            }
+        }
+        // Looked at once all is there, as the kernel does before it commits; if that fails it begins again and looks after
+        // each rule, to say which it is.
+        if refusals.is_empty() && next.check().is_err() {
+            let mut again = self.clone();
+            for table in &mut again.tables {
+                table.last_handle = next.table(table.family, &table.name).map_or(table.last_handle, |t| t.last_handle);
+            }
+            for (i, change) in changes.iter().enumerate() {
+                let done = again.change(change);
+                let adds = matches!(change, RuleChange::AddRule { .. } | RuleChange::ReplaceRule { .. });
+                let done = done.and_then(|()| if adds { again.check() } else { Ok(()) });
+                refusals.extend(done.err().map(|refusal| (i, refusal)));
+            }
+            if refusals.is_empty() {
+                refusals.extend(next.check().err().map(|refusal| (changes.len().saturating_sub(1), refusal)));
+            }
+            next = again;
+        }
+        (next, refusals)
     }
 
     fn change(&mut self, change: &RuleChange) -> Done {
@@ -181,7 +264,7 @@ impl Ruleset {
             RuleChange::DelTable { which, lenient } => {
                 let before = self.tables.len();
                 self.tables.retain(|t| !(t.family == which.family && t.name == which.table));
-                if self.tables.len() == before && !lenient { Err(Errno::ENOENT) } else { Ok(()) }
+                if self.tables.len() == before && !lenient { refuse(Errno::ENOENT, Part::Table) } else { Ok(()) }
             }
             RuleChange::FlushAll { family } => {
                 self.tables.retain(|t| family.is_some_and(|f| f != t.family));
@@ -189,8 +272,7 @@ impl Ruleset {
             }
             RuleChange::AddChain { which, base, fresh } => self.add_chain(which, base.as_ref(), *fresh),
             RuleChange::ZeroChain { which } => {
-                let chain = self.of(which)?.chain_mut(&which.name).ok_or(Errno::ENOENT)?;
-                if let Some(base) = &mut chain.base {
+                if let Some(base) = &mut self.of(which)?.chain_named(&which.name)?.base {
                     base.rest = base.rest.map(|_| (0, 0));
                 }
                 Ok(())
@@ -200,7 +282,7 @@ impl Ruleset {
             RuleChange::Flush { which } => {
                 let table = self.of(which)?;
                 if !which.name.is_empty() {
-                    table.chain(&which.name).ok_or(Errno::ENOENT)?;
+                    table.chain_named(&which.name)?;
                 }
                 for chain in table.chains.iter_mut().filter(|c| which.name.is_empty() || c.name == which.name) {
                     chain.rules.clear();
@@ -217,27 +299,30 @@ impl Ruleset {
             RuleChange::AddSet { which, set, fresh } => self.of(which)?.add_set(set, *fresh),
             RuleChange::DelSet { which } => self.of(which)?.del_set(&which.name),
             RuleChange::FlushSet { which } => {
-                self.of(which)?.set_mut(&which.name)?.elems.clear();
+                self.of(which)?.set_named(&which.name)?.elems.clear();
                 Ok(())
             }
             RuleChange::AddElems { which, elems, fresh } => {
-                let set = self.of(which)?.set_mut(&which.name)?;
-                elems.iter().try_for_each(|elem| set.add(elem, *fresh))
+                let table = self.of(which)?;
+                table.set_named(&which.name)?;
+                table.check_elems(elems).map_err(|(i, errno)| Refusal { errno, part: Part::Elem(i) })?;
+                table.set_to_change(&which.name)?.add_all(elems, *fresh)
             }
             RuleChange::DelElems { which, elems } => {
-                let set = self.of(which)?.set_mut(&which.name)?;
-                elems.iter().try_for_each(|elem| set.del(elem))
+                let set = self.of(which)?.set_to_change(&which.name)?;
+                let mut each = elems.iter().enumerate();
+                each.try_for_each(|(i, elem)| set.del(elem).map_err(|errno| Refusal { errno, part: Part::Elem(i) }))
             }
         }
     }
 
-    fn of(&mut self, which: &Which) -> Result<&mut Table, Errno> {
-        self.table_mut(which.family, &which.table).ok_or(Errno::ENOENT)
+    fn of(&mut self, which: &Which) -> Result<&mut Table, Refusal> {
+        self.table_mut(which.family, &which.table).ok_or(Refusal { errno: Errno::ENOENT, part: Part::Table })
     }
 
     fn add_table(&mut self, which: &Which, fresh: bool) -> Done {
         if self.table(which.family, &which.table).is_some() {
-            return if fresh { Err(Errno::EEXIST) } else { Ok(()) };
+            return if fresh { refuse(Errno::EEXIST, Part::Table) } else { Ok(()) };
         }
         self.last_table += 1;
         self.tables.push(Table {
@@ -252,6 +337,7 @@ impl Ruleset {
     }
 
     fn add_chain(&mut self, which: &Which, base: Option<&Base>, fresh: bool) -> Done {
+        self.of(which)?;
         if let Some(base) = base {
             check_base(which.family, base)?;
         }
@@ -260,12 +346,12 @@ impl Ruleset {
         let table = self.of(which)?;
         if let Some(chain) = table.chain_mut(&which.name) {
             if fresh {
-                return Err(Errno::EEXIST);
+                return refuse(Errno::EEXIST, Part::Name);
             }
             let Some(base) = base else { return Ok(()) };
-            let known = chain.base.as_mut().ok_or(Errno::EEXIST)?;
+            let Some(known) = chain.base.as_mut() else { return refuse(Errno::EEXIST, Part::Name) };
             if (known.kind, known.hook, known.priority) != (base.kind, base.hook, base.priority) {
-                return Err(Errno::EEXIST);
+                return refuse(Errno::EOPNOTSUPP, Part::Whole);
             }
             known.policy = base.policy;
             known.rest = base.rest.or(known.rest);
@@ -292,7 +378,7 @@ fn check_base(family: Family, base: &Base) -> Done {
         (ChainKind::Route, Family::Bridge) => false,
         (ChainKind::Route, _) => base.hook == Hook::Output,
     };
-    if fits { Ok(()) } else { Err(Errno::EOPNOTSUPP) }
+    if fits { Ok(()) } else { refuse(Errno::EOPNOTSUPP, Part::Whole) }
 }
 
 impl Table {
@@ -301,19 +387,26 @@ impl Table {
         self.last_handle
     }
 
-    fn rules_of(&mut self, chain: &str) -> Result<&mut Vec<Rule>, Errno> {
-        self.chain_mut(chain).map(|c| &mut c.rules).ok_or(Errno::ENOENT)
+    fn chain_named(&mut self, chain: &str) -> Result<&mut Chain, Refusal> {
+        self.chain_mut(chain).ok_or(Refusal { errno: Errno::ENOENT, part: Part::Name })
     }
 
-    fn set_mut(&mut self, name: &str) -> Result<&mut Set, Errno> {
-        self.sets.iter_mut().find(|s| s.name == name).ok_or(Errno::ENOENT)
+    fn set_named(&mut self, name: &str) -> Result<&mut Set, Refusal> {
+        self.sets.iter_mut().find(|s| s.name == name).ok_or(Refusal { errno: Errno::ENOENT, part: Part::Name })
+    }
+
+    /// A set whose elements may change: one that is constant may not once a rule uses it.
+    fn set_to_change(&mut self, name: &str) -> Result<&mut Set, Refusal> {
+        let used = self.uses_set(name);
+        let set = self.set_named(name)?;
+        if set.constant && used { refuse(Errno::EBUSY, Part::Whole) } else { Ok(set) }
     }
 
     fn del_chain(&mut self, name: &str) -> Done {
-        let own =
-            self.chain(name).ok_or(Errno::ENOENT)?.rules.iter().flat_map(Rule::jumps).filter(|j| *j == name).count();
+        let chain = self.chain_named(name)?;
+        let own = chain.rules.iter().flat_map(Rule::jumps).filter(|j| *j == name).count();
         if self.references(name) > own {
-            return Err(Errno::EBUSY);
+            return refuse(Errno::EBUSY, Part::Name);
         }
         self.chains.retain(|c| c.name != name);
         Ok(())
@@ -321,9 +414,9 @@ impl Table {
 
     fn rename_chain(&mut self, name: &str, to: &str) -> Done {
         if self.chain(to).is_some() {
-            return Err(Errno::EEXIST);
+            return refuse(Errno::EEXIST, Part::Whole);
         }
-        self.chain_mut(name).ok_or(Errno::ENOENT)?.name = to.to_owned();
+        self.chain_named(name)?.name = to.to_owned();
         let renamed = |verdict: &mut Verdict| {
             if let Verdict::Jump(chain) | Verdict::Goto(chain) = verdict
                 && chain == name
@@ -338,7 +431,7 @@ impl Table {
             for stmt in &mut rule.stmts {
                 match stmt {
                     Stmt::Verdict(verdict) => renamed(verdict),
-                    Stmt::Vmap { map: Operand::Map(elems), .. } => {
+                    Stmt::Vmap { map: Operand::Map(elems), .. } | Stmt::TupleVmap { map: Operand::Map(elems), .. } => {
                         elems.iter_mut().filter_map(|e| e.verdict.as_mut()).for_each(renamed);
                     }
                     _ => {}
@@ -350,51 +443,98 @@ impl Table {
     }
 
     fn add_rule(&mut self, chain: &str, place: Place, rule: &Rule) -> Done {
-        let len = self.rules_of(chain)?.len();
-        let find = |rules: &[Rule], handle| rules.iter().position(|r| r.handle == handle).ok_or(Errno::ENOENT);
+        let rules = &self.chain_named(chain)?.rules;
+        let find = |handle| {
+            let found = rules.iter().position(|r| r.handle == handle);
+            found.ok_or(Refusal { errno: Errno::ENOENT, part: Part::Handle })
+        };
         let at = match place {
-            Place::Last => len,
+            Place::Last => rules.len(),
             Place::First => 0,
-            Place::After(handle) => find(self.rules_of(chain)?, handle)? + 1,
-            Place::Before(handle) => find(self.rules_of(chain)?, handle)?,
+            Place::After(handle) => find(handle)? + 1,
+            Place::Before(handle) => find(handle)?,
         };
         // An anonymous set takes a handle of its own.
         self.last_handle += rule.stmts.iter().filter(|s| has_anonymous_set(s)).count() as u64;
         let handle = self.next_handle();
-        self.rules_of(chain)?.insert(at, Rule { handle, ..rule.clone() });
+        for (i, stmt) in rule.stmts.iter().enumerate() {
+            if let Some(Operand::Map(elems)) = stmt.operand() {
+                self.check_elems(elems).map_err(|(n, errno)| Refusal { errno, part: Part::StmtElem(i, n) })?;
+            }
+            self.check_stmt(stmt).map_err(|errno| Refusal { errno, part: Part::Stmt(i) })?;
+        }
+        self.chain_named(chain)?.rules.insert(at, Rule { handle, ..rule.clone() });
         Ok(())
     }
 
+    /// Whether elements lead to chains that can be jumped to; which does not, and why.
+    fn check_elems(&self, elems: &[Elem]) -> Result<(), (usize, Errno)> {
+        let target = |name: &str| match self.chain(name) {
+            None => Err(Errno::ENOENT),
+            Some(chain) if chain.base.is_some() => Err(Errno::EOPNOTSUPP),
+            Some(_) => Ok(()),
+        };
+        let mut each = elems.iter().enumerate();
+        each.try_for_each(|(n, elem)| elem.jumps().map_or(Ok(()), target).map_err(|errno| (n, errno)))
+    }
+
+    /// What is looked at as soon as a statement is read (`nft_verdict_init()`, the expressions' `init`).
+    fn check_stmt(&self, stmt: &Stmt) -> Result<(), Errno> {
+        for target in stmt.jumps() {
+            if self.chain(target).ok_or(Errno::ENOENT)?.base.is_some() {
+                return Err(Errno::EOPNOTSUPP);
+            }
+        }
+        if self.family == Family::Bridge {
+            // This kernel has neither connections of bridges nor rejects nor routes there.
+            if stmt.is_about_connections() {
+                return Err(Errno::EPROTO);
+            }
+            let asks_routes = stmt.keys().iter().any(|k| matches!(k, Key::SaddrType | Key::DaddrType));
+            if matches!(stmt, Stmt::Reject(_)) || asks_routes {
+                return Err(Errno::ENOENT);
+            }
+        }
+        match stmt.set() {
+            Some(name) => self.set(name).map(|_| ()).ok_or(Errno::ENOENT),
+            None => Ok(()),
+        }
+    }
+
     fn del_rule(&mut self, chain: &str, handle: u64) -> Done {
-        let rules = self.rules_of(chain)?;
-        let at = rules.iter().position(|r| r.handle == handle).ok_or(Errno::ENOENT)?;
+        let rules = &mut self.chain_named(chain)?.rules;
+        let Some(at) = rules.iter().position(|r| r.handle == handle) else {
+            return refuse(Errno::ENOENT, Part::Handle);
+        };
         rules.remove(at);
         Ok(())
     }
 
     fn add_set(&mut self, set: &Set, fresh: bool) -> Done {
-        if let Ok(known) = self.set_mut(&set.name) {
-            if fresh || (known.key, known.data, known.interval) != (set.key, set.data, set.interval) {
-                return Err(Errno::EEXIST);
+        if let Ok(known) = self.set_named(&set.name) {
+            if fresh {
+                return refuse(Errno::EEXIST, Part::Name);
             }
-            return set.elems.iter().try_for_each(|elem| known.add(elem, false));
+            if (known.keys(), known.data, known.interval) != (set.keys(), set.data, set.interval) {
+                return refuse(Errno::EEXIST, Part::Name);
+            }
+            return known.add_all(&set.elems, false);
         }
         let handle = self.next_handle();
         let mut new = Set { handle, elems: Vec::new(), ..set.clone() };
-        set.elems.iter().try_for_each(|elem| new.add(elem, fresh))?;
+        new.add_all(&set.elems, fresh)?;
         self.sets.push(new);
         Ok(())
     }
 
+    fn uses_set(&self, name: &str) -> bool {
+        self.chains.iter().flat_map(|c| &c.rules).flat_map(|r| &r.stmts).any(|stmt| stmt.set() == Some(name))
+    }
+
     fn del_set(&mut self, name: &str) -> Done {
-        self.set_mut(name)?;
-        let uses = |stmt: &Stmt| match stmt {
-            Stmt::Match(m) => matches!(&m.to, Operand::Set(set) if set == name),
-            Stmt::Vmap { map: Operand::Set(set), .. } => set == name,
-            _ => false,
-        };
-        if self.chains.iter().flat_map(|c| &c.rules).flat_map(|r| &r.stmts).any(uses) {
-            return Err(Errno::EBUSY);
+        self.set_named(name)?;
+        if self.uses_set(name) {
+            return refuse(Errno::EBUSY, Part::Name);
         }
         self.sets.retain(|s| s.name != name);
         Ok(())
@@ -402,23 +542,8 @@ impl Table {
 
     fn check(&self) -> Done {
         for chain in &self.chains {
-            for rule in &chain.rules {
-                for target in rule.jumps() {
-                    let target = self.chain(target).ok_or(Errno::ENOENT)?;
-                    if target.base.is_some() {
-                        return Err(Errno::EOPNOTSUPP);
-                    }
-                }
-                for stmt in &rule.stmts {
-                    let set = match stmt {
-                        Stmt::Match(m) => &m.to,
-                        Stmt::Vmap { map, .. } => map,
-                        _ => continue,
-                    };
-                    if let Operand::Set(name) = set {
-                        self.set(name).ok_or(Errno::ENOENT)?;
-                    }
-                }
+            for stmt in chain.rules.iter().flat_map(|rule| &rule.stmts) {
+                self.check_stmt(stmt)?;
             }
         }
         // From each base chain down: how deep, and what may be done there. What none leads to may go round in circles.
@@ -432,7 +557,7 @@ impl Table {
 
     fn walk(&self, chain: &Chain, base: &Base, depth: usize) -> Done {
         if depth >= MAX_DEPTH {
-            return Err(Errno::EMLINK);
+            return refuse(Errno::EMLINK, Part::Whole);
         }
         for rule in &chain.rules {
             rule.stmts.iter().try_for_each(|stmt| fits(stmt, base))?;
@@ -448,22 +573,20 @@ impl Table {
 const MAX_DEPTH: usize = 16;
 
 fn has_anonymous_set(stmt: &Stmt) -> bool {
-    match stmt {
-        Stmt::Match(m) => match &m.to {
-            Operand::Spans(spans) => spans.len() > 1,
-            Operand::Names(names) => names.len() > 1,
-            _ => false,
-        },
-        Stmt::Vmap { map: Operand::Map(_), .. } => true,
-        _ => false,
-    }
+    let is_anonymous = |operand: &Operand| match operand {
+        Operand::Spans(spans) => spans.len() > 1,
+        Operand::Names(names) => names.len() > 1,
+        Operand::Map(_) => true,
+        Operand::Set(_) | Operand::Bits(_) | Operand::Range(_) => false,
+    };
+    stmt.operand().is_some_and(is_anonymous)
 }
 
 /// Whether a statement can be in a chain that is reached from there (`nft_*_validate`).
 fn fits(stmt: &Stmt, base: &Base) -> Done {
     use super::NatKind::*;
     let ok = match stmt {
-        Stmt::Nat(nat) => {
+        Stmt::Nat(nat) | Stmt::NatBy { nat, .. } => {
             let hook = match nat.kind {
                 Masquerade => base.hook == Hook::Postrouting,
                 Redirect => matches!(base.hook, Hook::Prerouting | Hook::Output),
@@ -472,32 +595,37 @@ fn fits(stmt: &Stmt, base: &Base) -> Done {
             };
             base.kind == ChainKind::Nat && hook
         }
+        Stmt::TcpMss(None) => matches!(base.hook, Hook::Forward | Hook::Output | Hook::Postrouting),
         Stmt::Reject(_) => matches!(base.hook, Hook::Input | Hook::Forward | Hook::Output | Hook::Prerouting),
         _ => true,
     };
-    if ok { Ok(()) } else { Err(Errno::EOPNOTSUPP) }
+    if ok { Ok(()) } else { refuse(Errno::EOPNOTSUPP, Part::Whole) }
 }
 
 impl Set {
-    fn add(&mut self, elem: &Elem, fresh: bool) -> Done {
-        if self.constant {
-            return Err(Errno::EBUSY);
-        }
-        let is_key = |e: &Elem| e.name == elem.name && e.span == elem.span;
-        if let Some(known) = self.elems.iter().find(|e| is_key(e)) {
+    fn add_all(&mut self, elems: &[Elem], fresh: bool) -> Done {
+        let mut each = elems.iter().enumerate();
+        each.try_for_each(|(i, elem)| self.add(elem, fresh).map_err(|errno| Refusal { errno, part: Part::Elem(i) }))
+    }
+
+    fn add(&mut self, elem: &Elem, fresh: bool) -> Result<(), Errno> {
+        if let Some(known) = self.elems.iter().find(|e| e.is_key_of(elem)) {
             let same = known.verdict == elem.verdict && known.data == elem.data;
             return if fresh || !same { Err(Errno::EEXIST) } else { Ok(()) };
         }
-        if elem.name.is_none() && self.elems.iter().any(|e| e.span.lo <= elem.span.hi && elem.span.lo <= e.span.hi) {
+        if self.elems.iter().any(|e| e.overlaps(elem)) {
             return Err(Errno::EEXIST);
         }
-        let at = self.elems.partition_point(|e| (&e.name, e.span) < (&elem.name, elem.span));
+        if self.size.is_some_and(|size| self.elems.len() >= size as usize) {
+            return Err(Errno::ENFILE);
+        }
+        let at = self.elems.partition_point(|e| e.order() < elem.order());
         self.elems.insert(at, elem.clone());
         Ok(())
     }
 
-    fn del(&mut self, elem: &Elem) -> Done {
-        let at = self.elems.iter().position(|e| e.name == elem.name && e.span == elem.span).ok_or(Errno::ENOENT)?;
+    fn del(&mut self, elem: &Elem) -> Result<(), Errno> {
+        let at = self.elems.iter().position(|e| e.is_key_of(elem)).ok_or(Errno::ENOENT)?;
         self.elems.remove(at);
         Ok(())
     }

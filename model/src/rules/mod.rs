@@ -3,26 +3,21 @@
 //! Kernel counterpart: `net/netfilter/nf_tables_api.c` and the expressions `nft_*.c`. A rule is a list of statements that
 //! are tried in order: a match that fails ends the rule, everything else happens. A rule that was written as `iptables`
 //! writes it remembers that ([`Tongue`]), so that it is listed as it was written. Deliberately absent: the families arp
-//! and netdev, flowtables, stateful objects, quotas, concatenated keys, timeouts of set elements.
+//! and netdev, flowtables, stateful objects, quotas, sets that packets change, timeouts of elements, values of maps that are
+//! concatenated.
 
 mod change;
 pub mod conntrack;
 mod print;
 mod script;
 mod stmt;
+pub mod words;
 pub mod xt;
+mod xt_print;
 
-pub use change::{Place, RuleChange, Which};
-pub use print::{Style, chain_priority, print_rule, print_ruleset, print_stmt};
-
-pub mod words {
-    //! nft's words for values, for whoever reads them.
-    pub use super::print::{
-        ADDR_TYPES, CT_STATUS, DSCPS, ICMP_CODES, ICMP_MATCH_CODES, ICMP_TYPES, ICMP6_CODES, ICMPX_CODES, KEYS,
-        LOG_LEVELS, PKT_TYPES, PROTOCOLS, TCP_FLAGS, key_type, key_words, print_elem, print_span, print_verdict,
-        priorities, priority_fits, symbols,
-    };
-}
+pub use change::{Part, Place, Refusal, RuleChange, Which};
+pub use print::{Style, print_rule, print_ruleset, print_stmt};
+pub use words::chain_priority;
 
 pub use stmt::{
     AddrType, Cmp, Key, Level4, Limit, Log, Match, Nat, NatKind, Operand, Rate, RejectWith, Span, State, Stmt, Verdict,
@@ -184,6 +179,10 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
+fn is_false(b: &bool) -> bool {
+    !*b
+}
+
 /// A table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
@@ -299,17 +298,7 @@ impl Rule {
 
     /// The chains that it names.
     pub fn jumps(&self) -> impl Iterator<Item = &str> {
-        self.stmts.iter().flat_map(|stmt| {
-            let one = match stmt {
-                Stmt::Verdict(Verdict::Jump(chain) | Verdict::Goto(chain)) => Some(chain.as_str()),
-                _ => None,
-            };
-            let many = match stmt {
-                Stmt::Vmap { map: Operand::Map(elems), .. } => elems.as_slice(),
-                _ => &[],
-            };
-            one.into_iter().chain(many.iter().filter_map(Elem::jumps))
-        })
+        self.stmts.iter().flat_map(Stmt::jumps)
     }
 }
 
@@ -322,6 +311,9 @@ pub struct Set {
     pub handle: u64,
     /// What its keys are.
     pub key: SetType,
+    /// What further parts its keys have, if they are concatenated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<SetType>,
     /// What its values are, if it is a map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<SetType>,
@@ -331,8 +323,41 @@ pub struct Set {
     /// Whether it cannot be changed.
     #[serde(default)]
     pub constant: bool,
+    /// Whether elements that overlap are put together.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub auto_merge: bool,
+    /// How many elements it can have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u32>,
+    /// What somebody says about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
     /// Its elements, in order.
     pub elems: Vec<Elem>,
+}
+
+impl Set {
+    /// An empty set of such keys.
+    pub fn new(name: &str, key: SetType) -> Self {
+        Set {
+            name: name.to_owned(),
+            handle: 0,
+            key,
+            more: Vec::new(),
+            data: None,
+            interval: false,
+            constant: false,
+            auto_merge: false,
+            size: None,
+            comment: None,
+            elems: Vec::new(),
+        }
+    }
+
+    /// The parts of its keys.
+    pub fn keys(&self) -> Vec<SetType> {
+        std::iter::once(self.key).chain(self.more.iter().copied()).collect()
+    }
 }
 
 /// What a set holds (nft's data types).
@@ -343,69 +368,138 @@ pub enum SetType {
     Ipv4Addr,
     Ipv6Addr,
     EtherAddr,
+    EtherType,
     InetProto,
     InetService,
     Ifname,
+    IfaceIndex,
     Mark,
     CtState,
+    CtDir,
+    CtStatus,
     IcmpType,
+    IcmpCode,
+    Icmp6Type,
+    Icmp6Code,
+    PktType,
+    TcpFlag,
+    Dscp,
+    FibAddrtype,
+    NfProto,
+    Integer,
     Verdict,
 }
 
 impl SetType {
+    /// All, with nft's words and nft's numbers.
+    pub const ALL: [(SetType, &'static str, u32); 23] = [
+        (SetType::Ipv4Addr, "ipv4_addr", 7),
+        (SetType::Ipv6Addr, "ipv6_addr", 8),
+        (SetType::EtherAddr, "ether_addr", 9),
+        (SetType::EtherType, "ether_type", 10),
+        (SetType::InetProto, "inet_proto", 12),
+        (SetType::InetService, "inet_service", 13),
+        (SetType::Ifname, "ifname", 41),
+        (SetType::IfaceIndex, "iface_index", 20),
+        (SetType::Mark, "mark", 19),
+        (SetType::CtState, "ct_state", 26),
+        (SetType::CtDir, "ct_dir", 27),
+        (SetType::CtStatus, "ct_status", 28),
+        (SetType::IcmpType, "icmp_type", 14),
+        (SetType::IcmpCode, "icmp_code", 32),
+        (SetType::Icmp6Type, "icmpv6_type", 29),
+        (SetType::Icmp6Code, "icmpv6_code", 33),
+        (SetType::PktType, "pkt_type", 31),
+        (SetType::TcpFlag, "tcp_flag", 15),
+        (SetType::Dscp, "dscp", 36),
+        (SetType::FibAddrtype, "fib_addrtype", 38),
+        (SetType::NfProto, "nf_proto", 2),
+        (SetType::Integer, "integer", 4),
+        (SetType::Verdict, "verdict", 0xffff_ff00),
+    ];
+
     /// nft's word.
     pub fn word(self) -> &'static str {
-        match self {
-            SetType::Ipv4Addr => "ipv4_addr",
-            SetType::Ipv6Addr => "ipv6_addr",
-            SetType::EtherAddr => "ether_addr",
-            SetType::InetProto => "inet_proto",
-            SetType::InetService => "inet_service",
-            SetType::Ifname => "ifname",
-            SetType::Mark => "mark",
-            SetType::CtState => "ct_state",
-            SetType::IcmpType => "icmp_type",
-            SetType::Verdict => "verdict",
-        }
+        Self::ALL.iter().find(|t| t.0 == self).map_or("integer", |t| t.1)
     }
 
     /// The type of that word.
     pub fn of_word(word: &str) -> Option<Self> {
-        use SetType::*;
-        [Ipv4Addr, Ipv6Addr, EtherAddr, InetProto, InetService, Ifname, Mark, CtState, IcmpType, Verdict]
-            .into_iter()
-            .find(|t| t.word() == word)
+        Self::ALL.iter().find(|t| t.1 == word).map(|t| t.0)
+    }
+
+    /// nft's number.
+    pub fn number(self) -> u32 {
+        Self::ALL.iter().find(|t| t.0 == self).map_or(4, |t| t.2)
     }
 }
 
 /// An element of a set, or of a map.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Elem {
     /// The name that it is, of an interface (`*` at its end: any that begin so).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The values that it is.
     pub span: Span,
+    /// The further parts of its key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<KeyPart>,
     /// What it means, in a verdict map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// What it means, in another map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Span>,
+    /// What somebody says about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// A further part of a concatenated key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct KeyPart {
+    /// The name that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The values that it is.
+    pub span: Span,
 }
 
 impl Elem {
     /// A value or a range of them.
     pub fn span(span: Span) -> Self {
-        Elem { name: None, span, verdict: None, data: None }
+        Elem { span, ..Elem::default() }
     }
 
     /// An interface's name.
     pub fn named(name: &str) -> Self {
-        Elem { name: Some(name.to_owned()), span: Span::one(0), verdict: None, data: None }
+        Elem { name: Some(name.to_owned()), ..Elem::default() }
     }
 
-    fn jumps(&self) -> Option<&str> {
+    /// What it is sorted by: names as numbers whose first byte is the last, then the parts.
+    pub fn order(&self) -> impl Ord + '_ {
+        let name = |name: &Option<String>| name.as_ref().map(|n| (n.len(), n.bytes().rev().collect::<Vec<u8>>()));
+        let parts = self.more.iter().map(|part| (name(&part.name), part.span));
+        std::iter::once((name(&self.name), self.span)).chain(parts).collect::<Vec<_>>()
+    }
+
+    /// Whether something has the keys of both.
+    pub fn overlaps(&self, other: &Elem) -> bool {
+        let meet = |a: Span, b: Span| a.lo <= b.hi && b.lo <= a.hi;
+        let parts = self.more.iter().zip(&other.more);
+        self.name == other.name
+            && meet(self.span, other.span)
+            && self.more.len() == other.more.len()
+            && parts.into_iter().all(|(a, b)| a.name == b.name && meet(a.span, b.span))
+    }
+
+    /// Whether it has the same key.
+    pub fn is_key_of(&self, other: &Elem) -> bool {
+        self.name == other.name && self.span == other.span && self.more == other.more
+    }
+
+    pub(super) fn jumps(&self) -> Option<&str> {
         match &self.verdict {
             Some(Verdict::Jump(chain) | Verdict::Goto(chain)) => Some(chain),
             _ => None,

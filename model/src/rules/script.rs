@@ -2,7 +2,7 @@
 //!
 //! Counterpart: nft's own grammar, so that a plan prints as a script.
 
-use super::print::print_elem;
+use super::words::print_elem;
 use super::{Place, RuleChange, Style, Which, print_rule};
 use std::fmt;
 
@@ -16,8 +16,9 @@ impl fmt::Display for Which {
 impl fmt::Display for RuleChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stateless = Style { stateless: true, ..Style::default() };
-        let elems = |elems: &[super::Elem], set: &super::SetType, data| {
-            let list: Vec<String> = elems.iter().map(|e| print_elem(e, *set, data, false)).collect();
+        let elems = |set: &super::Set| {
+            let keys = set.keys();
+            let list: Vec<String> = set.elems.iter().map(|e| print_elem(e, &keys, set.data, false)).collect();
             list.join(", ")
         };
         match self {
@@ -56,7 +57,9 @@ impl fmt::Display for RuleChange {
             RuleChange::AddSet { which, set, fresh } => {
                 let verb = if *fresh { "create" } else { "add" };
                 let word = if set.data.is_some() { "map" } else { "set" };
-                write!(f, "{verb} {word} {} {} {} {{ type {}", which.family, which.table, set.name, set.key.word())?;
+                let types: Vec<&str> = set.keys().iter().map(|k| k.word()).collect();
+                let types = types.join(" . ");
+                write!(f, "{verb} {word} {} {} {} {{ type {types}", which.family, which.table, set.name)?;
                 if let Some(data) = set.data {
                     write!(f, " : {}", data.word())?;
                 }
@@ -65,7 +68,7 @@ impl fmt::Display for RuleChange {
                     f.write_str(" flags interval;")?;
                 }
                 if !set.elems.is_empty() {
-                    write!(f, " elements = {{ {} }};", elems(&set.elems, &set.key, set.data))?;
+                    write!(f, " elements = {{ {} }};", elems(set))?;
                 }
                 f.write_str(" }")
             }

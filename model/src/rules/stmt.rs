@@ -3,7 +3,7 @@
 //! Kernel counterpart: `nft_meta.c`, `nft_payload.c`, `nft_ct.c`, `nft_cmp.c`, `nft_nat.c`, … Deliberately absent:
 //! registers; a value is looked at where it is compared.
 
-use super::Elem;
+use super::{Elem, Family, SetType};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -35,6 +35,38 @@ pub enum Stmt {
         /// The map: [`Operand::Map`] or [`Operand::Set`].
         map: Operand,
     },
+    /// Goes on only if these together are (`not`: are not) among the elements.
+    Tuple {
+        /// What is looked at.
+        keys: Vec<Key>,
+        /// Everything but.
+        not: bool,
+        /// Among which: [`Operand::Map`] without meanings, or [`Operand::Set`].
+        to: Operand,
+    },
+    /// Decides by a map of several values together.
+    TupleVmap {
+        /// By what.
+        keys: Vec<Key>,
+        /// The map: [`Operand::Map`] or [`Operand::Set`].
+        map: Operand,
+    },
+    /// Translates the connection to the address that a map has.
+    NatBy {
+        /// What else is said: kind and flags.
+        nat: Nat,
+        /// By what.
+        keys: Vec<Key>,
+        /// The map.
+        map: Operand,
+    },
+    /// Sets the packet's mark to what a map has.
+    MarkBy {
+        /// By what.
+        keys: Vec<Key>,
+        /// The map.
+        map: Operand,
+    },
     /// Drops, and tells the sender.
     Reject(RejectWith),
     /// Translates the connection.
@@ -61,6 +93,64 @@ pub enum Stmt {
     Notrack,
     /// Lowers the MSS that a TCP SYN offers: to this, or to what the path takes.
     TcpMss(Option<u16>),
+}
+
+impl Stmt {
+    /// What it compares with, or looks up in.
+    pub fn operand(&self) -> Option<&Operand> {
+        match self {
+            Stmt::Match(m) => Some(&m.to),
+            Stmt::Vmap { map, .. }
+            | Stmt::TupleVmap { map, .. }
+            | Stmt::NatBy { map, .. }
+            | Stmt::MarkBy { map, .. }
+            | Stmt::Tuple { to: map, .. } => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The named set or map that it asks.
+    pub fn set(&self) -> Option<&str> {
+        match self.operand() {
+            Some(Operand::Set(name)) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// What it looks at.
+    pub fn keys(&self) -> &[Key] {
+        match self {
+            Stmt::Match(m) => std::slice::from_ref(&m.key),
+            Stmt::Vmap { key, .. } => std::slice::from_ref(key),
+            Stmt::Tuple { keys, .. }
+            | Stmt::TupleVmap { keys, .. }
+            | Stmt::NatBy { keys, .. }
+            | Stmt::MarkBy { keys, .. } => keys,
+            _ => &[],
+        }
+    }
+
+    /// The chains that it names.
+    pub fn jumps(&self) -> impl Iterator<Item = &str> {
+        let one = match self {
+            Stmt::Verdict(Verdict::Jump(chain) | Verdict::Goto(chain)) => Some(chain.as_str()),
+            _ => None,
+        };
+        let many = match self.operand() {
+            Some(Operand::Map(elems)) => elems.as_slice(),
+            _ => &[],
+        };
+        one.into_iter().chain(many.iter().filter_map(Elem::jumps))
+    }
+
+    /// Whether the kernel needs conntrack for it (`nf_ct_netns_get`).
+    pub fn is_about_connections(&self) -> bool {
+        let by_key = |key: &Key| matches!(key, Key::CtState | Key::CtStatus | Key::CtMark | Key::CtDirection);
+        match self {
+            Stmt::Nat(_) | Stmt::NatBy { .. } | Stmt::SetCtMark { .. } | Stmt::SaveMark | Stmt::RestoreMark => true,
+            other => other.keys().iter().any(by_key),
+        }
+    }
 }
 
 /// A comparison.
@@ -119,18 +209,20 @@ pub enum Cmp {
 pub enum Operand {
     /// These values. One that is not alone is nft's anonymous set.
     Spans(Vec<Span>),
+    /// These values, written as a range though they are one or a prefix.
+    Range(Span),
     /// Any of these bits.
     Bits(u32),
     /// These interfaces' names.
     Names(Vec<String>),
     /// A named set or map.
     Set(String),
-    /// A map of its own.
+    /// A map of its own; or a set of its own that is a set though it has one element.
     Map(Vec<Elem>),
 }
 
 /// Values from the first to the last, as numbers in the order that they have on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Span {
     /// The first.
@@ -237,14 +329,18 @@ pub enum Key {
     Iifname,
     /// The name of the device that it leaves by.
     Oifname,
-    /// The device that it came in by, whatever it is called later.
+    /// The index of the device that it came in by.
     Iif,
-    /// The device that it leaves by, whatever it is called later.
+    /// The index of the device that it leaves by.
     Oif,
     /// Layer 3's family.
     Nfproto,
     /// Layer 4's protocol.
     L4proto,
+    /// What the frame holds, by EtherType.
+    Protocol,
+    /// The packet's length.
+    Length,
     /// The packet's mark.
     Mark,
     /// Whom it was addressed to: host 0, broadcast 1, multicast 2, other 3.
@@ -269,6 +365,8 @@ pub enum Key {
     IpLength,
     /// IPv4 flags and fragment offset.
     IpFragOff,
+    /// IPv4 identification.
+    IpId,
     /// IPv6 source.
     Ip6Saddr,
     /// IPv6 destination.
@@ -279,6 +377,8 @@ pub enum Key {
     Dport(Level4),
     /// TCP flags.
     TcpFlags,
+    /// UDP length.
+    UdpLength,
     /// ICMP type.
     IcmpType,
     /// ICMP code.
@@ -289,6 +389,8 @@ pub enum Key {
     Icmp6Code,
     /// The connection's state: bits of [`State`].
     CtState,
+    /// The packet's direction in the connection: original 0, reply 1.
+    CtDirection,
     /// The connection's status: `IPS_*`.
     CtStatus,
     /// The connection's mark.
@@ -446,6 +548,12 @@ pub enum RejectWith {
 pub struct Nat {
     /// Of what.
     pub kind: NatKind,
+    /// Only of this family's packets, in a table of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<Family>,
+    /// What a map gives, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<SetType>,
     /// To these addresses, the first to the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addrs: Option<(IpAddr, IpAddr)>,
@@ -466,7 +574,16 @@ pub struct Nat {
 impl Nat {
     /// A translation that leaves everything to the machine.
     pub fn new(kind: NatKind) -> Self {
-        Nat { kind, addrs: None, ports: None, random: false, fully_random: false, persistent: false }
+        Nat {
+            kind,
+            family: None,
+            data: None,
+            addrs: None,
+            ports: None,
+            random: false,
+            fully_random: false,
+            persistent: false,
+        }
     }
 }
 

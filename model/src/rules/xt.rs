@@ -3,7 +3,7 @@
 //! Kernel counterpart: `struct ipt_entry`, `xt_*.c`; iptables' `nft.c` for how it becomes expressions. Deliberately
 //! absent: every match and target that is not named here.
 
-use super::{Key, Level4, Limit, Log, Match, Nat, Operand, RejectWith, Span, Stmt, Verdict};
+use super::{Cmp, Key, Level4, Limit, Log, Match, Nat, Operand, RejectWith, Span, Stmt, Verdict};
 use crate::name::Mac;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -187,8 +187,14 @@ impl XtMatch {
                     add(Match { mask: Some((*mask).into()), ..m });
                 }
                 for (key, ports) in [(Key::Sport(*proto), sport), (Key::Dport(*proto), dport)] {
-                    if let Some(Is { what, not }) = ports {
-                        add(Match::within(key, *not, vec![range(*what)]));
+                    match ports {
+                        None => {}
+                        // As iptables compares them.
+                        Some(Is { what: (0, hi), not }) if *hi > 0 && *hi < u16::MAX => {
+                            let cmp = if *not { Cmp::Gt } else { Cmp::Le };
+                            add(Match { cmp, ..Match::is(key, (*hi).into()) });
+                        }
+                        Some(Is { what, not }) => add(Match::within(key, *not, vec![range(*what)])),
                     }
                 }
             }
@@ -221,7 +227,11 @@ impl XtMatch {
             },
             XtMatch::Mark(is) => add(masked(Key::Mark, is)),
             XtMatch::Connmark(is) => add(masked(Key::CtMark, is)),
-            XtMatch::Limit(limit) => out.push(Stmt::Limit(*limit)),
+            XtMatch::Limit(limit) => {
+                // The kernel's own burst, where none is given (`NFT_LIMIT_PKT_BURST_DEFAULT`).
+                let burst = if limit.burst == 0 { 5 } else { limit.burst };
+                out.push(Stmt::Limit(Limit { burst, ..*limit }));
+            }
             XtMatch::Comment(_) => {}
             XtMatch::Mac(Is { what, not }) => {
                 let value = what.0.iter().fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));

@@ -3,7 +3,7 @@
 //! Kernel counterpart: `nft_do_chain()`, `nft_meta_get_eval()`, `nft_payload_eval()`, `nft_ct_get_eval()`, `nft_limit.c`. A
 //! value that a packet does not have ends the rule, whatever it would be compared with.
 
-use super::conntrack::Track;
+use super::conntrack::{Dir, Track};
 use super::hooks::ChainAt;
 use super::{Nf, nat};
 use crate::frame::L2_LEN;
@@ -11,11 +11,13 @@ use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Pkt};
 use crate::world::World;
 use nettwin_model::rules::{
-    Cmp, Elem, Hook, Key, Level4, Limit, Log, Match, Operand, RejectWith, Span, Stmt, Style, Table, Verdict, print_rule,
+    Cmp, Elem, Hook, Key, Level4, Limit, Log, Match, Nat, Operand, RejectWith, SetType, Span, Stmt, Style, Table,
+    Verdict, print_rule,
 };
 use nettwin_model::wire::{Ipv4, PROTO_ICMP, PROTO_TCP, PROTO_UDP};
 use nettwin_model::{Instant, RouteKind};
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A packet at a hook, as rules see it.
 pub(super) struct At<'a> {
@@ -123,7 +125,36 @@ impl Nf {
                     Some(verdict) => then(&verdict),
                     None => Then::NextRule,
                 },
+                Stmt::Tuple { keys, not, to } => match self.found(at, pkt, table, keys, to) {
+                    Some(found) if found.is_some() != *not => Then::On,
+                    _ => Then::NextRule,
+                },
+                Stmt::TupleVmap { keys, map } => {
+                    let verdict = self.found(at, pkt, table, keys, map).flatten().and_then(|e| e.verdict.as_ref());
+                    verdict.map_or(Then::NextRule, then)
+                }
+                Stmt::MarkBy { keys, map } => {
+                    match self.found(at, pkt, table, keys, map).flatten().and_then(|e| e.data) {
+                        Some(data) => {
+                            // Marks have 32 bits.
+                            pkt.mark = data.lo as u32;
+                            Then::On
+                        }
+                        None => Then::NextRule,
+                    }
+                }
+                Stmt::NatBy { nat, keys, map } => {
+                    let data = self.found(at, pkt, table, keys, map).flatten().and_then(|e| e.data);
+                    match data.map(|data| translation(nat, data)) {
+                        Some(nat) => self.bind(at, pkt, &nat),
+                        None => Then::NextRule,
+                    }
+                }
                 Stmt::Verdict(verdict) => then(verdict),
+                // What is no TCP cannot be reset; the rule is not about it.
+                Stmt::Reject(RejectWith::TcpReset) if self.value(at, pkt, Key::L4proto) != Some(PROTO_TCP.into()) => {
+                    Then::NextRule
+                }
                 Stmt::Reject(with) => Then::End(End::Reject(*with)),
                 Stmt::Log(log) => {
                     if at.tells {
@@ -190,14 +221,14 @@ impl Nf {
         }
     }
 
-    fn bind(&mut self, at: &At<'_>, pkt: &Pkt, what: &nettwin_model::rules::Nat) -> Then {
+    fn bind(&mut self, at: &At<'_>, pkt: &Pkt, what: &Nat) -> Then {
         let Some(id) = pkt.track.conn else { return Then::NextRule };
         let bound = nat::bind(&mut self.conntrack, at.ns, at.now, id, what, at.hook, at.iif, at.oif);
         Then::End(if bound { End::Accept } else { End::Drop })
     }
 
     fn holds(&self, at: &At<'_>, pkt: &Pkt, table: &Table, m: &Match) -> bool {
-        if matches!(m.key, Key::Iifname | Key::Oifname | Key::Iif | Key::Oif) {
+        if matches!(m.key, Key::Iifname | Key::Oifname) {
             let name = at.name(m.key);
             let found = match &m.to {
                 Operand::Names(names) => names.iter().any(|pattern| is_named(name, pattern)),
@@ -217,7 +248,9 @@ impl Nf {
                 let has = table.set(set).is_some_and(|set| find(&set.elems, value).is_some());
                 has == (cmp != Cmp::Ne)
             }
-            (Operand::Names(_) | Operand::Map(_), _) => false,
+            (Operand::Range(span), cmp) => span.has(value) == (cmp != Cmp::Ne),
+            (Operand::Map(elems), cmp) => find(elems, value).is_some() == (cmp != Cmp::Ne),
+            (Operand::Names(_), _) => false,
         }
     }
 
@@ -228,10 +261,43 @@ impl Nf {
             _ => return None,
         };
         let elem = match key {
-            Key::Iifname | Key::Oifname | Key::Iif | Key::Oif => find_name(elems, at.name(key)),
+            Key::Iifname | Key::Oifname => find_name(elems, at.name(key)),
             _ => find(elems, self.value(at, pkt, key)?),
         };
         elem?.verdict.clone()
+    }
+
+    /// The element for what a packet has there, if it has all of it.
+    fn found<'a>(
+        &'a self,
+        at: &At<'_>,
+        pkt: &Pkt,
+        table: &'a Table,
+        keys: &[Key],
+        map: &'a Operand,
+    ) -> Option<Option<&'a Elem>> {
+        let elems = match map {
+            Operand::Map(elems) => elems,
+            Operand::Set(name) => &table.set(name)?.elems,
+            Operand::Spans(_) | Operand::Range(_) | Operand::Bits(_) | Operand::Names(_) => return None,
+        };
+        let mut values = Vec::with_capacity(keys.len());
+        for key in keys {
+            values.push(match key {
+                Key::Iifname | Key::Oifname => Err(at.name(*key)),
+                _ => Ok(self.value(at, pkt, *key)?),
+            });
+        }
+        let is = |value: &Result<u128, &str>, name: &Option<String>, span: &Span| match (value, name) {
+            (Ok(value), None) => span.has(*value),
+            (Err(is), Some(pattern)) => is_named(is, pattern),
+            _ => false,
+        };
+        Some(elems.iter().find(|elem| {
+            let parts = elem.more.iter().map(|part| (&part.name, &part.span));
+            let parts = std::iter::once((&elem.name, &elem.span)).chain(parts);
+            elem.more.len() + 1 == values.len() && values.iter().zip(parts).all(|(v, (name, span))| is(v, name, span))
+        }))
     }
 
     /// What a packet has there, if it has anything.
@@ -239,6 +305,11 @@ impl Nf {
         let word = |v: u32| Some(u128::from(v));
         match key {
             Key::Nfproto => return word(2),
+            Key::Iif => return word(at.iif.0),
+            Key::Oif => return word(at.oif.0),
+            Key::Length => return Some((at.bytes.len() - L2_LEN) as u128),
+            Key::Protocol if at.is_ipv4() => return word(0x0800),
+            Key::Protocol => return big(&at.bytes[12..14]),
             Key::Mark => return word(pkt.mark),
             Key::PktType => {
                 return word(match pkt.cast {
@@ -250,6 +321,10 @@ impl Nf {
             }
             Key::CtState => return word(pkt.track.info.bit()),
             Key::CtMark => return word(self.conntrack.conn(pkt.track)?.mark),
+            Key::CtDirection => {
+                self.conntrack.conn(pkt.track)?;
+                return word(u32::from(pkt.track.info.dir() == Dir::Reply));
+            }
             Key::CtStatus => {
                 let conn = self.conntrack.conn(pkt.track)?;
                 let bits = [(1, conn.seen_reply), (2, conn.assured), (4, conn.snat), (5, conn.dnat)];
@@ -283,6 +358,8 @@ impl Nf {
             Key::IpDscp => word((ip.tos() >> 2).into()),
             Key::IpLength => big(&packet[2..4]),
             Key::IpFragOff => big(&packet[6..8]),
+            Key::IpId => big(&packet[4..6]),
+            Key::UdpLength => at_level4(Some(PROTO_UDP), 4, 2),
             Key::Sport(level) => at_level4(proto(level), 0, 2),
             Key::Dport(level) => at_level4(proto(level), 2, 2),
             Key::TcpFlags => at_level4(Some(PROTO_TCP), 13, 1),
@@ -297,7 +374,7 @@ impl Nf {
 
 impl At<'_> {
     fn name(&self, key: Key) -> &str {
-        let dev = if matches!(key, Key::Iifname | Key::Iif) { self.iif } else { self.oif };
+        let dev = if key == Key::Iifname { self.iif } else { self.oif };
         self.ns.dev(dev).map_or("", |dev| dev.name.as_str())
     }
 
@@ -313,7 +390,7 @@ fn then(verdict: &Verdict) -> Then {
         Verdict::Accept => Then::End(End::Accept),
         Verdict::Drop => Then::End(End::Drop),
         Verdict::Return => Then::End(End::Return),
-        Verdict::Continue => Then::NextRule,
+        Verdict::Continue => Then::On,
         Verdict::Jump(chain) => Then::Jump(chain.clone()),
         Verdict::Goto(chain) => Then::Goto(chain.clone()),
     }
@@ -369,6 +446,16 @@ fn path_mss(at: &At<'_>, pkt: &Pkt) -> u16 {
     let mtu = |dev| at.ns.dev(dev).map_or(u32::MAX, |dev| dev.mtu);
     let path = if pkt.mtu == 0 { u32::MAX } else { pkt.mtu };
     u16::try_from(path.min(mtu(at.oif)).min(mtu(at.iif)).saturating_sub(40)).unwrap_or(u16::MAX)
+}
+
+/// A translation to what a map gave.
+fn translation(nat: &Nat, data: Span) -> Nat {
+    if nat.data == Some(SetType::InetService) {
+        // Ports have 16 bits.
+        return Nat { ports: Some((data.lo as u16, data.hi as u16)), ..*nat };
+    }
+    let addr = |value: u128| IpAddr::V4(Ipv4Addr::from_bits(value as u32));
+    Nat { addrs: Some((addr(data.lo), addr(data.hi))), ..*nat }
 }
 
 fn logged(log: &Log) -> String {

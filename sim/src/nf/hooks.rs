@@ -10,7 +10,7 @@ use crate::ip::frag;
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Pkt, Stage};
 use crate::world::World;
-use nettwin_model::rules::{ChainKind, Family, Hook, Key, Operand, Policy, Ruleset, Stmt};
+use nettwin_model::rules::{ChainKind, Family, Hook, Policy, Ruleset, Stmt};
 use nettwin_model::wire::{Ipv4, PROTO_ICMP};
 use std::cmp::Reverse;
 
@@ -63,7 +63,7 @@ impl Hooks {
             .tables
             .iter()
             .filter(|t| t.family != Family::Bridge)
-            .any(|t| t.chains.iter().flat_map(|c| &c.rules).flat_map(|r| &r.stmts).any(needs_conntrack));
+            .any(|t| t.chains.iter().flat_map(|c| &c.rules).flat_map(|r| &r.stmts).any(Stmt::is_about_connections));
         let mut bases = Vec::new();
         for (table, t) in rules.tables.iter().enumerate() {
             for (chain, c) in t.chains.iter().enumerate() {
@@ -113,17 +113,6 @@ impl Hooks {
             Family::Bridge => &self.bridge[hook as usize],
             _ => &self.ip[hook as usize],
         }
-    }
-}
-
-/// Whether a statement makes the kernel load conntrack (`nf_ct_netns_get`).
-fn needs_conntrack(stmt: &Stmt) -> bool {
-    let by_key = |key: &Key| matches!(key, Key::CtState | Key::CtStatus | Key::CtMark);
-    match stmt {
-        Stmt::Match(m) => by_key(&m.key),
-        Stmt::Vmap { key, map: Operand::Map(_) | Operand::Set(_) } => by_key(key),
-        Stmt::Nat(_) | Stmt::SetCtMark { .. } | Stmt::SaveMark | Stmt::RestoreMark => true,
-        _ => false,
     }
 }
 
