@@ -6,7 +6,6 @@
 
 use crate::machine::KernelBackend;
 use crate::object::{addr, link, neigh, nexthop, queue, route, rule};
-use crate::together::index_known;
 use crate::{bulk, sysctl};
 use netlink_packet_route::RouteNetlinkMessage;
 use nettwin_model::queue::{QueueChange, QueueVerb};
@@ -243,7 +242,7 @@ impl KernelBackend {
 
     /// What a name stands for, remembered until something is renamed, moved or removed, or the list of ops ends.
     pub(crate) fn index_of(&mut self, netns: &NetnsName, dev: &IfName) -> Result<u32, Fault> {
-        if let Some(index) = self.indices.get(netns).and_then(|known| known.get(dev)).copied().or(index_known(dev)) {
+        if let Some(index) = self.indices.get(netns).and_then(|known| known.get(dev)).copied() {
             self.room(netns)?;
             return Ok(index);
         }

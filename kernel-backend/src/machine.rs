@@ -207,6 +207,8 @@ impl KernelBackend {
                 self.give_name(name, &netns, path).map_err(|fault| (n, fault))?;
             }
             self.take_room(name, netns, netlink, path);
+            // LOOPBACK_IFINDEX, and nobody has given it another name yet.
+            self.indices.entry((*name).clone()).or_default().insert(IfName::lo(), 1);
         }
         if count < names.len() { Err((count, Fault::errno(Errno::EEXIST))) } else { Ok(()) }
     }

@@ -10,7 +10,7 @@ use crate::bulk;
 use crate::machine::KernelBackend;
 use crate::netlink::Request;
 use crate::object::{addr, link, neigh, route};
-use nettwin_model::{Failure, Fault, IfName, NetnsName, NewLink, Op};
+use nettwin_model::{Failure, Fault, NetnsName, NewLink, Op};
 use std::collections::BTreeMap;
 
 /// How many messages one datagram holds: all fit the usual send buffer, and one acknowledgement answers them.
@@ -135,9 +135,4 @@ fn is_setting(op: &Op) -> bool {
         Op::AddAddr { .. } | Op::AddRoute { .. } | Op::AddNeigh { .. } => true,
         _ => false,
     }
-}
-
-/// The index of `lo` is the same in every namespace (`LOOPBACK_IFINDEX`).
-pub(crate) fn index_known(dev: &IfName) -> Option<u32> {
-    (*dev == IfName::lo()).then_some(1)
 }

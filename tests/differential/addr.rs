@@ -38,6 +38,14 @@ fn addresses() {
                 .observe()
                 .route_get("a", "10.0.0.77")
                 .route_get("a", "10.1.0.77"),
+            wired("lo by another name")
+                .set("a", "lo", LinkChange { rename: Some(crate::harness::dev("x1")), ..LinkChange::default() })
+                .addr("a", "lo", "10.0.0.2/28")
+                .addr("a", "x1", "10.0.0.3/28")
+                .ping("a", "10.0.0.3", 1)
+                .set("a", "x", LinkChange { rename: Some(crate::harness::dev("lo")), ..LinkChange::default() })
+                .addr("a", "lo", "10.5.0.1/24")
+                .observe(),
             wired("addresses that begin with 0")
                 .addr("a", "x", "0.1.2.3/24")
                 .addr("b", "y", "0.1.2.4/24")
