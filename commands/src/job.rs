@@ -4,11 +4,12 @@
 //! machine's: it is woken, does what it can, and says what it waits for. Deliberately absent: threads, files and streams of
 //! the real world (whoever runs the job supplies [`Files`] and carries the bytes), and which machine is behind.
 
-use nettwin_model::probe::{Probe, ProbeEvent, ProbeId, Stop};
+use nettwin_model::probe::{Probe, ProbeEvent, ProbeId, Proto, Stop};
 use nettwin_model::socket::{Call, Reply};
 use nettwin_model::{Backend, Fault, Instant, NetnsName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// What a command is started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,13 +22,15 @@ pub struct Invocation {
     pub env: BTreeMap<String, String>,
     /// Whether standard output is a terminal.
     pub is_tty: bool,
+    /// The process that it stands for; 0 if it stands for none.
+    pub pid: u32,
 }
 
 impl Invocation {
     /// These words in this namespace, with an empty environment and no terminal.
     pub fn new<S: Into<String>>(netns: NetnsName, words: impl IntoIterator<Item = S>) -> Self {
         let words = words.into_iter().map(Into::into).collect();
-        Invocation { words, netns, env: BTreeMap::new(), is_tty: false }
+        Invocation { words, netns, env: BTreeMap::new(), is_tty: false, pid: 0 }
     }
 }
 
@@ -120,6 +123,24 @@ pub trait Files {
     fn read(&mut self, path: &str) -> io::Result<Vec<u8>>;
     /// Writes a file anew, or adds to it.
     fn write(&mut self, path: &str, bytes: &[u8], append: bool) -> io::Result<()>;
+    /// What a folder holds, in the order in which the system tells it.
+    fn list(&mut self, path: &str) -> io::Result<Vec<Entry>> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// What a folder holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// It is a folder.
+    pub is_folder: bool,
+    /// It is a symbolic link.
+    pub is_link: bool,
+    /// When it was last changed, seconds since 1970.
+    pub modified_s: u64,
 }
 
 /// A world without files.
@@ -152,7 +173,35 @@ pub struct Context<'a> {
     pub files: &'a mut dyn Files,
     pub(crate) probes: &'a mut BTreeSet<ProbeId>,
     pub(crate) sockets: &'a mut BTreeSet<ProbeId>,
+    /// Who it is.
+    pub(crate) me: &'a Process,
+    /// The sockets of all jobs.
+    pub(crate) holders: &'a mut Holders,
+    /// The processes that jobs stand for, and where they are.
+    pub(crate) places: &'a BTreeMap<u32, NetnsName>,
 }
+
+/// A process that a job stands for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Process {
+    /// Its number; 0 if there is none.
+    pub(crate) pid: u32,
+    /// Its name.
+    pub(crate) name: String,
+    /// Its namespace.
+    pub(crate) netns: Option<NetnsName>,
+}
+
+/// Who has a socket, and under which number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) process: Process,
+    pub(crate) fd: u32,
+    pub(crate) proto: Proto,
+}
+
+/// The sockets of all jobs, and who has them.
+pub(crate) type Holders = BTreeMap<ProbeId, Holder>;
 
 impl Context<'_> {
     /// Starts a probe that belongs to this job: its events wake it, and it ends with it.
@@ -166,11 +215,40 @@ impl Context<'_> {
     pub fn socket(&mut self, call: &Call) -> Result<Reply, Fault> {
         let reply = self.machine.socket(call)?;
         match (&reply, call) {
-            (Reply::Opened(id) | Reply::Accepted(id, _), _) => drop(self.sockets.insert(*id)),
-            (_, Call::Close(id) | Call::Abort(id)) => drop(self.sockets.remove(id)),
+            (Reply::Opened(id) | Reply::Accepted(id, _), _) => {
+                self.sockets.insert(*id);
+                let proto = match call {
+                    Call::Connect { proto, .. } => *proto,
+                    Call::Bind { .. } => Proto::Udp,
+                    _ => Proto::Tcp,
+                };
+                // The lowest number that is free, behind the three streams.
+                let taken: BTreeSet<u32> =
+                    self.sockets.iter().filter_map(|id| self.holders.get(id)).map(|holder| holder.fd).collect();
+                let fd = (3..).find(|fd| !taken.contains(fd)).unwrap_or_default();
+                self.holders.insert(*id, Holder { process: self.me.clone(), fd, proto });
+            }
+            (_, Call::Close(id) | Call::Abort(id)) => {
+                self.sockets.remove(id);
+                self.holders.remove(id);
+            }
             _ => {}
         }
         Ok(reply)
+    }
+
+    /// The sockets of this namespace that jobs have: between whom, and who has them.
+    pub(crate) fn held(&mut self) -> Vec<(Proto, SocketAddrV4, SocketAddrV4, Holder)> {
+        let here = Some(self.netns.clone());
+        let all: Vec<_> = self.holders.iter().filter(|(_, holder)| holder.process.netns == here).collect();
+        let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+        let mut out = Vec::new();
+        for (id, holder) in all {
+            if let Ok(Reply::Names(local, remote)) = self.machine.socket(&Call::Names(*id)) {
+                out.push((holder.proto, local, remote.unwrap_or(nobody), holder.clone()));
+            }
+        }
+        out
     }
 
     /// Stops one of its probes; the end comes as an event.

@@ -9,10 +9,12 @@
 pub mod arping;
 mod brctl;
 mod bridge;
-mod clock;
+pub mod clock;
 mod conntrack;
+mod curl;
 mod getopt;
 mod glob;
+pub mod http;
 mod ip;
 mod iproute;
 mod iptables;

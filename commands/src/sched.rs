@@ -4,7 +4,8 @@
 //! passes only when every job waits. Deliberately absent: the processes that jobs may stand for, and the decision that
 //! time may pass; both are the caller's.
 
-use crate::job::{Context, Files, Input, Invocation, Job, Next, Program, Signal, Waits, Wake};
+use crate::http;
+use crate::job::{Context, Files, Holders, Input, Invocation, Job, Next, Process, Program, Signal, Waits, Wake};
 use nettwin_model::probe::{ProbeId, Stop};
 use nettwin_model::socket::Call;
 use nettwin_model::{Backend, Instant, NetnsName};
@@ -45,6 +46,7 @@ pub struct Turn {
 pub struct Scheduler {
     jobs: BTreeMap<JobId, Running>,
     owners: BTreeMap<ProbeId, JobId>,
+    holders: Holders,
     ready: VecDeque<(JobId, Cause)>,
     last: u64,
 }
@@ -52,12 +54,19 @@ pub struct Scheduler {
 struct Running {
     job: Box<dyn Job>,
     netns: NetnsName,
+    process: Process,
     input: Input,
     probes: BTreeSet<ProbeId>,
     sockets: BTreeSet<ProbeId>,
     waits: Waits,
     /// How much of its input had come when it was told of it last, and whether that was all.
     told: (usize, bool),
+}
+
+/// The name of the process that is started by these words: the program's, and of a module Python's.
+fn name_of(words: &[String]) -> String {
+    let mut words = words.iter().filter(|word| *word != http::NAME);
+    words.next().cloned().unwrap_or_default()
 }
 
 enum Cause {
@@ -73,6 +82,11 @@ impl Scheduler {
         let running = Running {
             job,
             netns: invocation.netns.clone(),
+            process: Process {
+                pid: invocation.pid,
+                name: name_of(&invocation.words),
+                netns: Some(invocation.netns.clone()),
+            },
             input: Input::default(),
             probes: BTreeSet::new(),
             sockets: BTreeSet::new(),
@@ -152,6 +166,9 @@ impl Scheduler {
                 break (id, cause);
             }
         };
+        // Of several jobs of a process the last is where it is.
+        let place = |running: &Running| Some((running.process.pid, running.process.netns.clone()?));
+        let places = self.jobs.values().filter_map(place).filter(|(pid, _)| *pid != 0).collect();
         let running = self.jobs.get_mut(&id)?;
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut cx = Context {
@@ -163,6 +180,9 @@ impl Scheduler {
             files,
             probes: &mut running.probes,
             sockets: &mut running.sockets,
+            me: &running.process,
+            holders: &mut self.holders,
+            places: &places,
         };
         let next = match cause {
             Cause::Wake(why) => Ok(running.job.wake(&mut cx, why)),
@@ -201,6 +221,7 @@ impl Scheduler {
             }
             for socket in running.sockets {
                 self.owners.remove(&socket);
+                self.holders.remove(&socket);
                 // That it is gone already is no matter.
                 let _ = machine.socket(&Call::Close(socket));
             }

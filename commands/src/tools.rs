@@ -7,6 +7,8 @@ use crate::arping;
 use crate::brctl;
 use crate::bridge;
 use crate::conntrack;
+use crate::curl;
+use crate::http;
 use crate::ip;
 use crate::iptables;
 use crate::job::{Invocation, Job};
@@ -41,6 +43,7 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "arp", start: nettools::arp::start },
     Tool { name: "brctl", start: brctl::start },
     Tool { name: "conntrack", start: conntrack::start },
+    Tool { name: "curl", start: curl::start },
     Tool { name: "bridge", start: bridge::start },
     Tool { name: "ifconfig", start: nettools::ifconfig::start },
     Tool { name: "ip", start: ip::start },
@@ -52,6 +55,7 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "netcat", start: nc::start },
     Tool { name: "netstat", start: nettools::netstat::start },
     Tool { name: "nft", start: nft::start },
+    Tool { name: http::NAME, start: http::start },
     Tool { name: "route", start: nettools::route::start },
     Tool { name: "ping", start: ping::start },
     Tool { name: "ping4", start: ping::start },

@@ -5,7 +5,8 @@
 //! day, identifiers of packets, ephemeral ports, and how many milliseconds a ping lasted; the qdisc handles that a whole
 //! machine gives out in turn; the timers of `brctl
 //! showstp` and the ages in `brctl showmacs`; when rules were saved, and a connection's age and identifier;
-//! how long an address still lives. Deliberately absent: what is random in frames and state (see
+//! how long an address still lives; numbers of processes; `curl`'s meter, and the moments in HTTP's headers.
+//! Deliberately absent: what is random in frames and state (see
 //! [`super::normalise`]).
 
 /// What is remembered from one text to the next.
@@ -23,13 +24,13 @@ impl Texts {
 
     /// Standard output without what is random.
     pub fn out(&mut self, text: &str) -> String {
-        let text = handles(&macs(&lifetimes(text), &self.typed), &mut self.handles);
+        let text = handles(&macs(&lifetimes(&web(&processes(text))), &self.typed), &mut self.handles);
         timers(&times(&queues(&ages(&connections(&bridge_ids(&text, &self.typed))))))
     }
 
     /// Standard error without what is random.
     pub fn err(&self, text: &str) -> String {
-        times(&macs(text, &self.typed))
+        times(&macs(&web(text), &self.typed))
     }
 }
 
@@ -38,6 +39,55 @@ pub fn sorted(text: &str) -> String {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     lines.sort_unstable();
     lines.concat()
+}
+
+/// Numbers of processes in `ss -p` and `netstat -p`, with the columns that are as wide as they are.
+fn processes(text: &str) -> String {
+    if !text.contains("pid=") && !text.contains("PID/Program name") {
+        return text.to_owned();
+    }
+    let line = |line: &str| {
+        let mut parts = line.trim_end().split("pid=");
+        let first = parts.next().unwrap_or_default().to_owned();
+        let line = parts.fold(first, |sum, part| sum + "pid=N" + part.trim_start_matches(|c: char| c.is_ascii_digit()));
+        let owner = line.rsplit_once(' ').and_then(|(before, last)| Some((before, last.split_once('/')?)));
+        match owner {
+            Some((before, (pid, name))) if pid.parse::<u32>().is_ok() => format!("{before} N/{name}\n"),
+            _ => line + "\n",
+        }
+    };
+    text.lines().map(line).collect()
+}
+
+/// What `curl` says of time: its meter, how long it waited; and the moments in headers.
+fn web(text: &str) -> String {
+    const METER: usize = 78;
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('\r') {
+        let line =
+            rest.get(at + 1..at + 1 + METER).filter(|line| line.contains(":--:--") && !line.contains(['\r', '\n']));
+        out += &rest[..at];
+        if line.is_none() {
+            out.push('\r');
+        }
+        rest = &rest[at + 1 + line.map_or(0, str::len)..];
+    }
+    let mut text = out + rest;
+    for (before, behind) in [(" after ", "ms"), (" after ", " ms"), (" after ", " milliseconds")] {
+        let mut parts = text.split(before);
+        let first = parts.next().unwrap_or_default().to_owned();
+        text = parts.fold(first, |sum, part| {
+            let left = part.trim_start_matches(|c: char| c.is_ascii_digit());
+            let is_time = left.len() < part.len() && left.starts_with(behind);
+            sum + before + if is_time { "T" } else { "" } + if is_time { left } else { part }
+        });
+    }
+    let moment = |line: &str| match ["Date: ", "Last-Modified: "].iter().find_map(|key| Some((line.find(key)?, *key))) {
+        Some((at, key)) if line.trim_end().ends_with(" GMT") => format!("{}{key}WHEN\n", &line[..at]),
+        _ => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(moment).collect()
 }
 
 /// Bridge identifiers of MAC addresses that nobody typed become `8000.MAC`.

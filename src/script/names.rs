@@ -3,6 +3,7 @@
 //! Kernel counterpart: none. Deliberately absent: a program that is not named here; it runs as it is, in a network of its
 //! own that is empty.
 
+use nettwin_commands::http;
 use nettwin_commands::tools::{TOOLS, tool};
 
 /// What this program is under a name.
@@ -29,7 +30,9 @@ pub(crate) fn role(name: &str) -> Option<Role> {
 
 /// All names.
 pub(crate) fn all() -> Vec<&'static str> {
-    let mut names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).chain(OWN.iter().chain(REFUSED).copied()).collect();
+    // Who types `python3 -m http.server` types no name of its own.
+    let tools = TOOLS.iter().map(|tool| tool.name).filter(|name| *name != http::NAME);
+    let mut names: Vec<&str> = tools.chain(OWN.iter().chain(REFUSED).copied()).collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -37,8 +40,11 @@ pub(crate) fn all() -> Vec<&'static str> {
 
 /// Whether a program that is not for a simulated network can be had for real in one.
 pub(crate) fn can_be_real(name: &str) -> bool {
-    name.starts_with("python") || role(name) == Some(Role::Refused)
+    name.starts_with("python") || SIMULATED_IN_PART.contains(&name) || role(name) == Some(Role::Refused)
 }
+
+/// Tools that do less than their real ones, which are preferred where they can be had.
+const SIMULATED_IN_PART: &[&str] = &["curl"];
 
 /// The name of the tool that this word calls: itself, or the end of a path to a folder of the system's programs.
 pub(crate) fn called(word: &str) -> Option<&str> {
@@ -59,14 +65,15 @@ pub(crate) fn usual(word: &str) -> Option<&str> {
 }
 
 /// Tools that have something to say when a signal comes; the others die of it as any program does.
-pub(crate) const CATCHING: &[&str] = &["arping", "nc", "ping", "ping6", "tcpdump", "tracepath", "traceroute"];
+pub(crate) const CATCHING: &[&str] =
+    &["arping", "nc", "ping", "ping6", http::NAME, "tcpdump", "tracepath", "traceroute"];
 
 /// What the real network of a script's processes needs as well: only this.
 pub(crate) const OWN_ON_KERNEL: &[&str] = &["sudo"];
 
 /// What it needs where the run is recorded.
 pub(crate) fn recorded_on_kernel() -> Vec<&'static str> {
-    let tools = TOOLS.iter().map(|tool| tool.name).filter(|name| *name != "sleep");
+    let tools = TOOLS.iter().map(|tool| tool.name).filter(|name| !["sleep", http::NAME].contains(name));
     OWN_ON_KERNEL.iter().copied().chain(tools).collect()
 }
 

@@ -11,7 +11,7 @@ use nettwin::sim::Sim;
 use std::collections::BTreeMap;
 
 /// The tools that talk to the network themselves; the others only ask and tell the machine.
-pub(crate) const TALKING: &[&str] = &["arping", "nc", "ping", "ping6", "tcpdump", "tracepath", "traceroute"];
+pub(crate) const TALKING: &[&str] = &["arping", "curl", "nc", "ping", "ping6", "tcpdump", "tracepath", "traceroute"];
 
 /// The simulator, and the notes if any are taken.
 pub(crate) struct Noted {

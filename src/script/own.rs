@@ -8,7 +8,9 @@ use super::names::can_be_real;
 use super::place::{Place, strerror};
 use super::shim::{self, as_shells_say};
 use super::wire::{Ask, Tell};
-use nettwin::model::NetnsName;
+use nettwin::model::{Instant, NetnsName};
+use nettwin_commands::clock::wall;
+use nettwin_commands::http;
 use nettwin_commands::sleep::interval;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -18,9 +20,6 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-/// The virtual clock's zero: 2025-01-01 00:00:00 UTC.
-const EPOCH_S: u64 = 1_735_689_600;
 
 /// Runs the program of that name.
 pub(crate) fn run(name: &str, words: &[String]) -> io::Result<ExitCode> {
@@ -135,7 +134,8 @@ fn date(words: &[String]) -> io::Result<ExitCode> {
     if !words.iter().any(given) {
         let Tell::Time(ns) = place.ask(&Ask::Time)? else { return Err(io::Error::other("no time")) };
         all.push("-d".into());
-        all.push(format!("@{}.{:09}", EPOCH_S + ns / 1_000_000_000, ns % 1_000_000_000));
+        let since_1970 = wall(Instant::from_nanos(ns));
+        all.push(format!("@{}.{:09}", since_1970.as_secs(), since_1970.subsec_nanos()));
     }
     all.extend_from_slice(words);
     real("date", &all)
@@ -151,6 +151,11 @@ fn real<S: AsRef<std::ffi::OsStr>>(name: &str, words: &[S]) -> io::Result<ExitCo
 }
 
 fn python(name: &str, words: &[String]) -> io::Result<ExitCode> {
+    let all: Vec<String> = std::iter::once(name.to_owned()).chain(words.iter().cloned()).collect();
+    if http::is_served(&all) && name != "python" {
+        let line = std::iter::once(http::NAME.to_owned()).chain(all).collect();
+        return shim::run(&Place::find()?, line);
+    }
     let serves = |pair: &[String]| pair[0] == "-m" && ["http.server", "SimpleHTTPServer"].contains(&pair[1].as_str());
     if words.windows(2).any(serves) {
         return Ok(refuse(&Place::find()?, &format!("{name} {}", words.join(" "))));

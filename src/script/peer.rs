@@ -3,9 +3,9 @@
 //! Kernel counterpart: `unix(7)`. Nothing here blocks, but for a file that a job reads through its process. Deliberately
 //! absent: what is to be done about what was said.
 
-use super::wire::{self, Ask, Call, Tell};
+use super::wire::{self, Ask, Call, Listed, Tell};
 use nettwin::model::Instant;
-use nettwin_commands::job::Files;
+use nettwin_commands::job::{Entry, Files};
 use nettwin_commands::sched::JobId;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -145,6 +145,14 @@ impl Files for Peer {
 
     fn write(&mut self, path: &str, bytes: &[u8], append: bool) -> io::Result<()> {
         self.ask(&Tell::Write { path: path.to_owned(), append }, bytes).map(drop)
+    }
+
+    fn list(&mut self, path: &str) -> io::Result<Vec<Entry>> {
+        let all: Vec<Listed> = serde_json::from_slice(&self.ask(&Tell::List(path.to_owned()), &[])?)?;
+        Ok(all
+            .into_iter()
+            .map(|(name, is_folder, is_link, modified_s)| Entry { name, is_folder, is_link, modified_s })
+            .collect())
     }
 }
 

@@ -23,8 +23,19 @@ pub(crate) const PROGRAMS: &str = "programs";
 const HOME: &str = "/run/nettwin";
 
 /// The variables that tools read.
-const READ_BY_TOOLS: &[&str] =
-    &["COLUMNS", "LANG", "LC_ALL", "LC_MESSAGES", "NO_COLOR", "COLORFGBG", "PATH", "POSIXLY_CORRECT", "TERM", "TZ"];
+const READ_BY_TOOLS: &[&str] = &[
+    "COLUMNS",
+    "LANG",
+    "LC_ALL",
+    "LC_MESSAGES",
+    "NO_COLOR",
+    "COLORFGBG",
+    "PATH",
+    "POSIXLY_CORRECT",
+    "PYTHONUNBUFFERED",
+    "TERM",
+    "TZ",
+];
 
 /// A process's place in a run.
 #[derive(Clone, Debug)]

@@ -420,7 +420,8 @@ impl Server {
         let Some(tool) = tool(name) else { return false };
         let mut words = program.words.clone();
         words[0] = name.to_owned();
-        let invocation = Invocation { words, netns: program.netns, env: call.env.clone(), is_tty: call.is_tty };
+        let (env, is_tty, pid) = (call.env.clone(), call.is_tty, call.pid);
+        let invocation = Invocation { words, netns: program.netns, env, is_tty, pid };
         if TALKING.contains(&name) {
             self.machine.turn_of(peer.call.as_ref());
             self.machine.note(|| Note::Talked);

@@ -80,9 +80,15 @@ pub(crate) enum Tell {
         /// At its end.
         append: bool,
     },
+    /// Say what this folder holds.
+    List(String),
     /// Nanoseconds since the script began.
     Time(u64),
 }
+
+/// What a folder holds, as the answer to [`Tell::List`]: a name, whether it is a folder, whether it is a link,
+/// and when it was last changed.
+pub(crate) type Listed = (String, bool, bool, u64);
 
 /// A message as it travels.
 pub(crate) fn frame(message: &impl Serialize, bytes: &[u8]) -> io::Result<Vec<u8>> {

@@ -232,12 +232,12 @@ fn what_cannot_be_run_is_told_why() {
     let place = Place::new();
     let file = place.file("lab.toml", LANS);
     place.run(&["exec", "--sim", &file, "--clock", "virtual", "h1", "--", "true"]).exits(125).says("the wall's");
-    let script = place.file("curl.sh", "curl http://10.0.0.1/\n");
+    let script = place.file("wget.sh", "wget http://10.0.0.1/\n");
     place.run(&["run", "--clock", "real", &script]).exits(125).says("--programs");
     place.run(&["run", "--programs", "--clock", "virtual", &script]).exits(125).says("the wall's");
     let refused = place.run(&["run", &script]);
     assert_ne!(refused.code, 0, "{}", refused.out);
-    refused.says("curl is not supported in a simulated network").says("--programs");
+    refused.says("wget is not supported in a simulated network").says("--programs");
     place.run(&["exec", "--with", "h1: true", "h1", "--", "true"]).exits(1).says("--sim");
     let Some(user) = User::new() else { return };
     let file = user.0.file("lab.toml", LANS);

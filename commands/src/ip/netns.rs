@@ -1,7 +1,7 @@
 //! `ip netns`.
 //!
 //! Counterpart: `ip/ipnetns.c`. The initial namespace has no name here, as in `/run/netns`. Deliberately absent, and refused by
-//! name: `set`, `attach`, `monitor`, `pids` and `identify PID` (which processes there are is not this machine's to know).
+//! name: `set`, `attach`, `monitor`. Which processes there are the views of a script's namespaces say.
 
 use super::{After, DONE, Each, Ip, Ran, help, nsids, unknown, unsupported};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, matches};
@@ -25,7 +25,7 @@ pub(super) fn run(ip: &mut Ip<'_, '_>, _: &str, mut words: Words<'_>) -> Ran {
         w if matches(w, "set") => Err(unsupported("netns set")),
         w if matches(w, "delete") => delete(ip, words),
         w if matches(w, "identify") => identify(ip, words),
-        w if matches(w, "pids") => Err(unsupported("netns pids")),
+        w if matches(w, "pids") => pids(ip, words),
         w if matches(w, "exec") => exec(ip, words),
         w if matches(w, "monitor") => Err(unsupported("netns monitor")),
         w if matches(w, "attach") => Err(unsupported("netns attach")),
@@ -145,6 +145,7 @@ fn delete(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
 }
 
 fn identify(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
+    let mut netns = Some(ip.kernel.netns.clone());
     if let Some(pid) = words.next() {
         if words.next().is_some() {
             return Err(Stop::back(1, "extra arguments specified\n"));
@@ -152,11 +153,45 @@ fn identify(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
         if !pid.bytes().all(|b| b.is_ascii_digit()) {
             return Err(Stop::back(1, format!("Specified string '{pid}' is not a pid\n")));
         }
-        return Err(unsupported("netns identify PID"));
+        netns = netns_of(ip, pid)?;
+        if netns.is_none() {
+            return Err(Stop::back(1, format!("Cannot open network namespace: {}\n", Errno::ENOENT)));
+        }
     }
-    let here = &ip.kernel.netns;
-    let name = if here.is_host() { String::new() } else { here.to_string() };
+    let name = netns.filter(|netns| !netns.is_host()).map_or_else(String::new, |netns| netns.to_string());
     ip.kernel.cx.print(&format!("{name}\n"));
+    DONE
+}
+
+/// Where a process is; `None` if there is no such process.
+fn netns_of(ip: &mut Ip<'_, '_>, pid: &str) -> Result<Option<NetnsName>, Stop> {
+    if let Some(netns) = pid.parse().ok().and_then(|pid: u32| ip.kernel.cx.places.get(&pid)) {
+        return Ok(Some(netns.clone()));
+    }
+    let files = &mut ip.kernel.cx.files;
+    if files.read(&format!("/proc/{pid}/stat")).is_err() {
+        return Ok(None);
+    }
+    // Every view says whose it is.
+    let name = files.read(&format!("/proc/{pid}/root/run/nettwin/here/name"));
+    let name = name.map_err(|_| unsupported("the namespaces of processes where scripts have no views"))?;
+    Ok(NetnsName::new(String::from_utf8_lossy(&name).trim()).ok())
+}
+
+fn pids(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
+    let name = words.next().ok_or_else(no_name)?;
+    if words.next().is_some() {
+        return Err(Stop::back(1, "extra arguments specified\n"));
+    }
+    let absent = || Stop::back(1, format!("Cannot open network namespace: {}\n", Errno::ENOENT));
+    let wanted = lookup(ip.kernel.cx, name)?.ok_or_else(absent)?;
+    let all = ip.kernel.cx.files.list("/proc").unwrap_or_default();
+    let is_pid = |name: &String| name.bytes().all(|b| b.is_ascii_digit());
+    for pid in all.into_iter().map(|entry| entry.name).filter(is_pid) {
+        if netns_of(ip, &pid)?.is_some_and(|netns| netns == wanted) {
+            ip.kernel.cx.print(&format!("{pid}\n"));
+        }
+    }
     DONE
 }
 

@@ -1,9 +1,10 @@
 //! `netstat`: routes, interfaces, and the sockets of TCP and UDP.
 //!
-//! Counterpart: `netstat.c`. Deliberately absent: sockets of IPv6 and Unix, programs, statistics, groups, masquerading.
+//! Counterpart: `netstat.c`. There are no sockets of Unix here.
+//! Deliberately absent: sockets of IPv6, statistics, groups, masquerading.
 
 use super::interface::Interface;
-use super::sockets;
+use super::sockets::{self, Wanted};
 use super::table::{self, Columns};
 use super::{Ran, WRONG_WORDS, help};
 use crate::getopt::{self, Long, Met, Takes};
@@ -53,18 +54,20 @@ const LONG: &[Long] = &[
 fn run(cx: &mut Context<'_>, words: &[String]) -> Ran {
     let Some((program, words)) = words.split_first() else { return Ok(Next::Done(1)) };
     let parsed = getopt::parse(words, "A:CFMacdeghilnNoprsStuUvVWw2fxZ64?", LONG);
-    let (mut routes, mut interfaces, mut all, mut numeric, mut extended) = (false, false, false, false, 0);
-    let (mut tcp, mut udp, mut listening, mut inet) = (false, false, false, false);
+    let (mut routes, mut interfaces, mut extended) = (false, false, 0);
+    let (mut wanted, mut inet) = (Wanted::default(), false);
     for met in parsed.options {
         match met {
             Met::Option('r', _) => routes = true,
             Met::Option('i', _) => interfaces = true,
-            Met::Option('a', _) => all = true,
-            Met::Option('n', _) => numeric = true,
+            Met::Option('a', _) => wanted.all = true,
+            Met::Option('n', _) => wanted.numeric = true,
             Met::Option('e', _) => extended += 1,
-            Met::Option('t', _) => tcp = true,
-            Met::Option('u', _) => udp = true,
-            Met::Option('l', _) => listening = true,
+            Met::Option('t', _) => wanted.tcp = true,
+            Met::Option('u', _) => wanted.udp = true,
+            Met::Option('l', _) => wanted.listening = true,
+            Met::Option('p', _) => wanted.programs = true,
+            Met::Option('x', _) => wanted.unix = true,
             Met::Option('4', _) => inet = true,
             Met::Option('A', Some(family)) if family == "inet" => inet = true,
             Met::Option('v' | 'W' | 'F', _) => {}
@@ -83,23 +86,24 @@ fn run(cx: &mut Context<'_>, words: &[String]) -> Ran {
     let state = super::state(cx, "netstat")?;
     if interfaces && !routes {
         cx.print("Kernel Interface table\n");
-        show_interfaces(cx, &Interface::all(&state), all, extended > 0, false);
+        show_interfaces(cx, &Interface::all(&state), wanted.all, extended > 0, false);
     } else if routes && !interfaces {
         let columns = match extended {
             0 => Columns::Mss,
             1 => Columns::Metric,
             _ => Columns::Both,
         };
-        table::print(cx, &state, columns, numeric);
+        table::print(cx, &state, columns, wanted.numeric);
     } else if routes {
         return Ok(usage(cx, WRONG_WORDS));
     } else {
-        if extended > 0 || !(tcp || udp || inet) {
-            let what = if extended > 0 { "-e" } else { "sockets other than those of -t and -u" };
-            return Ok(say::unsupported(cx, "netstat", what));
+        if extended > 0 {
+            return Ok(say::unsupported(cx, "netstat", "-e"));
         }
-        let which = if tcp || udp { (tcp, udp) } else { (true, true) };
-        return sockets::show(cx, which, listening, all, numeric);
+        if !(wanted.tcp || wanted.udp || wanted.unix) {
+            (wanted.tcp, wanted.udp, wanted.unix) = (true, true, !inet);
+        }
+        return sockets::show(cx, wanted);
     }
     Ok(Next::Done(0))
 }

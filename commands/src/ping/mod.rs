@@ -1,8 +1,8 @@
 //! `ping`.
 //!
 //! Counterpart: `main()`, `ping4_run()` and `setup()` of iputils 20221126's `ping.c` and `ping_common.c`, whose order of
-//! checks decides which complaint comes first. Deliberately absent: IPv6, IP options (`-R`, `-T`, several hosts), `-B`,
-//! `-C`, `-L`, `-m`, `-N`, `-r`, `-S`, `-v`, payloads above 65507 bytes, negative intervals. Each is refused by its name.
+//! checks decides which complaint comes first. Deliberately absent: IPv6, IP options (`-R`, `-T`, several hosts), `-C`,
+//! `-m`, `-N`, `-v`, payloads above 65507 bytes, negative intervals. Each is refused by its name.
 
 mod options;
 mod text;
@@ -13,7 +13,7 @@ use crate::names::Names;
 use crate::say;
 use crate::stdio::Stdout;
 use nettwin_model::probe::{Outcome, Ping, Probe, ProbeEvent, ProbeId, Stop};
-use nettwin_model::{Answer, Errno, Fault, IfName, Query, RouteGet, RouteKind};
+use nettwin_model::{Answer, Errno, Fault, IfName, Query, Route, RouteGet, RouteKind};
 use options::Options;
 use std::net::{IpAddr, Ipv4Addr};
 use text::Style;
@@ -123,9 +123,18 @@ fn begin(cx: &mut Context<'_>, words: &[String], is_tty: bool) -> Result<Running
     if dst.is_unspecified() {
         dst = options.ping.source.unwrap_or(Ipv4Addr::LOCALHOST);
     }
-    let ping = Ping { netns: cx.netns.clone(), dst, dev, ..options.ping };
+    let mut ping = Ping { netns: cx.netns.clone(), dst, dev, ..options.ping };
     if options.zero_ttl {
         return Err(fail(cx, program, 2, "cannot set unicast time-to-live: Invalid argument"));
+    }
+    if options.sticky || options.dontroute {
+        let route = way(cx, &ping);
+        if options.dontroute && route.as_ref().is_none_or(|route| route.nexthops.iter().any(|hop| hop.via.is_some())) {
+            return Err(fail(cx, program, 2, &format!("connect: {}", Errno::ENETUNREACH)));
+        }
+        if let (true, None, Some(IpAddr::V4(source))) = (options.sticky, ping.source, route.and_then(|r| r.prefsrc)) {
+            ping.source = Some(source);
+        }
     }
     if ping.broadcast && ping.source.is_none() && is_broadcast(cx, &ping) {
         cx.complain("WARNING: pinging broadcast address\n");
@@ -164,11 +173,16 @@ fn device(cx: &mut Context<'_>, program: &str, name: Option<&str>) -> Result<Opt
 }
 
 fn is_broadcast(cx: &mut Context<'_>, ping: &Ping) -> bool {
+    way(cx, ping).is_some_and(|route| route.kind == RouteKind::Broadcast)
+}
+
+/// The route to whom it pings, if there is one.
+fn way(cx: &mut Context<'_>, ping: &Ping) -> Option<Route> {
     let (netns, dst) = (cx.netns.clone(), ping.dst.into());
     let question = RouteGet { oif: ping.dev, tos: ping.tos, ..RouteGet::new(netns, dst) };
     match cx.machine.query(&Query::RouteGet(question)) {
-        Ok(Answer::Route(got)) => got.route.kind == RouteKind::Broadcast,
-        _ => false,
+        Ok(Answer::Route(got)) => Some(got.route),
+        _ => None,
     }
 }
 

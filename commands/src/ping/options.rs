@@ -28,6 +28,10 @@ pub(super) struct Options {
     pub(super) only_ipv6: bool,
     /// `-t 0`, which the socket refuses.
     pub(super) zero_ttl: bool,
+    /// `-B`: the address of the first request is that of all.
+    pub(super) sticky: bool,
+    /// `-r`: only whom no gateway stands before.
+    pub(super) dontroute: bool,
     /// What is printed before all else.
     pub(super) preamble: String,
 }
@@ -43,6 +47,8 @@ impl Options {
             numeric: false,
             only_ipv6: program.ends_with('6'),
             zero_ttl: false,
+            sticky: false,
+            dontroute: false,
             preamble: String::new(),
         };
         let (mut only_ipv4, mut has_interval, mut pattern) = (program.ends_with('4'), false, None);
@@ -113,8 +119,10 @@ impl Options {
                 let count = number(cx, program, value, 1, i64::MAX)?;
                 ping.count = Some(u32::try_from(count).unwrap_or(u32::MAX));
             }
-            // The socket's debugging, and whose clock is read: neither can be seen.
-            'd' | 'U' => {}
+            // The socket's debugging, whose clock is read, what is about groups only: none can be seen.
+            'd' | 'U' | 'L' => {}
+            'B' => self.sticky = true,
+            'r' => self.dontroute = true,
             'D' => self.style.timestamps = true,
             // Within 16 bits.
             'e' => ping.ident = Some(number(cx, program, value, 0, 0xffff)? as u16),
@@ -173,8 +181,8 @@ impl Options {
                 return Err(say::unsupported(cx, program, &format!("-m {value}")));
             }
             'S' => {
+                // No buffer here is too small for a ping.
                 number(cx, program, value, 1, i64::from(i32::MAX))?;
-                return Err(say::unsupported(cx, program, &format!("-S {value}")));
             }
             other => return Err(say::unsupported(cx, program, &format!("-{other}"))),
         }

@@ -6,6 +6,7 @@
 
 use super::inet::Streams;
 use super::packet::{COOKED_LEN, LinkType, Packet};
+use crate::clock::date;
 use crate::names::{Names, Services};
 use nettwin_model::Mac;
 use std::collections::BTreeMap;
@@ -519,18 +520,6 @@ fn clock(time: Duration) -> String {
     format!("{:02}:{:02}:{:02}.{:06}", s / 3600 % 24, s / 60 % 60, s % 60, time.subsec_micros())
 }
 
-/// Year, month and day of a time since 1970 (the days of a year that begins with March).
-fn date(time: Duration) -> (u64, u64, u64) {
-    let days = time.as_secs() / 86_400 + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day)
-}
-
 fn ethertype_name(ethertype: u16) -> Option<&'static str> {
     Some(match ethertype {
         0x0800 => "IPv4",
@@ -565,19 +554,4 @@ fn sap(sap: u8) -> Option<&'static str> {
         0xfc | 0xff => "Global",
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_counted_right() {
-        let check = |secs, expect| assert_eq!(date(Duration::from_secs(secs)), expect);
-        check(0, (1970, 1, 1));
-        check(951_782_400, (2000, 2, 29));
-        check(1_704_067_199, (2023, 12, 31));
-        check(1_704_067_200, (2024, 1, 1));
-        check(1_709_251_200, (2024, 3, 1));
-    }
 }
