@@ -98,6 +98,12 @@ impl Slab {
         self.slots[id.0 as usize].crossings = crossings;
     }
 
+    /// Whether it has several holders.
+    #[inline]
+    pub(crate) fn is_shared(&self, id: FrameId) -> bool {
+        self.slots[id.0 as usize].refs > 1
+    }
+
     /// One more holder.
     #[inline]
     pub(crate) fn share(&mut self, id: FrameId) -> FrameId {

@@ -10,6 +10,7 @@ use crate::frame::FrameId;
 use crate::ip::frag::Frags;
 use crate::ip::limit::Limits;
 use crate::ip::pmtu::Exceptions;
+use crate::lane::Ways;
 use crate::neigh::NeighTable;
 use crate::netns::{Ifindex, Netns};
 use crate::nexthop::Nexthops;
@@ -49,9 +50,19 @@ pub(crate) struct L3 {
     /// Who listens.
     pub(crate) ears: Vec<Ear>,
     ids: Option<Box<Rng>>,
+    /// Where packets went lately.
+    pub(crate) ways: Option<Box<Ways>>,
+    /// How often something happened here that may change where they go.
+    pub(crate) disturbances: u32,
 }
 
 impl L3 {
+    /// Something happens that may change where packets go.
+    #[inline]
+    pub(crate) fn disturb(&mut self) {
+        self.disturbances = self.disturbances.wrapping_add(1);
+    }
+
     /// The identification of the next packet made here (`__ip_select_ident`).
     pub(crate) fn next_id(&mut self, w: &World, ns: &nettwin_model::NetnsName) -> u16 {
         let rng = self.ids.get_or_insert_with(|| Box::new(w.stream(&format!("ip id {ns}"))));
@@ -133,6 +144,7 @@ pub(crate) fn not_v4() -> Fault {
 
 /// Stage [`Arp`](crate::path::Stage::Arp).
 pub(crate) fn arp(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    ns.l3.disturb();
     arp::input(ns, w, pkt)
 }
 
@@ -144,6 +156,7 @@ pub(crate) fn ip_input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
 
 /// Stage [`IpLocal`](crate::path::Stage::IpLocal).
 pub(crate) fn ip_local(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    ns.l3.disturb();
     ip::local::deliver(ns, w, pkt)
 }
 
@@ -185,26 +198,31 @@ pub(crate) fn can_bind(ns: &Netns, addr: Ipv4Addr) -> bool {
 /// (`ip_local_out`). It goes on the work list: no socket is called before this returns. `confirms`: the
 /// receiver has answered, so the neighbour on the way is there.
 pub(crate) fn socket_send(ns: &mut Netns, w: &mut World, frame: FrameId, confirms: bool) {
+    ns.l3.disturb();
     ip::output::socket_send(ns, w, frame, confirms);
 }
 
 /// A neighbour entry's timer ([`Event::Neigh`](crate::event::Event::Neigh)).
 pub(crate) fn neigh_timer(ns: &mut Netns, w: &mut World, dev: Ifindex, addr: Ipv4Addr) {
+    ns.l3.disturb();
     neigh::timer(ns, w, dev, addr);
 }
 
 /// A proxied ARP request has waited ([`Event::ProxyArp`](crate::event::Event::ProxyArp)); the frame is ours.
 pub(crate) fn proxy_timer(ns: &mut Netns, w: &mut World, dev: Ifindex, frame: FrameId) {
+    ns.l3.disturb();
     arp::proxy_timer(ns, w, dev, frame);
 }
 
 /// Addresses may have come to their end ([`Event::Lifetimes`](crate::event::Event::Lifetimes)).
 pub(crate) fn lifetimes(ns: &mut Netns, w: &mut World) {
+    ns.l3.disturb();
     addr::expire(ns, w);
 }
 
 /// Another IPv4 timer ([`Event::Ip`](crate::event::Event::Ip)): fragments have waited.
 pub(crate) fn ip_timer(ns: &mut Netns, w: &mut World, key: u64) {
+    ns.l3.disturb();
     ip::frag::timer(ns, w, key);
 }
 

@@ -43,10 +43,11 @@
 
 use crate::drop::DropReason;
 use crate::frame::FrameId;
+use crate::lane::{self, Lane};
 use crate::netns::{Ifindex, Netns, NetnsTable, NsId};
 use crate::nf::Track;
 use crate::world::World;
-use crate::{dev, l3, lane, qdisc, storm};
+use crate::{dev, l3, qdisc, storm};
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
@@ -254,8 +255,11 @@ pub(crate) fn drain(netns: &mut NetnsTable, w: &mut World) {
             w.frames.release(item.frame);
             continue;
         };
-        if let Some(stage) = lane::arrive(ns, w, item.dev, item.frame) {
-            run(ns, w, &mut Pkt::on(item.frame, item.dev), stage);
+        let arrived = Pkt::on(item.frame, item.dev);
+        match lane::arrive(ns, w, item.dev, item.frame) {
+            Lane::Gone => {}
+            Lane::At(stage) => drop(run(ns, w, &mut { arrived }, stage)),
+            Lane::Sends(dev) => drop(run(ns, w, &mut Pkt { dev, ..arrived }, Stage::Qdisc)),
         }
     }
 }

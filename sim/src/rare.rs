@@ -28,6 +28,12 @@ macro_rules! resting {
 pub(crate) use resting;
 
 impl<T> Rare<T> {
+    /// Whether it was ever changed.
+    #[inline]
+    pub(crate) fn is_used(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// What there is to change, if it was ever changed.
     #[inline]
     pub(crate) fn used_mut(&mut self) -> Option<&mut T> {

@@ -100,6 +100,7 @@ impl Sim {
             if !probe::hear(self) {
                 return;
             }
+            self.world.disturb();
         }
     }
 
@@ -145,7 +146,10 @@ impl Sim {
                     sock::timer(ns, w);
                 }
             }
-            Event::Probe { id } => probe::timer(self, ProbeId(id)),
+            Event::Probe { id } => {
+                w.disturb();
+                probe::timer(self, ProbeId(id));
+            }
         }
         self.drain();
     }
@@ -158,6 +162,7 @@ pub struct Recording(pub(crate) crate::dev::Tap);
 impl Backend for Sim {
     fn execute(&mut self, ops: &[Op]) -> Result<(), Failure> {
         for (done, op) in ops.iter().enumerate() {
+            self.world.disturb();
             let result = execute::execute(self, op);
             self.drain();
             result.map_err(|fault| Failure { done, fault })?;
@@ -174,17 +179,20 @@ impl Backend for Sim {
     }
 
     fn start(&mut self, probe: Probe) -> Result<ProbeId, Fault> {
+        self.world.disturb();
         let id = probe::start(self, &probe);
         self.drain();
         id
     }
 
     fn stop(&mut self, id: ProbeId, how: Stop) {
+        self.world.disturb();
         probe::stop(self, id, how);
         self.drain();
     }
 
     fn socket(&mut self, call: &Call) -> Result<Reply, Fault> {
+        self.world.disturb();
         let reply = probe::socket(self, call);
         self.drain();
         reply.map_err(Fault::errno)

@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub(crate) plugs: crate::dev::tap::Plugs,
     /// What goes round for ever.
     pub(crate) storms: crate::storm::Storms,
+    /// How often something happened that may change where packets go, anywhere.
+    pub(crate) disturbances: u32,
     /// Which namespaces are gone.
     pub(crate) gone: crate::netns::Gone,
     /// The last handle that a qdisc got without asking (`qdisc_alloc_handle`).
@@ -61,10 +63,17 @@ impl World {
             recordings: crate::pcap::Recordings::default(),
             plugs: crate::dev::tap::Plugs::default(),
             storms: crate::storm::Storms::default(),
+            disturbances: 0,
             gone: crate::netns::Gone::default(),
             last_qdisc: 0x8000,
             macs: BTreeMap::new(),
         }
+    }
+
+    /// Something happens that may change where packets go, in whatever namespace.
+    #[inline]
+    pub(crate) fn disturb(&mut self) {
+        self.disturbances = self.disturbances.wrapping_add(1);
     }
 
     /// The random stream of that name. Keep it: asking again begins it anew.

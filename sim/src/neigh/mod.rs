@@ -112,6 +112,7 @@ pub(crate) fn output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
 
 /// The slow way: an address that needs no entry, or an entry that is not connected.
 fn resolve(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Result<Mac, Next> {
+    ns.l3.disturb();
     let addr = pkt.nexthop;
     let key = (pkt.dev, addr);
     if !ns.l3.neigh.entries.contains_key(&key) {

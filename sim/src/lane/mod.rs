@@ -5,13 +5,33 @@
 //! all other frames it says from which stage on the path has to go. Deliberately absent: anything that the stages do not do
 //! as well, in the same order.
 
-use crate::dev::{Dev, Kind, tail_word};
+mod ways;
+
+use crate::dev::{Dev, Kind, fdb, tail_word};
 use crate::drop::DropReason;
 use crate::frame::{FrameId, L2_LEN};
 use crate::netns::{Ifindex, Netns};
 use crate::path::Stage;
 use crate::qdisc::Qdisc;
 use crate::world::{World, place};
+pub(crate) use ways::Ways;
+
+/// How far a frame came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// All the way: it is somebody else's now, or ended.
+    Gone,
+    /// The path goes on from that stage; what comes before it has been done.
+    At(Stage),
+    /// This device is to send it, by [`Stage::Qdisc`].
+    Sends(Ifindex),
+}
+
+impl Lane {
+    const AT_DEV: Lane = Lane::At(Stage::Dev);
+    const AT_BRIDGE: Lane = Lane::At(Stage::Bridge);
+    const AT_ETHERTYPE: Lane = Lane::At(Stage::Ethertype);
+}
 
 /// The part of a word that a MAC takes.
 const MAC: u64 = 0xffff_ffff_ffff;
@@ -21,11 +41,11 @@ const IPV6: u16 = 0x86dd;
 /// What is less is a length.
 const LEAST_TYPE: u16 = 0x0600;
 
-/// A veth's end receives a frame. `Some`: the path goes on from that stage; what comes before it has been done.
+/// A veth's end receives a frame.
 #[inline]
-pub(crate) fn arrive(ns: &mut Netns, w: &mut World, index: Ifindex, frame: FrameId) -> Option<Stage> {
+pub(crate) fn arrive(ns: &mut Netns, w: &mut World, index: Ifindex, frame: FrameId) -> Lane {
     let (id, has_nf) = (ns.id, ns.nf.is_some());
-    let Some(dev) = ns.devs.by_index_mut(index) else { return Some(Stage::Dev) };
+    let Some(dev) = ns.devs.by_index_mut(index) else { return Lane::AT_DEV };
     let bytes = w.frames.bytes(frame);
     let is_usual = dev.up
         && matches!(dev.kind, Kind::Veth(_))
@@ -33,32 +53,44 @@ pub(crate) fn arrive(ns: &mut Netns, w: &mut World, index: Ifindex, frame: Frame
         && dev.taps.is_empty()
         && dev.plug.is_none()
         && !w.trace.is_on();
-    let (true, Some(head)) = (is_usual, bytes.first_chunk::<16>()) else { return Some(Stage::Dev) };
+    let (true, Some(head)) = (is_usual, bytes.first_chunk::<16>()) else { return Lane::AT_DEV };
     let (low, high) = head.split_at(8);
     let word = |half: &[u8]| u64::from_le_bytes(half.try_into().unwrap_or_default());
     let (low, high) = (word(low), word(high));
     let (dst, src) = (low & MAC, (low >> 48 | high << 16) & MAC);
-    let ethertype = (high >> 32) as u16; // bytes 12 and 13
-    let ethertype = ethertype.swap_bytes();
+    let ethertype = ((high >> 32) as u16).swap_bytes(); // bytes 12 and 13
     let len = bytes.len() as u64; // as much as a u64 holds of a usize, which is all of it
     dev.stats.rx_packets += 1;
     dev.stats.rx_bytes += len;
     w.trace.mix(w.now, place(id, index), len ^ tail_word(bytes));
     let Some(at) = dev.port else {
+        if ethertype == IPV4 && !has_nf && dst == fdb::key(&dev.mac.0) {
+            return ways::forward(ns, w, index, frame);
+        }
         if ethertype < LEAST_TYPE || matches!(ethertype, IPV4 | ARP | IPV6) {
-            return Some(Stage::Ethertype);
+            return Lane::AT_ETHERTYPE;
         }
         dev.stats.rx_dropped += 1;
         w.end_frame(id, index, frame, DropReason::UnhandledProtocol);
-        return None;
+        return Lane::Gone;
     };
-    // IPv4 may have to be looked at by the IP firewall's bridge hooks, and groups are flooded.
-    if has_nf || ethertype == IPV4 || (dst | src) & 1 == 1 {
-        return Some(Stage::Bridge);
+    // The bridge hooks of the IP firewall look at IPv4 and may cut off what is behind it; groups are flooded.
+    if has_nf || (dst | src) & 1 == 1 || ethertype == IPV4 && !ways::is_plain(&bytes[L2_LEN..]) {
+        return Lane::AT_BRIDGE;
     }
     let bridge = ns.devs.by_index_mut(at.bridge).and_then(Dev::bridge_mut);
-    let out = bridge.and_then(|b| b.usual_way(at.number, src, dst, w.now)).and_then(|out| ns.devs.by_index_mut(out));
-    if out.is_some_and(|out| leave(out, w, frame)) { None } else { Some(Stage::Bridge) }
+    let Some(to) = bridge.and_then(|b| b.usual_way(at.number, src, dst, w.now)) else { return Lane::AT_BRIDGE };
+    match ns.devs.by_index_mut(to) {
+        Some(out) if w.frames.len(frame) <= L2_LEN + out.mtu as usize => {
+            if leave(out, w, frame) {
+                Lane::Gone
+            } else {
+                Lane::Sends(to)
+            }
+        }
+        // To learn again at this instant changes nothing.
+        _ => Lane::AT_BRIDGE,
+    }
 }
 
 /// A device sends a frame, if it is a veth without queue that nobody watches, and the frame fits all that it may have to.
