@@ -13,7 +13,7 @@ const DELAY_NS: u64 = 1_000_000;
 const FRAMES_A_SECOND: f64 = 100.0;
 const LEAVING: f64 = 0.2;
 /// A namespace with its part of bridges and links, bytes: the bound of sim/tests/counters.rs.
-const BYTES: f64 = 3500.0;
+const BYTES: f64 = 4300.0;
 
 /// A graph as lists of neighbours, one behind another.
 struct Graph {
@@ -264,7 +264,7 @@ impl Cut {
         let each = self.namespaces * FRAMES_A_SECOND * LEAVING * 2.0 / links;
         let window = DELAY_NS as f64 / 1e9;
         let frames = self.most_of_a_rank * each * window;
-        let neighbours = if self.ranks > 1.0 { 4.0 } else { 0.0 };
+        let neighbours = if self.ranks > 4.0 { 4.0 } else { 2.0 };
         println!(
             "{how:<9} {:>9.0e} {:>6.0} {:>9.0} {:>6.2} % {:>8.0} {:>9.1} us {:>8.0} {:>10.1} {:>9.2} GiB",
             self.namespaces,
