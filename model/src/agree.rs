@@ -4,7 +4,7 @@
 //! Deliberately absent: order across subnets of an interface's addresses.
 
 use crate::addr::{Address, Cidr, Scope};
-use crate::impair::{Impairment, Share};
+use crate::impair::{Impairment, Share, Slot};
 use crate::link::{BridgeAttrs, LinkKind, PortAttrs};
 use crate::name::{IfName, NetnsName};
 use crate::neigh::{FdbEntry, FdbKind, Neigh};
@@ -112,6 +112,9 @@ pub(crate) fn impairment(wanted: &Impairment, seen: &Impairment) -> bool {
         limit: Some(i.limit.unwrap_or(NETEM_LIMIT)),
         gap: if i.reorder.share == Share(0) { 0 } else { i.gap.max(1) },
         seed: wanted.seed.and(i.seed),
+        // A machine does not show them.
+        distribution: None,
+        slot: i.slot.map(|slot| Slot { distribution: None, ..slot }),
         ..i.clone()
     };
     filled(wanted) == filled(seen)

@@ -1,7 +1,7 @@
 //! Impairments of a link's direction, in netem's terms. Their words (tc's) are in [`crate::words`].
 //!
 //! Kernel counterpart: `net/sched/sch_netem.c`, `linux/pkt_sched.h`. One value is one root qdisc on the sending end.
-//! Deliberately absent (so far): distributions other than uniform, slots, ECN, tbf.
+//! Deliberately absent: distributions of one's own, ECN's other half (the senders that heed it).
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -91,15 +91,68 @@ impl Bursts {
     }
 }
 
+/// How jitter is spread, where that is not evenly (see [`crate::distribution`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Distribution {
+    /// The normal distribution; the jitter is its standard deviation.
+    Normal,
+    /// Pareto's.
+    Pareto,
+    /// A quarter of the one and three of the other.
+    #[serde(rename = "paretonormal")]
+    ParetoNormal,
+}
+
+impl Distribution {
+    /// All of them, with their names.
+    pub const NAMED: [(&str, Distribution); 3] = [
+        ("normal", Distribution::Normal),
+        ("pareto", Distribution::Pareto),
+        ("paretonormal", Distribution::ParetoNormal),
+    ];
+
+    /// The one of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::NAMED.into_iter().find(|(n, _)| *n == name).map(|(_, d)| d)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::NAMED.into_iter().find(|(_, d)| *d == self).map_or("", |(n, _)| n)
+    }
+}
+
+/// Frames leave in bursts (`struct tc_netem_slot`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Slot {
+    /// The least time from one burst to the next, nanoseconds.
+    pub min_ns: u64,
+    /// The greatest.
+    pub max_ns: u64,
+    /// Instead of those: the time and its jitter, nanoseconds.
+    pub spread_ns: Option<(u64, u64)>,
+    /// How that is spread. Told only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<Distribution>,
+    /// Frames of a burst at most; 0 for any number.
+    pub packets: u32,
+    /// Bytes of a burst at most; 0 for any number.
+    pub bytes: u32,
+}
+
 /// What happens to frames on their way out of one interface (`tc qdisc … netem`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Impairment {
     /// Fixed delay.
     pub delay: Duration,
-    /// Jitter around the delay, uniform in ±jitter.
+    /// Jitter around the delay, uniform in ±jitter or as its distribution has it.
     pub jitter: Duration,
     /// Correlation of successive jitters.
     pub delay_correlation: Share,
+    /// How jitter is spread; evenly if that is not said. The kernel does not show it, and has no word for taking it away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<Distribution>,
     /// Independent loss.
     pub loss: Chance,
     /// Loss in bursts, instead of the independent one.
@@ -118,6 +171,12 @@ pub struct Impairment {
     /// What the rate reckons besides a frame's own bytes.
     #[serde(default, skip_serializing_if = "Overhead::is_none")]
     pub overhead: Overhead,
+    /// What would be lost is marked instead, where it may be (`INET_ECN_set_ce`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ecn: bool,
+    /// Frames leave in bursts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<Slot>,
     /// Queue limit in packets; the kernel's default is 1000.
     pub limit: Option<u32>,
     /// The seed of the generator (`TCA_NETEM_PRNG_SEED`, kernels from 6.8 on).

@@ -15,6 +15,7 @@ pub mod builder;
 pub mod check;
 pub mod complaint;
 pub mod differences;
+pub mod distribution;
 pub mod draw;
 pub mod errno;
 pub mod expect;

@@ -426,7 +426,7 @@ impl RateTime {
 
     /// Bytes that go in so many nanoseconds (`psched_ns_t2l`).
     pub fn bytes(&self, ns: u64) -> u64 {
-        let mut len = ((ns << self.shift).wrapping_add(self.mult - 1) / self.mult.max(1)).max(0);
+        let mut len = (ns << self.shift).wrapping_add(self.mult.saturating_sub(1)) / self.mult.max(1);
         if self.rate.atm {
             len = len / 53 * 48;
         }

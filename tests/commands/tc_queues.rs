@@ -483,6 +483,46 @@ fn what_many_kernels_lack_agrees() {
         tc filter show dev v0
         "#,
     );
+    let spread = on_a_wire(
+        r#"
+        tc qdisc add dev v0 root netem delay 10ms 2ms distribution normal
+        tc qdisc show dev v0
+        tc qdisc change dev v0 root netem delay 10ms 2ms distribution foo
+        tc qdisc change dev v0 root netem delay 10ms distribution normal
+        tc qdisc change dev v0 root netem delay 10ms 2ms distribution uniform
+        tc qdisc change dev v0 root netem distribution pareto delay 10ms 2ms
+        tc qdisc change dev v0 root netem delay 10ms 2ms 25% distribution paretonormal
+        tc qdisc show dev v0
+        tc qdisc change dev v0 root netem slot 800us
+        tc qdisc show dev v0
+        tc -j qdisc show dev v0
+        tc qdisc change dev v0 root netem slot 800us 1ms packets 5 bytes 10k
+        tc qdisc show dev v0
+        tc -j qdisc show dev v0
+        tc qdisc change dev v0 root netem slot distribution normal 5ms 1ms packets 3
+        tc qdisc show dev v0
+        tc -j -p qdisc show dev v0
+        tc qdisc change dev v0 root netem slot 1500 rate 1mbit
+        tc qdisc show dev v0
+        tc qdisc change dev v0 root netem slot foo
+        tc qdisc change dev v0 root netem slot 1ms packets
+        tc qdisc change dev v0 root netem slot 1ms bytes x
+        tc qdisc change dev v0 root netem slot 1x
+        tc qdisc change dev v0 root netem slot distribution foo 1ms 2ms
+        tc qdisc change dev v0 root netem slot distribution normal 1ms
+        tc qdisc change dev v0 root netem slot distribution normal 1ms 0
+        tc qdisc change dev v0 root netem loss 10% ecn
+        tc qdisc show dev v0
+        tc -j qdisc show dev v0
+        tc qdisc change dev v0 root netem ecn
+        tc qdisc change dev v0 root netem delay 1ms
+        tc qdisc show dev v0
+        tc qdisc del dev v0 root
+        tc qdisc add dev v0 root netem loss gemodel 10% ecn delay 5ms
+        tc qdisc show dev v0
+        "#,
+    );
+    agree_on_netem("tc-netem-spread", &[("distributions, slots and ecn", &spread)]);
     agree_on_netem(
         "tc-classful",
         &[("prio", &prio), ("below netem", &child), ("filters", &filters), ("wrong filters", &wrong)],

@@ -30,6 +30,7 @@ mod nud;
 mod options;
 mod parity;
 mod queries;
+mod queue;
 mod reassembly;
 #[path = "../common/reference.rs"]
 mod reference;

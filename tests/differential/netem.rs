@@ -36,6 +36,12 @@ fn settings() {
             changed("every chance", &["duplicate 2% corrupt 0.1% delay 1ms reorder 25% 50% gap 3"]),
             changed("a rate with overheads", &["rate 1mbit 20", "rate 1mbit -4 48 5", "rate 8gbit 1 2 3", "delay 1ms"]),
             changed("loss in bursts", &["loss state 1% 2% 3% 4% 5%", "loss gemodel 1% 10% 70% 0.1%", "delay 1ms"]),
+            changed(
+                "in bursts",
+                &["slot 5ms", "slot 1ms 2ms packets 3 bytes 5000", "slot distribution normal 5ms 1ms"],
+            ),
+            changed("marks", &["loss 1% ecn", "loss gemodel 1% ecn", "delay 1ms"]),
+            changed("spread", &["delay 10ms 2ms distribution normal", "delay 5ms 1ms 10% distribution pareto"]),
             restore(changed("taken away", &["delay 10ms"]), "h1").observe(),
             restore(pair("taken away where there is none"), "h1").observe(),
         ],

@@ -1,15 +1,15 @@
 //! netem's words.
 //!
 //! Counterpart: `tc/q_netem.c`. Stricter words for the same things
-//! are in [`nettwin_model::words::netem`]. Deliberately absent, and refused by name: distributions, slots, ECN.
+//! are in [`nettwin_model::words::netem`]. Deliberately absent, and refused by name: the distribution `experimental`.
 
 use super::number::{print_rate, print_time, rate, share, size, ticks_of, us_of};
 use super::{help, unsupported};
 use crate::iproute::args::{Stop, Words, matches, unsigned};
 use crate::iproute::page::{Page, Value};
-use crate::number::{general, strtol_rest};
+use crate::number::{general, strtod_rest, strtol_rest};
 use nettwin_model::Impairment;
-use nettwin_model::impair::{Bursts, Chance, Overhead, Share};
+use nettwin_model::impair::{Bursts, Chance, Distribution, Overhead, Share, Slot};
 use nettwin_model::queue::TICK_NS;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ pub(super) struct Spoken {
     reorder: bool,
     corrupt: bool,
     rate: bool,
+    ecn: bool,
 }
 
 impl Spoken {
@@ -43,6 +44,8 @@ impl Spoken {
         if !self.rate {
             (to.rate_bps, to.overhead) = (before.rate_bps, before.overhead);
         }
+        to.ecn |= before.ecn;
+        to.slot = to.slot.or(before.slot);
         to
     }
 }
@@ -93,7 +96,9 @@ pub(super) fn parse(words: &mut Words<'_>) -> Result<Spoken, Stop> {
                     spoken.correlations = true;
                 }
             }
-            _ if is("ecn") || is("distribution") || is("slot") => return Err(unsupported(word)),
+            _ if is("ecn") => (i.ecn, spoken.ecn) = (true, true),
+            _ if is("distribution") => i.distribution = Some(distribution(words.value()?)?),
+            _ if is("slot") => i.slot = Some(slot(words)?),
             _ if is("reorder") => {
                 i.reorder = chance(words, "reorder")?;
                 spoken.reorder = true;
@@ -129,7 +134,74 @@ pub(super) fn parse(words: &mut Words<'_>) -> Result<Spoken, Stop> {
     } else if i.gap > 0 {
         return Err(failed(format!("gap specified without reorder probability\n{}", help::NETEM)));
     }
+    if spoken.ecn && i.loss.share == Share(0) && i.bursts.is_none() {
+        return Err(failed(format!("ecn requested without loss model\n{}", help::NETEM)));
+    }
+    if i.distribution.is_some() && (i.delay.is_zero() || i.jitter.is_zero()) {
+        let why = "distribution specified but no latency and jitter values\n";
+        return Err(failed(format!("{why}{}", help::NETEM)));
+    }
     Ok(spoken)
+}
+
+/// A distribution by its file's name (`get_distribution`).
+fn distribution(name: &str) -> Result<Distribution, Stop> {
+    if name == "experimental" {
+        return Err(unsupported("distribution experimental"));
+    }
+    Distribution::by_name(name).ok_or_else(|| {
+        let file = format!("/usr/lib/x86_64-linux-gnu/tc//{name}.dist");
+        failed(format!("No distribution data for {name} ({file}: No such file or directory)\n"))
+    })
+}
+
+/// `slot`'s words.
+fn slot(words: &mut Words<'_>) -> Result<Slot, Stop> {
+    let mut out = Slot::default();
+    if let Some(word) = next_number(words) {
+        out.min_ns = nanoseconds(word).ok_or_else(|| illegal("slot min_delay"))?;
+        if let Some(word) = next_number(words) {
+            out.max_ns = nanoseconds(word).ok_or_else(|| illegal("slot min_delay max_delay"))?;
+        }
+        out.max_ns = out.max_ns.max(out.min_ns);
+    } else {
+        match words.value()? {
+            "distribution" => {}
+            other => return Err(failed(format!("Unknown slot parameter: {other}\n"))),
+        }
+        out.distribution = Some(distribution(words.value()?)?);
+        let delay = nanoseconds(words.value()?).ok_or_else(|| illegal("slot delay"))?;
+        let jitter = nanoseconds(words.value()?).ok_or_else(|| illegal("slot jitter"))?;
+        if jitter == 0 {
+            return Err(failed("Non-positive jitter\n"));
+        }
+        out.spread_ns = Some((delay, jitter));
+    }
+    if words.peek().is_some_and(|word| matches(word, "packets")) {
+        words.next();
+        let count = words.next().and_then(unsigned).filter(|n| *n <= i32::MAX.cast_unsigned());
+        out.packets = count.ok_or_else(|| illegal("slot packets"))?;
+    }
+    if words.peek().is_some_and(|word| matches(word, "bytes")) {
+        words.next();
+        out.bytes = words.next().and_then(size).ok_or_else(|| illegal("slot bytes"))?;
+    }
+    Ok(out)
+}
+
+/// `get_time64`: a number alone is nanoseconds.
+fn nanoseconds(word: &str) -> Option<u64> {
+    let (number, unit) = strtod_rest(word)?;
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "s" | "sec" | "secs" => 1e9,
+        "ms" | "msec" | "msecs" => 1e6,
+        "us" | "usec" | "usecs" => 1e3,
+        "" | "ns" | "nsec" | "nsecs" => 1.0,
+        _ => return None,
+    };
+    let ns = number * factor;
+    // Bounded just here.
+    (0.0..9e18).contains(&ns).then_some(ns as u64)
 }
 
 /// The kernel's own limit, packets: what is not said.
@@ -309,12 +381,47 @@ pub(super) fn print(page: &mut Page, i: &Impairment) {
         }
         page.close_object();
     }
-    page.field("ecn", false);
+    if let Some(slot) = &i.slot {
+        print_slot(page, slot);
+    }
+    page.field("ecn", i.ecn);
+    if i.ecn {
+        page.text(" ecn ");
+    }
     let gap = i.gap;
     if gap > 0 {
         page.text(format_args!(" gap {gap}"));
     }
     page.field("gap", gap);
+}
+
+fn print_slot(page: &mut Page, slot: &Slot) {
+    page.open_object("slot");
+    let times = match slot.spread_ns {
+        Some((delay, jitter)) => [("distribution", " slot distribution ", delay), ("jitter", " ", jitter)],
+        None => [("min-delay", " slot ", slot.min_ns), ("max-delay", " ", slot.max_ns)],
+    };
+    for (key, before, ns) in times {
+        page.say(key, Value::Float(ns as f64 / 1e9), format_args!("{before}{}", print_ns(ns)));
+    }
+    for (key, value) in [("packets", slot.packets), ("bytes", slot.bytes)] {
+        page.field(key, value);
+        if value != 0 {
+            page.text(format_args!(" {key} {value}"));
+        }
+    }
+    page.close_object();
+}
+
+/// `sprint_time64`.
+fn print_ns(ns: u64) -> String {
+    let value = ns as f64;
+    match ns {
+        1_000_000_000.. => format!("{}s", general(value / 1e9, 3)),
+        1_000_000.. => format!("{}ms", general(value / 1e6, 3)),
+        1000.. => format!("{}us", general(value / 1e3, 3)),
+        _ => format!("{ns}ns"),
+    }
 }
 
 fn correlation(page: &mut Page, share: Share) {

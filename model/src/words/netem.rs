@@ -1,16 +1,15 @@
 //! Impairments in tc's words: what follows `netem` in `tc qdisc add dev DEV root netem …`.
 //!
-//! Counterpart: `tc/q_netem.c`. `seed` is newer than tc 6.1 (6.8). Deliberately absent: distributions other than uniform,
-//! `ecn`, `slot`.
+//! Counterpart: `tc/q_netem.c`. `seed` is newer than tc 6.1 (6.8). Deliberately absent: the distribution `experimental` and
+//! those of files.
 
 use super::cursor::{Word, Words, WordsError, once_flag};
 use super::units::{parse_rate, parse_share, parse_time, print_rate, print_share, print_time};
-use crate::impair::{Bursts, Chance, Impairment, Share};
+use crate::impair::{Bursts, Chance, Distribution, Impairment, Share, Slot};
 use std::fmt::Write;
 use std::time::Duration;
 
-const REMEDY: &str =
-    "use delay, loss, duplicate, corrupt, reorder, gap, rate, limit or seed, as in `delay 10ms 2ms loss 1%`";
+const REMEDY: &str = "use delay, distribution, loss, ecn, duplicate, corrupt, reorder, gap, rate, slot, limit or seed, as in `delay 10ms 2ms loss 1%`";
 
 /// Reads an impairment. An empty line is one that does nothing.
 pub fn parse(text: &str) -> Result<Impairment, WordsError> {
@@ -25,6 +24,12 @@ pub fn parse(text: &str) -> Result<Impairment, WordsError> {
     }
     if let Some(key) = seen.gap_at.filter(|_| out.reorder.share == Share(0)) {
         return Err(key.error("`gap` without `reorder` does nothing", "add `reorder PERCENT` or drop `gap`"));
+    }
+    if let Some(key) = seen.distribution_at.filter(|_| out.jitter.is_zero()) {
+        return Err(key.error("a distribution of no jitter does nothing", "add a jitter, as in `delay 10ms 2ms`"));
+    }
+    if let Some(key) = seen.ecn_at.filter(|_| out.loss.share == Share(0) && out.bursts.is_none()) {
+        return Err(key.error("`ecn` without loss does nothing", "add `loss PERCENT` or drop `ecn`"));
     }
     if out.reorder.share != Share(0) && out.gap == 0 {
         // tc fills it in: every frame is a candidate.
@@ -52,6 +57,9 @@ pub fn print(impairment: &Impairment) -> String {
         if i.delay_correlation != Share(0) {
             say(format_args!("{}", print_share(i.delay_correlation)));
         }
+        if let Some(distribution) = i.distribution {
+            say(format_args!("distribution {}", distribution.name()));
+        }
     }
     if let Some(bursts) = i.bursts {
         say(format_args!("loss {}", print_bursts(bursts)));
@@ -68,6 +76,12 @@ pub fn print(impairment: &Impairment) -> String {
         if !i.overhead.is_none() {
             say(format_args!("{} {} {}", i.overhead.packet, i.overhead.cell, i.overhead.per_cell));
         }
+    }
+    if let Some(slot) = i.slot {
+        say(format_args!("{}", print_slot(slot)));
+    }
+    if i.ecn {
+        say(format_args!("ecn"));
     }
     if i.gap > 1 {
         say(format_args!("gap {}", i.gap));
@@ -93,6 +107,9 @@ struct Seen<'a> {
     seed: bool,
     reorder_at: Option<Word<'a>>,
     gap_at: Option<Word<'a>>,
+    distribution_at: Option<Word<'a>>,
+    ecn_at: Option<Word<'a>>,
+    slot: bool,
 }
 
 fn parse_word<'a>(
@@ -153,8 +170,17 @@ fn parse_word<'a>(
             once_flag(&mut seen.seed, key)?;
             out.seed = Some(words.value(key)?.number("a seed", 0..=u64::MAX)?);
         }
-        "distribution" | "ecn" | "slot" => {
-            return Err(key.error(format!("`{}` is not supported", key.text), REMEDY));
+        "distribution" => {
+            super::cursor::once(&mut seen.distribution_at, key, key)?;
+            out.distribution = parse_distribution(words.value(key)?)?;
+        }
+        "ecn" => {
+            super::cursor::once(&mut seen.ecn_at, key, key)?;
+            out.ecn = true;
+        }
+        "slot" => {
+            once_flag(&mut seen.slot, key)?;
+            out.slot = Some(parse_slot(words, key)?);
         }
         _ => return Err(key.unknown(REMEDY)),
     }
@@ -175,6 +201,55 @@ fn parse_delay(words: &mut Words<'_>, key: Word<'_>, out: &mut Impairment) -> Re
     }
     out.delay_correlation = parse_share(correlation)?;
     Ok(())
+}
+
+/// A distribution's name; `uniform` is none.
+fn parse_distribution(word: Word<'_>) -> Result<Option<Distribution>, WordsError> {
+    let found = Distribution::by_name(word.text);
+    if found.is_none() && word.text != "uniform" {
+        return Err(word.unknown("use uniform, normal, pareto or paretonormal"));
+    }
+    Ok(found)
+}
+
+/// `MIN [MAX]` or `distribution NAME DELAY JITTER`, then `packets N` and `bytes N`.
+fn parse_slot(words: &mut Words<'_>, key: Word<'_>) -> Result<Slot, WordsError> {
+    // Within four thousand seconds.
+    let ns = |word: Word<'_>| parse_time(word).map(|time| time.as_nanos() as u64);
+    let mut out = Slot::default();
+    if let Some(word) = words.eat("distribution") {
+        out.distribution = parse_distribution(words.value(word)?)?;
+        out.spread_ns = Some((ns(words.value(word)?)?, ns(words.value(word)?)?));
+    } else {
+        out.min_ns = ns(words.value(key)?)?;
+        out.max_ns = next_number(words).map(ns).transpose()?.unwrap_or(out.min_ns);
+    }
+    loop {
+        if let Some(word) = words.eat("packets") {
+            out.packets = words.value(word)?.number("a number of packets", 0..=i32::MAX as u32)?;
+        } else if let Some(word) = words.eat("bytes") {
+            out.bytes = words.value(word)?.number("a number of bytes", 0..=i32::MAX as u32)?;
+        } else {
+            return Ok(out);
+        }
+    }
+}
+
+fn print_slot(slot: Slot) -> String {
+    let time = |ns| print_time(Duration::from_nanos(ns));
+    let mut out = match slot.spread_ns {
+        Some((delay, jitter)) => {
+            let name = slot.distribution.map_or("uniform", Distribution::name);
+            format!("slot distribution {name} {} {}", time(delay), time(jitter))
+        }
+        None => format!("slot {} {}", time(slot.min_ns), time(slot.max_ns)),
+    };
+    for (key, value) in [("packets", slot.packets), ("bytes", slot.bytes)] {
+        if value != 0 {
+            out += &format!(" {key} {value}");
+        }
+    }
+    out
 }
 
 /// `PERCENT [CORRELATION]`.
@@ -271,6 +346,11 @@ mod tests {
         check("loss gemodel 1% 10% 70% 0.1%", "loss gemodel 1% 10% 70% 0.1%");
         check("delay 100", "delay 100us");
         check("delay 1ms seed 42", "delay 1ms seed 42");
+        check("distribution normal delay 5ms 1ms", "delay 5ms 1ms distribution normal");
+        check("delay 5ms 1ms distribution uniform loss 1% ecn", "delay 5ms 1ms loss 1% ecn");
+        check("slot 1ms", "slot 1ms 1ms");
+        check("slot 1ms 2ms bytes 5000 packets 4 loss 1%", "loss 1% slot 1ms 2ms packets 4 bytes 5000");
+        check("slot distribution pareto 5ms 1ms packets 3", "slot distribution pareto 5ms 1ms packets 3");
     }
 
     #[test]
@@ -282,7 +362,9 @@ mod tests {
         check("reorder 25%", "\"reorder\" `reorder` needs a delay to overtake");
         check("delay 1ms gap 5", "\"gap\" `gap` without `reorder` does nothing");
         check("delay 1ms delay 2ms", "\"delay\" `delay` is said twice");
-        check("delay 1ms distribution normal", "\"distribution\" `distribution` is not supported");
+        check("delay 1ms 1ms distribution odd", "\"odd\" unknown word `odd`");
+        check("delay 1ms distribution normal", "\"distribution\" a distribution of no jitter does nothing");
+        check("ecn", "\"ecn\" `ecn` without loss does nothing");
         check("loss gemodel", "\"gemodel\" nothing follows `gemodel`");
         check("delay 1ms 0 5%", "\"5%\" a correlation of no jitter does nothing");
     }
@@ -305,7 +387,7 @@ mod tests {
                 delay_correlation: Share(if jitter == 0 { 0 } else { correlation }),
                 loss, bursts: None, duplicate, corrupt, reorder,
                 gap: if reorder == Chance::default() { 0 } else { gap },
-                rate_bps, overhead: Default::default(), limit, seed,
+                rate_bps, limit, seed, ..Impairment::default()
             };
             prop_assert_eq!(parse(&print(&impairment)), Ok(impairment));
         }

@@ -324,7 +324,7 @@ fn new_kind(kind: &str, options: Option<&QdiscOptions>, io: &Io<'_>, site: &mut 
         ("htb", Some(QdiscOptions::Htb(htb))) => Ok(Kind::Htb(Box::new(HtbQueue::new(*htb, site.txqueuelen)))),
         ("netem", Some(QdiscOptions::Netem(impairment))) => {
             let seed = site.stream.next_u64();
-            Ok(Kind::Netem(Box::new(Netem::new(impairment, seed, site.stream.clone()))))
+            Ok(Kind::Netem(Box::new(Netem::new(impairment, seed, site.stream.clone(), io.now))))
         }
         _ => invalid(),
     }
@@ -370,7 +370,9 @@ fn alter(tree: &mut Tree, id: NodeId, to: &QdiscOptions, io: &mut Io<'_>, site: 
     let node = tree.node_mut(id);
     match (&mut node.kind, to) {
         (Kind::Fifo(fifo), QdiscOptions::Fifo { limit }) => fifo.limit = *limit,
-        (Kind::Netem(netem), QdiscOptions::Netem(impairment)) => netem.change(impairment, site.stream.next_u64()),
+        (Kind::Netem(netem), QdiscOptions::Netem(impairment)) => {
+            netem.change(impairment, site.stream.next_u64(), io.now)
+        }
         (Kind::Tbf(bucket), QdiscOptions::Tbf(wanted)) => {
             bucket.change(tbf::parse(wanted).ok_or(Fault::errno(Errno::EINVAL))?);
             match bucket.child {

@@ -97,12 +97,13 @@ fn queue(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Next {
         Some(tree.enqueue(ROOT, Waiting { pkt: *pkt, len }, io))
     });
     match outcome.flatten() {
-        None => return Next::To(Stage::Xmit),
-        Some(Outcome::Lost(reason)) => return Next::Drop(reason),
-        Some(Outcome::Kept | Outcome::Instead) => {}
+        None => Next::To(Stage::Xmit),
+        Some(outcome) => {
+            // Also where the frame was lost.
+            run(ns, w, index);
+            if let Outcome::Lost(reason) = outcome { Next::Drop(reason) } else { Next::Held }
+        }
     }
-    run(ns, w, index);
-    Next::Held
 }
 
 /// A frame is due ([`Event::Qdisc`](crate::event::Event::Qdisc)).

@@ -1,15 +1,17 @@
 //! netem: delay, jitter, loss, duplication, corruption, reordering and rate.
 //!
 //! Kernel counterpart: `net/sched/sch_netem.c`. Probabilities are drawn from the generator that `TCA_NETEM_PRNG_SEED`
-//! seeds, in the kernel's order, so that the same seed loses the same packets. Deliberately absent: distributions other
-//! than uniform, slots, ECN.
+//! seeds, in the kernel's order, so that the same seed loses the same packets. Deliberately absent: distributions of
+//! one's own.
 
 use super::tree::{Io, Kind, NodeId, Outcome, ROOT, Tree, Waiting};
 use crate::drop::DropReason;
+use crate::frame::L2_LEN;
 use crate::path::Pkt;
 use crate::rng::Rng;
 use nettwin_model::Instant;
-use nettwin_model::impair::{Bursts, Chance, Impairment, Share};
+use nettwin_model::distribution;
+use nettwin_model::impair::{Bursts, Chance, Distribution, Impairment, Share, Slot};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The kernel's default limit, packets (`sch->limit`).
@@ -29,6 +31,12 @@ pub(crate) struct Netem {
     last_corrupt: u32,
     last_reorder: u32,
     last_delay: u32,
+    /// How jitter is spread; stays until another one is named, as in the kernel.
+    spread: Option<Distribution>,
+    /// The same of the time between bursts.
+    slot_spread: Option<Distribution>,
+    /// The burst that is under way.
+    burst: Option<Burst>,
     /// Frames since the last one that was reordered.
     counter: u32,
     /// Frames that jump the queue (`__qdisc_enqueue_head`).
@@ -38,6 +46,23 @@ pub(crate) struct Netem {
     arrivals: u64,
     /// Which byte and bit is corrupted (`get_random_u32_below`: not from the seeded generator).
     noise: Rng,
+}
+
+/// A burst of a slot (`struct slotstate`).
+#[derive(Clone, Copy, Debug)]
+struct Burst {
+    /// When it begins.
+    at: Instant,
+    /// What may still go in it.
+    packets: i64,
+    bytes: i64,
+}
+
+impl Burst {
+    fn new(at: Instant, slot: &Slot) -> Self {
+        let or_any = |n: u32| if n == 0 { i64::from(i32::MAX) } else { n.into() };
+        Burst { at, packets: or_any(slot.packets), bytes: or_any(slot.bytes) }
+    }
 }
 
 /// What becomes of a frame that arrives.
@@ -56,9 +81,12 @@ pub(crate) enum Verdict {
 
 impl Netem {
     /// An empty one. `fallback_seed` counts where the impairment names none.
-    pub(crate) fn new(impairment: &Impairment, fallback_seed: u64, noise: Rng) -> Self {
+    pub(crate) fn new(impairment: &Impairment, fallback_seed: u64, noise: Rng, now: Instant) -> Self {
         Netem {
-            impairment: impairment.clone(),
+            spread: impairment.distribution,
+            slot_spread: impairment.slot.and_then(|slot| slot.distribution),
+            burst: impairment.slot.map(|slot| Burst::new(now, &slot)),
+            impairment: shown(impairment),
             child: None,
             prng: Taus::new(impairment.seed.unwrap_or(fallback_seed)),
             phase: Phase::Good,
@@ -76,12 +104,13 @@ impl Netem {
     }
 
     /// The draws at the door, in the kernel's order: duplicate, lose, corrupt.
-    fn judge(&mut self) -> Verdict {
+    /// `mark` marks the frame instead of losing it, where it can.
+    fn judge(&mut self, mark: impl FnOnce() -> bool) -> Verdict {
         let mut count = 1;
         if hit(self.impairment.duplicate, &mut self.last_duplicate, &mut self.prng) {
             count += 1;
         }
-        if self.loses() {
+        if self.loses() && !(self.impairment.ecn && mark()) {
             count -= 1;
         }
         if count == 0 {
@@ -142,12 +171,15 @@ impl Netem {
 
     /// Another impairment on the same qdisc (`netem_change`): frames in the queue keep their instants; the generator is
     /// seeded anew.
-    pub(crate) fn change(&mut self, impairment: &Impairment, fallback_seed: u64) {
+    pub(crate) fn change(&mut self, impairment: &Impairment, fallback_seed: u64, now: Instant) {
         self.prng = Taus::new(impairment.seed.unwrap_or(fallback_seed));
         (self.last_loss, self.last_duplicate, self.last_corrupt) = (0, 0, 0);
         (self.last_reorder, self.last_delay) = (0, 0);
         self.phase = Phase::Good;
-        self.impairment = impairment.clone();
+        self.spread = impairment.distribution.or(self.spread);
+        self.slot_spread = impairment.slot.and_then(|slot| slot.distribution).or(self.slot_spread);
+        self.burst = impairment.slot.map(|slot| Burst::new(now, &slot));
+        self.impairment = shown(impairment);
     }
 
     /// When a frame that arrives now is due (`tabledist`, and the rate's reference to the last frame queued).
@@ -172,12 +204,68 @@ impl Netem {
         let mean = self.impairment.delay.as_nanos() as i128; // at most 2^95
         // The kernel's sigma is a 32-bit number of nanoseconds.
         let sigma = self.impairment.jitter.as_nanos().min(i32::MAX as u128) as u32;
-        if sigma == 0 {
-            return mean;
-        }
-        let draw = draw(self.impairment.delay_correlation, &mut self.last_delay, &mut self.prng);
-        i128::from(draw % (2 * sigma)) + mean - i128::from(sigma)
+        let correlation = self.impairment.delay_correlation;
+        spread(mean, sigma, self.spread, || draw(correlation, &mut self.last_delay, &mut self.prng))
     }
+
+    /// When the next burst begins, and what may go in it (`get_slot_next`).
+    fn next_burst(&mut self, now: Instant) {
+        let Some(slot) = self.impairment.slot else { return };
+        let wait = match slot.spread_ns {
+            // As much as the kernel's 32 bits hold.
+            Some((mean, jitter)) => {
+                let sigma = jitter.min(i32::MAX as u64) as u32;
+                spread(mean.into(), sigma, self.slot_spread, || self.prng.next_u32())
+            }
+            None => {
+                let width = slot.max_ns.saturating_sub(slot.min_ns);
+                let drawn = u128::from(self.noise.next_u32()) * u128::from(width) >> 32;
+                // A share of a width of 64 bits.
+                i128::from(slot.min_ns) + drawn as i128
+            }
+        };
+        let at = u64::try_from(i128::from(now.as_nanos()) + wait).unwrap_or_default();
+        self.burst = Some(Burst::new(Instant::from_nanos(at), &slot));
+    }
+
+    /// A frame that is due at `at` is looked for a burst: when it may go.
+    fn in_burst(&mut self, at: Instant, now: Instant) -> Instant {
+        if self.burst.is_some_and(|burst| burst.at < at) {
+            self.next_burst(now);
+        }
+        self.burst.map_or(at, |burst| at.max(burst.at))
+    }
+
+    /// A frame goes in the burst.
+    fn spend(&mut self, len: u32, now: Instant) {
+        let Some(burst) = &mut self.burst else { return };
+        burst.packets -= 1;
+        burst.bytes -= i64::from(len);
+        if burst.packets <= 0 || burst.bytes <= 0 {
+            self.next_burst(now);
+        }
+    }
+}
+
+/// What a netem shows of what it was told.
+fn shown(told: &Impairment) -> Impairment {
+    let slot = told.slot.map(|slot| Slot { distribution: None, ..slot });
+    Impairment { distribution: None, slot, ..told.clone() }
+}
+
+/// A delay around a mean (`tabledist`), nanoseconds.
+fn spread(mean: i128, sigma: u32, how: Option<Distribution>, draw: impl FnOnce() -> u32) -> i128 {
+    if sigma == 0 {
+        return mean;
+    }
+    let draw = draw();
+    let Some(how) = how else { return i128::from(draw % (2 * sigma)) + mean - i128::from(sigma) };
+    let table = distribution::table(how);
+    let t = i64::from(table[draw as usize % table.len()]);
+    let sigma = i64::from(sigma);
+    let part = sigma % distribution::SCALE * t;
+    let rounded = if part >= 0 { part + distribution::SCALE / 2 } else { part - distribution::SCALE / 2 };
+    i128::from(rounded / distribution::SCALE + sigma / distribution::SCALE * t) + mean
 }
 
 impl Tree {
@@ -191,7 +279,12 @@ impl Tree {
     /// `netem_enqueue`.
     pub(super) fn enqueue_netem(&mut self, id: NodeId, mut w: Waiting, io: &mut Io<'_>) -> Outcome {
         let netem = self.netem(id);
-        let Verdict::Queue { duplicate, corrupt } = netem.judge() else {
+        let mut is_marked = false;
+        let verdict = netem.judge(|| {
+            is_marked = mark(io, &mut w);
+            is_marked
+        });
+        let Verdict::Queue { duplicate, corrupt } = verdict else {
             self.node_mut(id).counters.dropped += 1;
             return Outcome::Lost(DropReason::NetemLoss);
         };
@@ -219,6 +312,8 @@ impl Tree {
         let at = self.netem(id).push(now, w);
         let node = self.node_mut(id);
         node.queued(w.len);
+        // A mark is counted as a loss (netem_enqueue).
+        node.counters.dropped += u64::from(is_marked);
         node.counters.requeues += u64::from(at.is_none());
         io.tell("netem", || {
             let flipped = if corrupt { "one bit flipped, " } else { "" };
@@ -244,10 +339,11 @@ impl Tree {
                 return Some(w);
             }
             let child = netem.child;
-            let Some(first) = netem.queue.first_entry() else {
+            let Some(first) = netem.queue.first_key_value() else {
                 return child.and_then(|child| self.dequeue(child, io));
             };
-            let (at, _) = *first.key();
+            let (due, _) = *first.0;
+            let at = netem.in_burst(due, io.now);
             if at > io.now {
                 let w = child.and_then(|child| self.dequeue(child, io));
                 if w.is_none() {
@@ -255,7 +351,8 @@ impl Tree {
                 }
                 return w;
             }
-            let w = first.remove();
+            let Some((_, w)) = netem.queue.pop_first() else { return None };
+            netem.spend(w.len, io.now);
             let Some(child) = child else { return Some(w) };
             // What is due goes through the child; what that loses was waiting here.
             let outcome = self.enqueue(child, w, io);
@@ -270,6 +367,28 @@ impl Tree {
             }
         }
     }
+}
+
+/// Marks a packet as one that met congestion (`INET_ECN_set_ce`), if its sender heeds marks.
+fn mark(io: &mut Io<'_>, w: &mut Waiting) -> bool {
+    const IPV4: [u8; 2] = [0x08, 0x00];
+    const ECN: u8 = 3;
+    let bytes = io.frames.bytes(w.pkt.frame);
+    let has_header = bytes.len() >= L2_LEN + 20 && bytes[L2_LEN - 2..L2_LEN] == IPV4;
+    if !has_header || bytes[L2_LEN + 1] & ECN == 0 {
+        return false;
+    }
+    let edited = io.frames.edit(&mut w.pkt.frame);
+    let header = &mut edited[L2_LEN..];
+    let before = u16::from_be_bytes([header[0], header[1]]);
+    header[1] |= ECN;
+    let after = u16::from_be_bytes([header[0], header[1]]);
+    // RFC 1624: the sum of what was and what is.
+    let mut sum = u32::from(!u16::from_be_bytes([header[10], header[11]])) + u32::from(!before) + u32::from(after);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    header[10..12].copy_from_slice(&(!(sum as u16)).to_be_bytes());
+    true
 }
 
 /// Where loss with a memory stands (`struct clgstate`). Two states are of either model.
@@ -367,7 +486,7 @@ mod tests {
     use std::time::Duration;
 
     fn netem(impairment: Impairment) -> Netem {
-        Netem::new(&impairment, 1, Rng::new(1, "noise"))
+        Netem::new(&impairment, 1, Rng::new(1, "noise"), Instant::ZERO)
     }
 
     fn percent(p: f64) -> Chance {
@@ -378,7 +497,7 @@ mod tests {
     #[test]
     fn the_published_seed_loses_the_published_packets() {
         let mut q = netem(Impairment { loss: percent(10.0), seed: Some(42_424_242), ..Impairment::default() });
-        let lost: Vec<u32> = (1..=25).filter(|_| q.judge() == Verdict::Lose).collect();
+        let lost: Vec<u32> = (1..=25).filter(|_| q.judge(|| false) == Verdict::Lose).collect();
         assert_eq!(lost, [5, 12, 24]);
     }
 
@@ -393,7 +512,7 @@ mod tests {
         ];
         for bursts in models {
             let mut q = netem(Impairment { bursts: Some(bursts), seed: Some(1), ..Impairment::default() });
-            let lost: Vec<bool> = (0..200_000).map(|_| q.judge() == Verdict::Lose).collect();
+            let lost: Vec<bool> = (0..200_000).map(|_| q.judge(|| false) == Verdict::Lose).collect();
             let count = lost.iter().filter(|l| **l).count() as f64;
             let runs = lost.windows(2).filter(|w| !w[0] && w[1]).count() as f64;
             assert!((count / 200_000.0 - 1.0 / 11.0).abs() < 0.01, "{bursts:?}: {count}");
@@ -441,6 +560,39 @@ mod tests {
             .collect();
         assert_eq!(jumped, [false, false, true, false, false, true]);
         assert_eq!(bench.tree.node(ROOT).counters.requeues, 2);
+    }
+
+    #[test]
+    fn bursts_go_at_their_times() {
+        let ms = 1_000_000;
+        let slot = Some(Slot { min_ns: 5 * ms, max_ns: 5 * ms, packets: 2, ..Slot::default() });
+        let mut bench = bench(Impairment { slot, ..Impairment::default() });
+        (1..=5).for_each(|number| _ = bench.push(number, 100));
+        assert_eq!(bench.drain(), [(0, 1), (0, 2), (5 * ms, 3), (5 * ms, 4), (10 * ms, 5)]);
+        let slot = Some(Slot { min_ns: 5 * ms, max_ns: 5 * ms, bytes: 150, ..Slot::default() });
+        let mut bench = self::bench(Impairment { slot, ..Impairment::default() });
+        (1..=3).for_each(|number| _ = bench.push(number, 100));
+        assert_eq!(bench.drain(), [(0, 1), (0, 2), (5 * ms, 3)]);
+    }
+
+    #[test]
+    fn marks_take_the_place_of_losses() {
+        let mut q = netem(Impairment { loss: percent(100.0), ecn: true, ..Impairment::default() });
+        assert_eq!(q.judge(|| true), Verdict::Queue { duplicate: false, corrupt: false });
+        assert_eq!(q.judge(|| false), Verdict::Lose);
+    }
+
+    #[test]
+    fn a_normal_jitter_is_mostly_near() {
+        let ms = Duration::from_millis;
+        let mut q = netem(Impairment {
+            delay: ms(100),
+            jitter: ms(10),
+            distribution: Some(Distribution::Normal),
+            ..Impairment::default()
+        });
+        let far = (0..10_000).filter(|_| (q.jittered() - 100_000_000).abs() > 20_000_000).count();
+        assert!((300..600).contains(&far), "{far} of 10000 beyond two deviations");
     }
 
     #[test]

@@ -185,6 +185,8 @@ impl Tree {
         for child in self.children(id) {
             self.remove(child, io);
         }
+        let handle = self.node(id).handle;
+        self.filters.retain(|filters| filters.parent.qdisc() != handle);
         self.nodes[id] = None;
     }
 

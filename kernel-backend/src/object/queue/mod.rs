@@ -209,7 +209,10 @@ pub(crate) fn parse_filter(body: &[u8]) -> Option<FilterRow> {
 /// `struct gnet_stats_basic`, `struct gnet_stats_queue` and htb's own.
 fn parse_counters(bytes: &[u8], row: &mut Row<'_>) -> Option<()> {
     let mut c = Counters::default();
+    // What does not count has no counters in there.
+    let mut counts = false;
     for (kind, v) in attributes(bytes) {
+        counts |= matches!(kind, TCA_STATS_BASIC | TCA_STATS_QUEUE);
         match kind {
             TCA_STATS_BASIC => (c.bytes, c.packets) = (u64_at(v)?, u32_at(v, 8)?.into()),
             TCA_STATS_PKT64 => c.packets = u64_at(v)?,
@@ -222,7 +225,7 @@ fn parse_counters(bytes: &[u8], row: &mut Row<'_>) -> Option<()> {
             _ => {}
         }
     }
-    row.counters = Some(c);
+    row.counters = counts.then_some(c);
     Some(())
 }
 

@@ -1,24 +1,29 @@
 //! netem's options.
 //!
-//! Kernel counterpart: `netem_change()`, `netem_dump()`, `struct tc_netem_qopt` and the attributes behind it. Deliberately
-//! absent: distributions, slots, ECN.
+//! Kernel counterpart: `netem_change()`, `netem_dump()`, `struct tc_netem_qopt` and the attributes behind it. What a
+//! distribution was is not shown by any kernel. Nothing deliberately absent.
 
 use super::{attribute, attributes, u32_at, u64_at};
 use nettwin_model::Impairment;
-use nettwin_model::impair::{Bursts, Chance, Overhead, Share};
+use nettwin_model::distribution;
+use nettwin_model::impair::{Bursts, Chance, Distribution, Overhead, Share, Slot};
 use std::time::Duration;
 
 /// The kernel's own limit, and iproute2's: what is not said.
 const DEFAULT_LIMIT: u32 = 1000;
 
 const CORR: u16 = 1;
+const DELAY_DIST: u16 = 2;
 const REORDER: u16 = 3;
 const CORRUPT: u16 = 4;
 const LOSS: u16 = 5;
 const RATE: u16 = 6;
+const ECN: u16 = 7;
 const RATE64: u16 = 8;
 const LATENCY64: u16 = 10;
 const JITTER64: u16 = 11;
+const SLOT: u16 = 12;
+const SLOT_DIST: u16 = 13;
 const PRNG_SEED: u16 = 14;
 const LOSS_GI: u16 = 1;
 const LOSS_GE: u16 = 2;
@@ -60,10 +65,51 @@ pub(super) fn options(i: &Impairment) -> Vec<u8> {
         super::attribute(&mut nest, kind, &shares);
         attribute(LOSS | NLA_F_NESTED, nest);
     }
+    attribute(ECN, words(&[u32::from(i.ecn)]));
+    if let Some(distribution) = i.distribution {
+        attribute(DELAY_DIST, table(distribution));
+    }
+    // All zero it takes an earlier one away.
+    attribute(SLOT, slot(i.slot.unwrap_or_default()));
+    if let Some(distribution) = i.slot.and_then(|slot| slot.distribution) {
+        attribute(SLOT_DIST, table(distribution));
+    }
     if let Some(seed) = i.seed {
         attribute(PRNG_SEED, seed.to_ne_bytes().into());
     }
     out
+}
+
+fn table(distribution: Distribution) -> Vec<u8> {
+    distribution::table(distribution).iter().flat_map(|n| n.to_ne_bytes()).collect()
+}
+
+/// `struct tc_netem_slot`.
+fn slot(slot: Slot) -> Vec<u8> {
+    let (delay, jitter) = slot.spread_ns.unwrap_or_default();
+    let mut out = Vec::new();
+    for ns in [slot.min_ns, slot.max_ns] {
+        out.extend(ns.to_ne_bytes());
+    }
+    out.extend(slot.packets.to_ne_bytes());
+    out.extend(slot.bytes.to_ne_bytes());
+    for ns in [delay, jitter] {
+        out.extend(ns.to_ne_bytes());
+    }
+    out
+}
+
+fn parse_slot(v: &[u8]) -> Option<Slot> {
+    let word = |at: usize| u64_at(v.get(at..)?);
+    let (delay, jitter) = (word(24)?, word(32)?);
+    Some(Slot {
+        min_ns: word(0)?,
+        max_ns: word(8)?,
+        packets: u32_at(v, 16)?,
+        bytes: u32_at(v, 20)?,
+        spread_ns: (jitter != 0).then_some((delay, jitter)),
+        distribution: None,
+    })
 }
 
 fn nanoseconds(d: Duration) -> i64 {
@@ -102,6 +148,8 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Impairment> {
                 };
             }
             RATE64 => i.rate_bps = u64_at(v)?,
+            ECN => i.ecn = u32_at(v, 0)? != 0,
+            SLOT => i.slot = parse_slot(v).filter(|slot| *slot != Slot::default()),
             PRNG_SEED => i.seed = Some(u64_at(v)?),
             _ => {}
         }
