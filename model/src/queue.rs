@@ -403,10 +403,10 @@ impl RateTime {
     /// `psched_ratecfg_precompute`.
     pub fn new(rate: Rate) -> Self {
         let (mut factor, mut mult, mut shift) = (1_000_000_000u64, 1u64, 0);
-        while rate.bps > 0 {
+        while let Some(exact) = factor.checked_div(rate.bps) {
             // A multiplier of 32 bits; the kernel cuts it, which only a rate below one byte per second would show.
-            mult = factor / rate.bps & u64::from(u32::MAX);
-            if mult & 1 << 31 != 0 || factor & 1 << 63 != 0 {
+            mult = exact & u64::from(u32::MAX);
+            if mult & (1 << 31) != 0 || factor & (1 << 63) != 0 {
                 break;
             }
             factor <<= 1;
