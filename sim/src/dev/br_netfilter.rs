@@ -2,15 +2,18 @@
 //!
 //! Kernel counterpart: `net/bridge/br_netfilter_hooks.c`, in force while `net.bridge.bridge-nf-call-iptables` is 1, which it
 //! is from the start. The header is looked at as `ip_rcv()` does and what follows the packet is cut off; on the way out of a
-//! port with a small MTU the packet is cut into fragments, of which a bridge by itself knows nothing. Deliberately absent: the
-//! bridge's own attribute `nf_call_iptables`, IPv6.
+//! port with a small MTU the packet is cut into fragments, of which a bridge by itself knows nothing. Between, it passes
+//! the IP firewall's hooks. Deliberately absent: the bridge's own attribute `nf_call_iptables`, IPv6, the way to another host
+//! that a translated destination takes.
 
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
-use crate::ip::frag;
-use crate::netns::Netns;
+use crate::ip::{flag, frag};
+use crate::netns::{Ifindex, Netns};
+use crate::nf;
 use crate::path::{self, Next, Pkt, Stage};
 use crate::world::World;
+use nettwin_model::rules::Hook;
 use nettwin_model::wire::{Ipv4, Ipv4Fault};
 
 /// Whether it looks at a frame at all.
@@ -25,6 +28,20 @@ pub(crate) fn validate(frame: &[u8]) -> Result<(), DropReason> {
         Ipv4Fault::Checksum => DropReason::IpChecksum,
         _ => DropReason::IpHeader,
     })
+}
+
+/// What a bridge forwards passes the IP firewall's hooks too, as if the bridge itself had received and sent it.
+pub(crate) fn hook(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, hook: Hook, bridge: Ifindex) -> Result<(), Next> {
+    if !sees(ns, w.frames.bytes(pkt.frame)) {
+        return Ok(());
+    }
+    let (iif, oif) = match hook {
+        Hook::Prerouting => (bridge, Ifindex::NONE),
+        Hook::Postrouting => (Ifindex::NONE, bridge),
+        Hook::Input | Hook::Forward | Hook::Output => (bridge, bridge),
+    };
+    pkt.flags |= flag::BRIDGED;
+    nf::at(ns, w, pkt, hook, iif, oif)
 }
 
 /// Cuts off what follows the packet.

@@ -229,6 +229,13 @@ pub(crate) fn input_by(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, at: PortRef
     {
         return next;
     }
+    if filtered
+        && faulty.is_none()
+        && ns.nf.is_some()
+        && let Err(next) = br_netfilter::hook(ns, w, pkt, Hook::Prerouting, at.bridge)
+    {
+        return next;
+    }
     let bytes = w.frames.bytes(pkt.frame);
     let (dst, src) = (&bytes[..6], &bytes[6..12]);
     let (kind, dst_key, src_key) = (Kind::of(dst), fdb::key(dst), fdb::key(src));
@@ -408,8 +415,13 @@ fn leave(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, local: bool) -> Result<()
         return Ok(());
     }
     let iif = if local { Ifindex::NONE } else { pkt.iif };
+    let bridge = ns.dev(pkt.dev).and_then(|d| d.port).map(|port| port.bridge).filter(|_| !local);
     nf::at_bridge(ns, w, pkt, if local { Hook::Output } else { Hook::Forward }, iif, pkt.dev)?;
-    nf::at_bridge(ns, w, pkt, Hook::Postrouting, iif, pkt.dev)
+    if let Some(bridge) = bridge {
+        br_netfilter::hook(ns, w, pkt, Hook::Forward, bridge)?;
+    }
+    nf::at_bridge(ns, w, pkt, Hook::Postrouting, iif, pkt.dev)?;
+    bridge.map_or(Ok(()), |bridge| br_netfilter::hook(ns, w, pkt, Hook::Postrouting, bridge))
 }
 
 /// Passes a frame up to the bridge's own device (`br_pass_frame_up`).

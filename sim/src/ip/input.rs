@@ -67,7 +67,9 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         w.frames.edit(&mut pkt.frame).truncate(L2_LEN + len);
     }
     if ns.nf.is_some() {
-        if let Err(next) = nf::at(ns, w, pkt, Hook::Prerouting, pkt.dev, Ifindex::NONE) {
+        if pkt.flags & flag::BRIDGED == 0
+            && let Err(next) = nf::at(ns, w, pkt, Hook::Prerouting, pkt.dev, Ifindex::NONE)
+        {
             return next;
         }
         let Some(ip) = Ipv4::unsummed(&w.frames.bytes(pkt.frame)[L2_LEN..]) else {

@@ -30,4 +30,6 @@ pub(crate) mod flag {
     pub(crate) const STAMPS_ADDRESS: u8 = 32;
     /// It was sent here on its source route, which goes on (`opt.srr_is_hit`).
     pub(crate) const SOURCE_ROUTED: u8 = 64;
+    /// A bridge has shown it to the hook before routing already (`ip_sabotage_in()`).
+    pub(crate) const BRIDGED: u8 = 128;
 }
