@@ -31,6 +31,7 @@ const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["src/cli/"]),
     ("comfy_table", &["src/cli/"]),
     ("anstream", &["src/cli/"]),
+    ("rustyline", &["src/cli/sh/"]),
     ("anstyle", &["src/cli/"]),
     ("signal_hook", &["src/script/"]),
     ("shlex", &["src/script/builtin.rs"]),

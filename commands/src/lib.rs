@@ -14,6 +14,7 @@ mod conntrack;
 mod curl;
 mod getopt;
 mod glob;
+pub mod grammar;
 pub mod http;
 mod ip;
 mod iproute;

@@ -4,7 +4,7 @@
 
 mod script;
 
-pub(crate) use script::{ExportArgs, ImportArgs, Language, On, RunArgs};
+pub(crate) use script::{CommandsArgs, ExportArgs, ImportArgs, Language, On, RunArgs, ShArgs};
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use nettwin::model::words::addr::parse as parse_address;
@@ -63,6 +63,10 @@ pub(crate) enum Verb {
     Probe(ProbeArgs),
     /// Run a shell script of `ip netns`, `ping` and their like as it is, unprivileged, in virtual time.
     Run(RunArgs),
+    /// Talk to a simulated network, line by line: prompt, history, completion; no shell, no privilege.
+    Sh(ShArgs),
+    /// Print what the commands of a simulated network understand, and what they refuse.
+    Commands(CommandsArgs),
     /// Make a topology of a script: run it on the simulator and write down what it made.
     Import(ImportArgs),
     /// Print a topology in another language, such as a script that sets it up by hand.

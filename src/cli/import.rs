@@ -65,7 +65,8 @@ fn play(args: &ImportArgs, text: &str, seed: u64) -> Result<Noted, Trouble> {
         let machine = Noted::with_diary(script::host(seed));
         let pace = script::Pace { step: args.step, most: args.max_time };
         script::run_builtin(text, machine, pace, Box::new(std::io::sink())).map_err(|unable| {
-            Trouble::input(format!("{file}:{}: {}", unable.line, unable.why)).help("nothing was run")
+            Trouble::input(format!("{file}:{}: {}", unable.line, unable.why))
+                .help("nothing was run; without --builtin the script's own shell runs it")
         })?
     } else {
         by_shell(args, seed)?
@@ -87,6 +88,7 @@ fn by_shell(args: &ImportArgs, seed: u64) -> Result<(u8, Noted), Trouble> {
         most: args.max_time,
         record: None,
         is_noted: true,
+        has_uplink: false,
     };
     let (status, machine) = script::run(&run)?;
     let machine = machine.ok_or_else(|| Trouble::failed("the script did not come to its end"))?;

@@ -15,6 +15,7 @@ mod trouble;
 
 mod attach;
 mod check;
+mod commands;
 mod completions;
 mod export;
 mod format;
@@ -27,6 +28,7 @@ mod plan;
 mod probe;
 mod run;
 mod schema;
+mod sh;
 mod sim;
 mod why;
 
@@ -58,6 +60,7 @@ fn run(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
     match verb {
         Verb::Attach(a) => attach::run(&a, out),
         Verb::Check(a) => check::run(&a, out),
+        Verb::Commands(a) => commands::run(&a, out),
         Verb::Completions(a) => completions::run(&a, out),
         Verb::Export(a) => export::run(&a, out),
         Verb::Import(a) => import::run(&a, out),
@@ -67,6 +70,7 @@ fn run(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
         Verb::Plan(a) => plan::run(&a, out),
         Verb::Probe(a) => probe::run(&a, out),
         Verb::Run(a) => Ok(run::run(&a)),
+        Verb::Sh(a) => sh::run(&a),
         Verb::Sim(a) => sim::run(&a, out),
         Verb::Why(a) => why::run(&a, out),
         Verb::Schema => schema::run(out),
@@ -89,6 +93,7 @@ fn on_kernel(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
         Verb::Holder(a) => live::hold(&a),
         Verb::Attach(_)
         | Verb::Check(_)
+        | Verb::Commands(_)
         | Verb::Completions(_)
         | Verb::Export(_)
         | Verb::Fmt(_)
@@ -98,6 +103,7 @@ fn on_kernel(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
         | Verb::Plan(_)
         | Verb::Probe(_)
         | Verb::Run(_)
+        | Verb::Sh(_)
         | Verb::Sim(_)
         | Verb::Why(_)
         | Verb::Schema => {

@@ -25,10 +25,14 @@ fn builtin(args: &RunArgs) -> Result<u8, Failure> {
     let text = std::fs::read_to_string(&args.script)
         .map_err(|e| (format!("{name}: {e}"), "name a script that can be read"))?;
     let machine = script::Noted::plain(script::host(args.seed));
+    let machine = if args.uplink { script::with_uplink(machine) } else { machine };
     let pace = script::Pace { step: args.step, most: args.max_time };
-    script::run_builtin(&text, machine, pace, Box::new(std::io::stdout()))
-        .map(|(status, _)| status)
-        .map_err(|unable| (format!("{name}:{}: {}", unable.line, unable.why), "nothing was run"))
+    script::run_builtin(&text, machine, pace, Box::new(std::io::stdout())).map(|(status, _)| status).map_err(|unable| {
+        (
+            format!("{name}:{}: {}", unable.line, unable.why),
+            "nothing was run; without --builtin the script's own shell runs it",
+        )
+    })
 }
 
 #[cfg(unix)]
@@ -57,6 +61,7 @@ fn shell(args: &RunArgs) -> Result<u8, Failure> {
         most: args.max_time,
         record: args.record.clone(),
         is_noted: false,
+        has_uplink: args.uplink,
     };
     let help = match on {
         Machine::Kernel => "nettwin doctor says what this machine can do; without --on kernel the simulator runs it",

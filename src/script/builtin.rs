@@ -1,7 +1,8 @@
 //! The line runner: a script of plain lines without any shell, on any system.
 //!
 //! It knows words, quotes, comments, `;`, `&&`, `||`, `sudo`, `true`, `false`, `echo` and the commands of `commands`, each
-//! with its time; it starts no process. Kernel counterpart: none. Deliberately absent: variables, pipes, redirections,
+//! with its time; it starts no process. A [`Session`] is the same by the line, for `nettwin sh`. Kernel counterpart: none.
+//! Deliberately absent: variables, pipes, redirections,
 //! functions, background jobs; whoever needs them needs a shell, and is told so with the line.
 
 use super::noted::{Command, Note, Noted, TALKING};
@@ -12,6 +13,8 @@ use nettwin_commands::tools::tool;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A script that the line runner cannot run.
@@ -105,7 +108,7 @@ fn cut(line: &str) -> Result<(&str, &str, &str), String> {
 }
 
 fn needs_shell(what: &str) -> String {
-    format!("{what} needs a shell: leave out --builtin")
+    format!("{what} needs a shell")
 }
 
 /// How time goes.
@@ -117,6 +120,69 @@ pub(crate) struct Pace {
     pub(crate) most: Duration,
 }
 
+/// How long a moment is: as often an interrupt is looked for.
+const MOMENT: Duration = Duration::from_millis(50);
+/// The shells that can be entered.
+const SHELLS: &[&str] = &["ash", "bash", "dash", "fish", "ksh", "sh", "zsh"];
+
+/// Somebody types.
+struct Talk {
+    interrupt: Arc<AtomicBool>,
+    is_real: bool,
+}
+
+/// A conversation, line by line.
+pub(crate) struct Session {
+    runner: Runner,
+    lines: usize,
+}
+
+impl Session {
+    /// On a machine with a host. `is_real`: time goes as the wall's does.
+    pub(crate) fn new(machine: Noted, pace: Pace, is_real: bool) -> io::Result<Self> {
+        let mut runner = Runner::new(machine, pace, Box::new(io::stdout()));
+        runner.talk = Some(Talk { interrupt: super::interrupts()?, is_real });
+        Ok(Session { runner, lines: 0 })
+    }
+
+    /// Does what a line says.
+    pub(crate) fn line(&mut self, line: &str) -> Result<(), String> {
+        self.lines += 1;
+        let steps = parse(line).inspect_err(|_| self.runner.status = 2)?;
+        self.runner.end = self.runner.end.max(self.runner.machine.now() + DAY);
+        self.runner.steps(&steps, Some(self.lines));
+        Ok(())
+    }
+
+    /// Leaves the shell that was entered last, as the end of the input does.
+    pub(crate) fn leave(&mut self) {
+        self.runner.places.pop();
+    }
+
+    /// The namespace that lines are for; `None` once the first shell was left.
+    pub(crate) fn netns(&self) -> Option<&NetnsName> {
+        self.runner.places.last()
+    }
+
+    /// How many lines there were.
+    pub(crate) fn lines(&self) -> usize {
+        self.lines
+    }
+
+    /// How the last command ended.
+    pub(crate) fn status(&self) -> u8 {
+        self.runner.status
+    }
+
+    /// The machine.
+    pub(crate) fn machine(&mut self) -> &mut Noted {
+        &mut self.runner.machine
+    }
+}
+
+/// What a command that somebody typed may take at most.
+const DAY: Duration = Duration::from_secs(86400);
+
 /// What runs lines, one after the other.
 pub(crate) struct Runner {
     machine: Noted,
@@ -126,6 +192,10 @@ pub(crate) struct Runner {
     end: Instant,
     /// How the last command ended.
     status: u8,
+    /// Where commands run, the last one now: each shell that `ip netns exec` began is one more.
+    places: Vec<NetnsName>,
+    /// Somebody types: shells can be entered, an interrupt ends a command, and time goes as the wall's does.
+    talk: Option<Talk>,
     /// Who waits for the end of which.
     children: Vec<(JobId, JobId)>,
 }
@@ -134,7 +204,8 @@ impl Runner {
     fn new(machine: Noted, pace: Pace, out: Box<dyn Write>) -> Self {
         let end = machine.now() + pace.most;
         let scheduler = Scheduler::default();
-        Runner { machine, scheduler, out, step: pace.step, end, status: 0, children: Vec::new() }
+        let (status, places, children) = (0, vec![NetnsName::host()], Vec::new());
+        Runner { machine, scheduler, out, step: pace.step, end, status, places, talk: None, children }
     }
 
     fn steps(&mut self, steps: &[Step], line: Option<usize>) {
@@ -144,12 +215,17 @@ impl Runner {
                 After::Success => self.status == 0,
                 After::Failure => self.status != 0,
             };
-            if runs {
-                let command = || Command { netns: NetnsName::host(), words: words.clone(), line };
-                self.machine.turn_of(command);
+            if runs && !self.places.is_empty() {
+                let netns = self.here();
+                self.machine.turn_of(|| Command { netns, words: words.clone(), line });
                 self.status = self.command(words);
             }
         }
+    }
+
+    /// The namespace that commands run in.
+    fn here(&self) -> NetnsName {
+        self.places.last().cloned().unwrap_or_else(NetnsName::host)
     }
 
     fn command(&mut self, words: &[String]) -> u8 {
@@ -157,6 +233,10 @@ impl Runner {
         match words.first().map(String::as_str) {
             None | Some("true" | ":" | "set") => 0,
             Some("false") => 1,
+            Some("exit") => {
+                self.places.pop();
+                words.get(1).and_then(|status| status.parse().ok()).unwrap_or(self.status)
+            }
             Some("echo") => {
                 // A reader that has gone is no reason to stop.
                 let _ = writeln!(self.out, "{}", words[1..].join(" "));
@@ -166,7 +246,7 @@ impl Runner {
                 if name != "sleep" {
                     self.wait(self.machine.now() + self.step);
                 }
-                match self.start(Program { netns: NetnsName::host(), words: words.clone() }) {
+                match self.start(Program { netns: self.here(), words: words.clone() }) {
                     Some(job) => self.finish(job),
                     None => {
                         self.machine.note(|| Note::Refused(format!("{name}: there is no such command here")));
@@ -194,14 +274,21 @@ impl Runner {
     }
 
     fn finish(&mut self, mut top: JobId) -> u8 {
+        if let Some(talk) = &self.talk {
+            talk.interrupt.store(false, Ordering::SeqCst);
+        }
         loop {
-            let Some(turn) = self.scheduler.turn(&mut self.machine, &mut RealFiles) else {
+            if self.talk.as_ref().is_some_and(|talk| talk.interrupt.swap(false, Ordering::SeqCst)) {
+                self.scheduler.signal(top, Signal::INT);
+            }
+            let mut files = RealFiles { has_uplink: self.machine.hides_uplink };
+            let Some(turn) = self.scheduler.turn(&mut self.machine, &mut files) else {
                 self.input();
                 if self.machine.now() >= self.end {
                     eprintln!("nettwin: the script took more than {} s of virtual time", self.end.as_secs_f64());
                     self.scheduler.signal(top, Signal::KILL);
                 } else if self.scheduler.is_idle() {
-                    self.scheduler.pass(&mut self.machine, self.end);
+                    self.pass();
                 }
                 continue;
             };
@@ -227,6 +314,7 @@ impl Runner {
                 (None, Some(Ended::Signal(Signal(signal)))) => (128 + (signal & 0x7f), None),
                 (None, Some(Ended::Become(program))) => match self.start(program.clone()) {
                     Some(job) => (0, Some(job)),
+                    None if self.enter(&program) => (0, None),
                     None => (no_such(&program), None),
                 },
                 (None, None) => continue,
@@ -243,6 +331,31 @@ impl Runner {
                 return status;
             }
         }
+    }
+
+    /// Lets time pass until a job has something to do, or a moment.
+    fn pass(&mut self) {
+        let before = self.machine.now();
+        match &self.talk {
+            Some(talk) => {
+                self.scheduler.pass(&mut self.machine, (before + MOMENT).min(self.end));
+                if talk.is_real {
+                    std::thread::sleep(self.machine.now().since(before));
+                }
+            }
+            None => _ = self.scheduler.pass(&mut self.machine, self.end),
+        }
+    }
+
+    /// Enters the shell that a program is, if it is one and somebody types.
+    fn enter(&mut self, program: &Program) -> bool {
+        let [shell] = program.words.as_slice() else { return false };
+        let name = shell.rsplit('/').next().unwrap_or_default();
+        let enters = self.talk.is_some() && SHELLS.contains(&name);
+        if enters {
+            self.places.push(program.netns.clone());
+        }
+        enters
     }
 
     /// Feeds a job that waits for standard input.
@@ -264,11 +377,16 @@ fn no_such(program: &Program) -> u8 {
 }
 
 /// The files of this process.
-struct RealFiles;
+struct RealFiles {
+    /// The hosts file has the outside's names, too.
+    has_uplink: bool,
+}
 
 impl Files for RealFiles {
     fn read(&mut self, path: &str) -> io::Result<Vec<u8>> {
-        fs::read(path)
+        let names = if self.has_uplink && path == "/etc/hosts" { super::uplink::NAMES } else { "" };
+        let read = if names.is_empty() { fs::read(path)? } else { fs::read(path).unwrap_or_default() };
+        Ok([&read, names.as_bytes()].concat())
     }
 
     fn write(&mut self, path: &str, bytes: &[u8], append: bool) -> io::Result<()> {

@@ -28,17 +28,8 @@ enum World {
 }
 
 impl Told {
-    /// The simulator, with the script's host.
-    pub(crate) fn simulated(seed: u64) -> Self {
-        Told::of(Noted::plain(super::host(seed)))
-    }
-
-    /// The same, and notes are taken.
-    pub(crate) fn noted(seed: u64) -> Self {
-        Told::of(Noted::with_diary(super::host(seed)))
-    }
-
-    fn of(machine: Noted) -> Self {
+    /// A simulated machine.
+    pub(crate) fn of(machine: Noted) -> Self {
         Told { world: World::Virtual(Box::new(machine)), executed: false, settings: false }
     }
 

@@ -9,6 +9,7 @@
 mod builtin;
 mod lines;
 mod noted;
+mod uplink;
 
 #[cfg(unix)]
 mod machine;
@@ -43,11 +44,12 @@ mod wire;
 
 #[cfg(all(feature = "tap", target_os = "linux"))]
 pub(crate) use builtin::split_words;
-pub(crate) use builtin::{Pace, run as run_builtin};
+pub(crate) use builtin::{Pace, Session, run as run_builtin};
 pub(crate) use lines::Lines;
 pub(crate) use noted::{Command, Entry, Note, Noted, everything};
 #[cfg(unix)]
 pub(crate) use run::{Machine, Run, run};
+pub(crate) use uplink::join as with_uplink;
 
 use nettwin::model::{Backend, IfName, LinkChange, NetnsName, Op};
 use nettwin::sim::Sim;
@@ -60,6 +62,22 @@ pub(crate) fn leave_interrupts_to_others() -> std::io::Result<()> {
         signal_hook::flag::register(signal, std::sync::Arc::default())?;
     }
     Ok(())
+}
+
+/// Becomes true when the terminal's interrupt comes.
+fn interrupts() -> std::io::Result<std::sync::Arc<std::sync::atomic::AtomicBool>> {
+    let interrupt = std::sync::Arc::default();
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGINT, std::sync::Arc::clone(&interrupt))?;
+    Ok(interrupt)
+}
+
+/// A machine that has a host, whatever else is on it.
+pub(crate) fn with_host(mut sim: Sim) -> Noted {
+    if sim.query(&nettwin::model::Query::Netns(NetnsName::host())).is_err() {
+        sim.execute(&host_ops()).expect("a machine without a host takes one");
+    }
+    Noted::plain(sim)
 }
 
 /// What this program does under the name that it was called by, if that is not its own.
@@ -101,6 +119,20 @@ pub(crate) fn host(seed: u64) -> Sim {
     let mut sim = Sim::new(seed);
     sim.execute(&host_ops()).expect("a fresh machine takes its first namespace");
     sim
+}
+
+/// A machine with the script's host after plain lines that are known to be good.
+pub(crate) fn after(lines: &str) -> Noted {
+    lines_on(Noted::plain(host(0)), lines)
+}
+
+/// A machine after plain lines that are known to be good.
+fn lines_on(machine: Noted, lines: &str) -> Noted {
+    let pace = Pace { step: std::time::Duration::ZERO, most: std::time::Duration::from_secs(3600) };
+    let (status, machine) = run_builtin(lines, machine, pace, Box::new(std::io::sink()))
+        .unwrap_or_else(|unable| panic!("line {}: {}", unable.line, unable.why));
+    assert_eq!(status, 0, "a line that fails");
+    machine
 }
 
 /// The script's host: an initial namespace whose `lo` is up.

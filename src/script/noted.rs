@@ -16,7 +16,9 @@ pub(crate) const TALKING: &[&str] = &["arping", "curl", "nc", "ping", "ping6", "
 /// The simulator, and the notes if any are taken.
 pub(crate) struct Noted {
     pub(crate) sim: Sim,
-    diary: Option<Box<Diary>>,
+    /// The outside of `--uplink` is not for the script to see.
+    pub(crate) hides_uplink: bool,
+    pub(crate) diary: Option<Box<Diary>>,
 }
 
 /// What a script's commands did.
@@ -62,12 +64,12 @@ pub(crate) enum Note {
 impl Noted {
     /// A machine of which nothing is noted.
     pub(crate) fn plain(sim: Sim) -> Self {
-        Noted { sim, diary: None }
+        Noted { sim, hides_uplink: false, diary: None }
     }
 
     /// A machine of which everything is.
     pub(crate) fn with_diary(sim: Sim) -> Self {
-        Noted { sim, diary: Some(Box::default()) }
+        Noted { sim, hides_uplink: false, diary: Some(Box::default()) }
     }
 
     /// It is this command's turn.
@@ -147,7 +149,11 @@ impl Backend for Noted {
     }
 
     fn query(&mut self, query: &Query) -> Result<Answer, Fault> {
-        self.sim.query(query)
+        let mut answer = self.sim.query(query)?;
+        if let (Answer::NetnsList(names), true) = (&mut answer, self.hides_uplink) {
+            names.retain(|name| !super::uplink::is_hidden(name));
+        }
+        Ok(answer)
     }
 
     fn observe(&mut self, extent: &Extent) -> Result<Snapshot, Fault> {

@@ -9,18 +9,17 @@ use super::noted::Noted;
 use super::os::{Watch, adopt_orphans, kill};
 use super::place::FOLDER;
 use super::record;
-use super::server::{Over, Server};
+use super::server::{Over, Server, Signals};
 use super::shell::{ROOT, command_line, path};
 use super::shim::as_shells_say;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Where a script runs.
@@ -55,6 +54,8 @@ pub(crate) struct Run {
     pub(crate) record: Option<PathBuf>,
     /// What the script prints is thrown away, and what it does is noted.
     pub(crate) is_noted: bool,
+    /// The script's host has a way to a simulated outside.
+    pub(crate) has_uplink: bool,
 }
 
 /// How a run ended: its exit status as a shell has it, and the notes if any were taken.
@@ -62,7 +63,13 @@ pub(crate) type Outcome = (u8, Option<Noted>);
 
 impl Run {
     fn machine(&self) -> Told {
-        if self.is_noted { Told::noted(self.seed) } else { Told::simulated(self.seed) }
+        let host = super::host(self.seed);
+        let machine = if self.is_noted { Noted::with_diary(host) } else { Noted::plain(host) };
+        Told::of(if self.has_uplink { super::with_uplink(machine) } else { machine })
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { step: self.step, most: self.most }
     }
 
     fn out(&self) -> Stdio {
@@ -74,21 +81,19 @@ impl Run {
 pub(crate) fn run(run: &Run) -> io::Result<Outcome> {
     let line = command_line(&run.script, &run.arguments)
         .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", run.script.display())))?;
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGHUP, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    let signals = Signals::default();
+    for (signal, flag) in [(SIGHUP, &signals.stop), (SIGTERM, &signals.stop), (SIGINT, &signals.interrupt)] {
+        signal_hook::flag::register(signal, Arc::clone(flag))?;
     }
-    for signal in [SIGINT, SIGQUIT] {
-        // The script gets it too and decides.
-        signal_hook::flag::register(signal, Arc::default())?;
-    }
+    // The script gets it too and decides.
+    signal_hook::flag::register(SIGQUIT, Arc::default())?;
     if run.on == Machine::PlainSim {
-        return plainly(run, &line, stop);
+        return plainly(run, &line, signals);
     }
-    match apart(run, &line, Arc::clone(&stop)) {
+    match apart(run, &line, signals.clone()) {
         Err(Unable::NoNamespaces(why)) if run.on == Machine::Sim => {
             eprintln!("nettwin: the script gets no namespaces of its own ({why}); paths in it are rewritten instead");
-            plainly(run, &line, stop)
+            plainly(run, &line, signals)
         }
         Err(Unable::NoNamespaces(why)) => Err(io::Error::other(format!("no namespaces for the script: {why}"))),
         Err(Unable::Broken(e)) => Err(e),
@@ -110,14 +115,14 @@ impl From<io::Error> for Unable {
 
 /// In namespaces of the script's own.
 #[cfg(all(feature = "kernel", target_os = "linux"))]
-fn apart(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> Result<Outcome, Unable> {
+fn apart(run: &Run, line: &[OsString], signals: Signals) -> Result<Outcome, Unable> {
     let folder = Folder::new()?;
     folder.begin_record(run)?;
     let machine = match run.on {
         Machine::Programs => Told::with_programs(run.seed).map_err(|fault| io::Error::other(fault.to_string()))?,
         _ => run.machine(),
     };
-    let mut server = Server::new(&folder.path, machine, Pace { step: run.step, most: run.most }, stop)?;
+    let mut server = Server::new(&folder.path, machine, run.pace(), signals)?;
     let on_kernel = run.on == Machine::Kernel;
     let child = match run.on {
         Machine::Programs => {
@@ -154,12 +159,12 @@ fn apart(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> Result<Outcome,
 }
 
 #[cfg(not(all(feature = "kernel", target_os = "linux")))]
-fn apart(_: &Run, _: &[OsString], _: Arc<AtomicBool>) -> Result<Outcome, Unable> {
+fn apart(_: &Run, _: &[OsString], _: Signals) -> Result<Outcome, Unable> {
     Err(Unable::NoNamespaces("this system has none".into()))
 }
 
 /// Without namespaces: the commands are found by PATH, and paths in the script's text lead to the views.
-fn plainly(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> io::Result<Outcome> {
+fn plainly(run: &Run, line: &[OsString], signals: Signals) -> io::Result<Outcome> {
     let folder = Folder::new()?;
     folder.begin_record(run)?;
     adopt_orphans()?;
@@ -174,7 +179,7 @@ fn plainly(run: &Run, line: &[OsString], stop: Arc<AtomicBool>) -> io::Result<Ou
     }
     let script = folder.path.join(run.script.file_name().unwrap_or_default());
     fs::write(&script, rewritten.text)?;
-    let mut server = Server::new(&folder.path, run.machine(), Pace { step: run.step, most: run.most }, stop)?;
+    let mut server = Server::new(&folder.path, run.machine(), run.pace(), signals)?;
     server.show_all();
     let at = line.len() - run.arguments.len() - 1;
     let mut line = line.to_vec();
@@ -204,6 +209,10 @@ fn ended_early(server: &Server, over: Over) -> u8 {
         Over::TooLong(why) => {
             eprintln!("nettwin: {why}");
             TOO_LONG
+        }
+        Over::Stopped(who) => {
+            eprintln!("nettwin: stopped by a signal; {who}");
+            STOPPED
         }
         _ => STOPPED,
     }
@@ -247,6 +256,10 @@ impl Folder {
     }
 
     fn begin_record(&self, run: &Run) -> io::Result<()> {
+        if run.has_uplink {
+            let mut hosts = fs::OpenOptions::new().append(true).create(true).open(self.path.join("etc/hosts"))?;
+            hosts.write_all(super::uplink::NAMES.as_bytes())?;
+        }
         if run.record.is_some() {
             fs::write(self.path.join(record::RECORD), "")?;
             if run.on == Machine::Kernel {

@@ -36,8 +36,58 @@ pub(crate) enum Over {
     NoScene(String),
     /// It took too long, or it waited for nothing; in words.
     TooLong(String),
-    /// The run was told to stop.
-    Stopped,
+    /// The run was told to stop; who waited, in words.
+    Stopped(String),
+}
+
+/// What the run was told by signals.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Signals {
+    /// It is to stop.
+    pub(crate) stop: Arc<AtomicBool>,
+    /// Whoever is in the foreground is: the script too, which decides while it can.
+    pub(crate) interrupt: Arc<AtomicBool>,
+}
+
+/// How long a job has kept all others waiting.
+struct Spin {
+    acts: u32,
+    since: RealInstant,
+    /// How far virtual time had come when it was last seen to get on, and when that was.
+    mark: (Instant, RealInstant),
+    /// When an interrupt was seen that nobody has answered.
+    interrupted: Option<RealInstant>,
+}
+
+impl Spin {
+    fn begin(now: Instant) -> Self {
+        let since = RealInstant::now();
+        Spin { acts: 0, since, mark: (now, since), interrupted: None }
+    }
+
+    /// Whether it is time to look around again.
+    fn is_long(&mut self) -> bool {
+        self.acts += 1;
+        if self.acts % 64 != 0 || self.since.elapsed() < LOOK {
+            return false;
+        }
+        self.since = RealInstant::now();
+        true
+    }
+
+    /// Whether an interrupt came, and none of the processes, which get it too, has done anything about it.
+    fn is_interrupted(&mut self, interrupt: &AtomicBool) -> bool {
+        interrupt.load(Ordering::SeqCst)
+            && self.interrupted.get_or_insert_with(RealInstant::now).elapsed() >= Duration::from_secs(1)
+    }
+
+    /// Whether virtual time stands still.
+    fn is_stuck(&mut self, now: Instant) -> bool {
+        if now > self.mark.0 {
+            self.mark = (now, RealInstant::now());
+        }
+        self.mark.1.elapsed() >= PATIENCE
+    }
 }
 
 /// The server.
@@ -56,6 +106,7 @@ pub(crate) struct Server {
     paced: Option<(RealInstant, Instant)>,
     refused: BTreeMap<String, usize>,
     stop: Arc<AtomicBool>,
+    interrupt: Arc<AtomicBool>,
 }
 
 /// What one act came to.
@@ -73,7 +124,7 @@ enum Acted {
 
 impl Server {
     /// A server in the run's folder, on a fresh machine.
-    pub(crate) fn new(folder: &Path, machine: Told, pace: Pace, stop: Arc<AtomicBool>) -> io::Result<Self> {
+    pub(crate) fn new(folder: &Path, machine: Told, pace: Pace, signals: Signals) -> io::Result<Self> {
         let mut machine = machine;
         let listener = UnixListener::bind(folder.join("socket"))?;
         listener.set_nonblocking(true)?;
@@ -93,7 +144,8 @@ impl Server {
             pace,
             paced: None,
             refused: BTreeMap::new(),
-            stop,
+            stop: signals.stop,
+            interrupt: signals.interrupt,
         })
     }
 
@@ -153,8 +205,19 @@ impl Server {
             self.census = census;
             // What was said before the last of them fell asleep.
             self.listen()?;
+            self.interrupt.store(false, Ordering::SeqCst);
+            let mut spin = Spin::begin(self.machine.now());
             loop {
                 match self.act()? {
+                    // A job that never comes to rest is no reason to be deaf.
+                    Acted::Quietly if spin.is_long() => {
+                        if self.listen()? {
+                            break;
+                        }
+                        if let Some(over) = self.judge(&mut spin) {
+                            return Ok(over);
+                        }
+                    }
                     Acted::Quietly => {}
                     Acted::Woke => break,
                     Acted::Waiting => {
@@ -187,8 +250,10 @@ impl Server {
                 self.watch = processes();
             }
             self.census = self.watch.as_ref().map(Watch::census).unwrap_or_default();
+            let mut spin = Spin::begin(self.machine.now());
             loop {
                 match self.act()? {
+                    Acted::Quietly | Acted::Woke if spin.is_long() => break,
                     Acted::Quietly | Acted::Woke => {}
                     Acted::Waiting => break,
                     Acted::Late => {
@@ -202,9 +267,18 @@ impl Server {
         }
     }
 
+    /// Whether a job that has kept all others waiting for a while must end.
+    fn judge(&mut self, spin: &mut Spin) -> Option<Over> {
+        if self.stop.load(Ordering::SeqCst) || spin.is_interrupted(&self.interrupt) {
+            return Some(Over::Stopped(self.waiting()));
+        }
+        let is_stuck = spin.is_stuck(self.machine.now());
+        is_stuck.then(|| Over::TooLong(format!("nothing happened for 60 s; {}", self.waiting())))
+    }
+
     fn is_over(&mut self, has_ended: &mut impl FnMut() -> bool) -> Option<Over> {
         if self.stop.load(Ordering::SeqCst) {
-            return Some(Over::Stopped);
+            return Some(Over::Stopped(self.waiting()));
         }
         let gone = self.first.is_some_and(|first| self.peers.get(&first).is_none_or(|peer| peer.is_gone));
         if gone || (self.first.is_none() && has_ended()) {
@@ -597,6 +671,8 @@ impl Server {
         } else {
             self.paced = None;
         }
+        // What moves by itself may take long without waking anybody.
+        limit = limit.min(now + STRIDE);
         let happened = self.scheduler.pass(&mut self.machine, limit);
         self.machine.executed = true;
         let is_due = due.is_some_and(|due| due <= self.machine.now());
@@ -610,5 +686,9 @@ const SHORTEST: Duration = Duration::from_micros(30);
 const LONG: Duration = Duration::from_millis(1);
 /// How long to wait when there is nothing to do.
 const LONGEST: Duration = Duration::from_millis(20);
+/// How long jobs may keep all others waiting before the server looks around.
+const LOOK: Duration = Duration::from_millis(50);
+/// How far time goes at most before the server looks around, if nothing happens.
+const STRIDE: Duration = Duration::from_secs(1);
 /// How long nothing may happen, in real time.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -5,6 +5,7 @@
 #[cfg(target_os = "linux")]
 mod attach;
 mod check;
+mod commands;
 mod harness;
 mod holder;
 mod import;
@@ -16,5 +17,7 @@ mod programs;
 mod readme;
 #[cfg(target_os = "linux")]
 mod reference;
+mod run;
+mod sh;
 mod sim;
 mod why;

@@ -15,6 +15,7 @@ Examples:
   nettwin run examples/scripts/02-bridge-three-hosts.sh
   nettwin run --on kernel examples/scripts/02-bridge-three-hosts.sh
   nettwin run --programs web.sh           a script that starts curl and python3 -m http.server
+  nettwin run --uplink nat.sh             a script that pings 8.8.8.8
   nettwin run --builtin commands.txt"
 )]
 pub(crate) struct RunArgs {
@@ -40,6 +41,10 @@ pub(crate) struct RunArgs {
     /// Be the process that keeps the simulation (nettwin starts this by itself).
     #[arg(long, hide = true, requires = "programs")]
     pub(crate) apart: bool,
+    /// Give the script's host an eth0 (10.0.2.15) and a gateway to a simulated outside, which answers pings to every public
+    /// address, after 10 ms, and has some names, such as example.com.
+    #[arg(long, conflicts_with_all = ["on", "programs"])]
+    pub(crate) uplink: bool,
     /// Give the script's processes no namespaces; paths in the script's text are rewritten instead.
     #[arg(long, conflicts_with_all = ["on", "builtin"])]
     pub(crate) plain: bool,
@@ -107,6 +112,45 @@ pub(crate) struct ExportArgs {
 pub(crate) enum Language {
     /// A shell script of `ip`, `bridge`, `tc`, `sysctl` and `nft`.
     Iproute2,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "`ip netns exec NS bash` enters a namespace, `exit` leaves it. On a terminal lines can be edited and completed, and time
+goes as the wall's does; otherwise lines are read as they come, in virtual time. Ends as the last command did.
+
+Examples:
+  nettwin sh
+  nettwin sh examples/02-bridge-three-hosts.toml
+  echo 'ip netns exec h1 ping -c1 192.168.1.2' | nettwin sh examples/02-bridge-three-hosts.toml"
+)]
+pub(crate) struct ShArgs {
+    /// Begin in this topology, brought up.
+    #[arg(value_name = "TOPOLOGY", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+    /// Give the host an eth0 and a gateway to a simulated outside, as `run --uplink` does.
+    #[arg(long, conflicts_with = "file")]
+    pub(crate) uplink: bool,
+    /// Whose time it is: the wall's on a terminal, the simulator's otherwise.
+    #[arg(long)]
+    pub(crate) clock: Option<Clock>,
+    /// The virtual time that each command takes.
+    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = duration)]
+    pub(crate) step: Duration,
+    /// Decides MAC addresses, ports and randomness where no topology does.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  nettwin commands
+  nettwin commands ip bridge
+  nettwin commands --json | jq '.[] | select(.title == \"ip link\") | .refused'")]
+pub(crate) struct CommandsArgs {
+    /// Only these commands.
+    #[arg(value_name = "COMMAND")]
+    pub(crate) names: Vec<String>,
 }
 
 /// A machine that runs a script.
