@@ -94,8 +94,12 @@ fn interface(
     add("carrier", if config.up { u8::from(derived.carrier).to_string() } else { String::new() });
     add("ifindex", derived.ifindex.to_string());
     add("iflink", derived.link_ifindex.unwrap_or(derived.ifindex).to_string());
-    let up = u32::from(config.up);
-    add("flags", format!("{:#x}", if is_loopback { 8 | up } else { 0x1002 | up }));
+    let bit = |set: bool, bit: u32| if set { bit } else { 0 };
+    let flags = bit(config.up, 1)
+        | if is_loopback { 8 } else { 2 }
+        | bit(!config.kind.has_arp(), 0x80)
+        | bit(config.kind.has_multicast(), 0x1000);
+    add("flags", format!("{flags:#x}"));
     add("type", if is_loopback { "772" } else { "1" }.into());
     add("tx_queue_len", "1000".into());
     if matches!(config.kind, LinkKind::Veth { .. }) {

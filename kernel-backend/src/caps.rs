@@ -10,14 +10,14 @@ use crate::netlink::{Netlink, Request};
 use crate::netns::{self, Netns, Worker, refused, refused_io};
 use crate::object::bridge::Offered;
 use crate::object::link::{self, LinkRow};
-use crate::object::queue;
+use crate::object::{queue, virtuals};
 use crate::sysctl;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::InfoKind;
 use netlink_sys::constants::NETLINK_NETFILTER;
 use netlink_sys::{Socket, SocketAddr};
-use nettwin_model::{AddLink, BridgeAttrs, Errno, Fault, IfName, NameError, NetnsName, NewLink, VethPeer};
+use nettwin_model::{AddLink, BridgeAttrs, Errno, Fault, IfName, NameError, NetnsName, NewLink, VethPeer, Virtual};
 use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 use rustix::fs::Access;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
@@ -151,6 +151,18 @@ impl KernelBackend {
         let (_netns, netlink) = self.worker.create(Netlink::open)?;
         try_qdisc(&mut netlink?, kind)
     }
+
+    /// Whether this kernel has devices of that kind.
+    pub(crate) fn try_virtual(&mut self, kind: &Virtual) -> Result<(), Fault> {
+        let (_netns, netlink) = self.worker.create(Netlink::open)?;
+        match try_kind(&mut netlink?, virtuals::info_kind(kind)) {
+            Err(Fault::Refused { errno: Errno::EOPNOTSUPP, .. }) => Err(Fault::Missing {
+                capability: format!("devices of the kind {}", kind.word()),
+                remedy: "load its module, use a kernel that is built with it, or use the simulator".into(),
+            }),
+            other => other,
+        }
+    }
 }
 
 /// Makes a bridge and a veth whose one end is its port, and reads what they show.
@@ -158,10 +170,12 @@ fn offered_in(netlink: &mut Netlink) -> Result<Offered, Fault> {
     let (bridge, port, peer) = (name("nt-bridge")?, name("nt-port")?, name("nt-peer")?);
     let here = NetnsName::host();
     let new = |name, kind, master| AddLink { netns: here.clone(), name, kind, mac: None, mtu: None, master, up: false };
-    netlink.tell(link::add(&new(bridge, NewLink::Bridge { attrs: BridgeAttrs::default() }, None), None, None))?;
+    let nowhere = link::Places::default();
+    netlink.tell(link::add(&new(bridge, NewLink::Bridge { attrs: BridgeAttrs::default() }, None), &nowhere))?;
     let made = find(netlink, &bridge)?;
     let peer = VethPeer { netns: here.clone(), name: peer, mac: None, mtu: None };
-    netlink.tell(link::add(&new(port, NewLink::Veth { peer }, Some(bridge)), Some(made.index), None))?;
+    let places = link::Places { master: Some(made.index), ..nowhere };
+    netlink.tell(link::add(&new(port, NewLink::Veth { peer }, Some(bridge)), &places))?;
     let port = find(netlink, &port)?.port;
     let mut shown = made.bridge.map(|b| b.attrs).unwrap_or_default();
     // This one is shown by every kernel, and refused by those that are built without it.

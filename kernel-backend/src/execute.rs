@@ -12,7 +12,7 @@ use nettwin_model::queue::{QueueChange, QueueVerb};
 use nettwin_model::{
     AddLink, BridgeAttrs, Errno, Failure, Fault, IfName, Impairment, LinkChange, NetnsName, NewLink, Op, PortAttrs,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 impl KernelBackend {
@@ -63,6 +63,14 @@ impl KernelBackend {
             }
             Op::SetBridge { netns, name, attrs } => self.set_bridge(netns, name, attrs),
             Op::SetPort { netns, name, attrs } => self.set_port(netns, name, attrs),
+            Op::SetVirtual { netns, name, change } => {
+                let index = self.index_of(netns, name)?;
+                self.room(netns)?.netlink.tell(link::set_virtual(index, change))
+            }
+            Op::SetAltname { netns, name, altname, present } => {
+                let index = self.index_of(netns, name)?;
+                self.room(netns)?.netlink.tell(link::set_altname(index, altname, *present))
+            }
             Op::AddAddr { netns, dev, addr } => {
                 let index = self.index_of(netns, dev)?;
                 self.room(netns)?.netlink.tell(addr::add(index, addr))
@@ -128,17 +136,20 @@ impl KernelBackend {
                 other => other,
             })?;
         }
+        let mut kinds = BTreeMap::new();
         for op in ops {
             match op {
                 Op::AddLink(link) => match &link.kind {
                     NewLink::Bridge { attrs } => self.fit_bridge(attrs).map(|_| ())?,
                     NewLink::Veth { .. } => {}
+                    NewLink::Virtual(kind) => drop(kinds.insert(kind.word(), kind)),
                 },
                 Op::SetBridge { attrs, .. } => self.fit_bridge(attrs).map(|_| ())?,
                 Op::SetPort { attrs, .. } => self.fit_port(attrs).map(|_| ())?,
                 _ => {}
             }
         }
+        kinds.into_values().try_for_each(|kind| self.try_virtual(kind))?;
         let kinds: BTreeSet<&str> = ops.iter().filter_map(new_qdisc).collect();
         kinds.into_iter().try_for_each(|kind| match self.try_qdisc(kind) {
             Err(Fault::Refused { errno: Errno::ENOENT, .. }) => Err(qdisc_missing(kind)),
@@ -147,30 +158,41 @@ impl KernelBackend {
     }
 
     fn add_link(&mut self, link: &AddLink) -> Result<(), Fault> {
-        let (master, peer_netns) = self.places_of(link)?;
+        let mut places = self.places_of(link)?;
+        // Who is asked: what a device sits on is looked up there.
+        let mut asked = &link.netns;
         let request = match &link.kind {
             NewLink::Bridge { attrs } => {
                 let kind = NewLink::Bridge { attrs: self.fit_bridge(attrs)? };
-                link::add(&AddLink { kind, ..link.clone() }, master, peer_netns)
+                link::add(&AddLink { kind, ..link.clone() }, &places)
             }
-            NewLink::Veth { .. } => link::add(link, master, peer_netns),
+            NewLink::Veth { .. } => link::add(link, &places),
+            NewLink::Virtual(kind) => {
+                if let Some((netns, lower)) = kind.lower() {
+                    places.lower = Some(self.index_of(netns, lower)?);
+                    asked = netns;
+                }
+                let elsewhere = *asked != link.netns;
+                places.netns = elsewhere.then(|| self.descriptor_of(&link.netns)).transpose()?;
+                link::add(link, &places)
+            }
         };
-        self.room(&link.netns)?.netlink.tell(request)?;
-        if let NewLink::Veth { peer } = &link.kind {
-            self.departing.link_made(&link.netns, &peer.netns);
+        self.room(asked)?.netlink.tell(request)?;
+        if let Some((netns, _)) = link.kind.link() {
+            self.departing.link_made(&link.netns, netns);
         }
         Ok(())
     }
 
     /// What a new link's master and its peer's namespace stand for.
-    pub(crate) fn places_of(&mut self, link: &AddLink) -> Result<(Option<u32>, Option<RawFd>), Fault> {
+    pub(crate) fn places_of(&mut self, link: &AddLink) -> Result<link::Places, Fault> {
         self.room(&link.netns)?;
-        let peer_netns = match &link.kind {
+        let netns = match &link.kind {
             NewLink::Veth { peer } if peer.netns != link.netns => Some(self.descriptor_of(&peer.netns)?),
             _ => None,
         };
         let master = link.master.map(|master| self.index_of(&link.netns, &master)).transpose()?;
-        Ok((master, peer_netns))
+        Ok(link::Places { master, netns, lower: None })
     }
 
     fn set_link(&mut self, netns: &NetnsName, name: &IfName, change: &LinkChange) -> Result<(), Fault> {

@@ -53,8 +53,8 @@ impl KernelBackend {
         let mut requests = Vec::with_capacity(run.len());
         for (n, op) in run.iter().enumerate() {
             if let Op::AddLink(link) = op {
-                let (master, peer_netns) = self.places_of(link).map_err(|fault| (n, fault))?;
-                requests.push(link::add(link, master, peer_netns));
+                let places = self.places_of(link).map_err(|fault| (n, fault))?;
+                requests.push(link::add(link, &places));
             }
         }
         self.room(run[0].netns()).and_then(|room| room.netlink.tell_as_one(requests)).map_err(|fault| (0, fault))??;

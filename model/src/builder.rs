@@ -259,6 +259,20 @@ impl InterfaceBuilder {
         self
     }
 
+    /// What kind of device it is, in `ip link`'s words.
+    #[must_use]
+    pub fn kind(mut self, kind: &str) -> Self {
+        self.interface.kind = self.said.read(pieces::kind(kind)).map(Placed::from);
+        self
+    }
+
+    /// The interface that it sits on.
+    #[must_use]
+    pub fn on(mut self, link: &str) -> Self {
+        self.interface.link = self.said.read(pieces::device(link)).map(Placed::from);
+        self
+    }
+
     /// Its MAC.
     #[must_use]
     pub fn mac(mut self, mac: &str) -> Self {

@@ -327,6 +327,10 @@ fn rule_lines(table: &Table) -> Vec<(String, String)> {
 fn kind(link: &LinkConfig) -> String {
     match &link.kind {
         LinkKind::Veth { peer: Some((netns, name)) } => format!("veth to {netns}:{name}"),
+        LinkKind::Virtual(kind) => match kind.lower() {
+            Some((netns, name)) => format!("{} on {netns}:{name}", words::virtuals::print(kind)),
+            None => words::virtuals::print(kind),
+        },
         other => other.word().to_owned(),
     }
 }

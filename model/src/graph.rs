@@ -4,6 +4,7 @@
 //! (a loop with a bridge that speaks it is no loop), routes (see [`crate::paths`]), pictures (see [`crate::draw`]).
 
 use crate::layout::{DevKey, DeviceKind, Layout};
+use crate::virtuals::Virtual;
 use petgraph::algo::astar;
 use petgraph::graph::{NodeIndex, UnGraph};
 use petgraph::unionfind::UnionFind;
@@ -40,6 +41,7 @@ impl Segments {
                 joined.union(i, other);
             }
         }
+        join_virtuals(layout, &keys, &index, &mut joined);
         let mut segments = Segments::default();
         let mut numbers: BTreeMap<usize, usize> = BTreeMap::new();
         for (i, key) in keys.iter().enumerate() {
@@ -62,6 +64,30 @@ impl Segments {
     pub fn stations<'a>(&'a self, layout: &'a Layout, number: usize) -> impl Iterator<Item = &'a DevKey> + 'a {
         let devices = self.devices.get(number).map_or(&[][..], Vec::as_slice);
         devices.iter().filter(|key| layout.get(key).is_some_and(|d| d.master.is_none()))
+    }
+}
+
+/// A macvlan is on the wire of what it sits on; VLAN devices of one number on one wire are a domain of their own.
+fn join_virtuals(layout: &Layout, keys: &[DevKey], index: &BTreeMap<&DevKey, usize>, joined: &mut UnionFind<usize>) {
+    let lower = |key: &DevKey| match &layout.get(key)?.kind {
+        DeviceKind::Virtual(kind) => kind.lower().cloned(),
+        _ => None,
+    };
+    let depth = |key: &DevKey| std::iter::successors(Some(key.clone()), |key| lower(key)).count();
+    let mut order: Vec<(usize, &DevKey)> = keys.iter().map(|key| (depth(key), key)).filter(|(d, _)| *d > 1).collect();
+    order.sort();
+    let mut vlans: BTreeMap<(usize, u16, u16), usize> = BTreeMap::new();
+    for (_, key) in order {
+        let (Some(device), Some(&at)) = (layout.get(key), index.get(key)) else { continue };
+        let Some(&below) = lower(key).and_then(|lower| index.get(&lower)) else { continue };
+        match &device.kind {
+            DeviceKind::Virtual(Virtual::Macvlan(_)) => drop(joined.union(at, below)),
+            DeviceKind::Virtual(Virtual::Vlan(vlan)) => {
+                let wire = (joined.find(below), vlan.protocol.number(), vlan.id);
+                joined.union(at, *vlans.entry(wire).or_insert(at));
+            }
+            _ => {}
+        }
     }
 }
 

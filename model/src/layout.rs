@@ -8,6 +8,7 @@ use crate::complaint::{Complaint, Placed, Span, did_you_mean};
 use crate::link::{BridgeAttrs, PortAttrs};
 use crate::name::{IfName, Mac, NetnsName};
 use crate::topology::{Bridge, End, Interface, Topology};
+use crate::virtuals::{MacvlanMode, Virtual};
 use std::collections::BTreeMap;
 
 /// A device's namespace and name.
@@ -59,6 +60,8 @@ pub enum DeviceKind {
     },
     /// A bridge.
     Bridge(BridgeAttrs),
+    /// Another device of software alone.
+    Virtual(Virtual),
 }
 
 /// The MTU of a veth of which nothing is said.
@@ -98,6 +101,7 @@ impl Layout {
         for index in 0..topology.links.len() {
             builder.link(index);
         }
+        builder.virtuals();
         builder.unconnected();
         (builder.layout, builder.complaints)
     }
@@ -265,6 +269,11 @@ impl Builder<'_> {
                 Complaint::error("bad-end", end.span, message).help(help)
             }
             DeviceKind::Loopback => Complaint::error("bad-end", end.span, "no wire can end in lo").help("rename it"),
+            // They come behind all wires.
+            DeviceKind::Virtual(kind) => {
+                let message = format!("{} is a {}, which no wire can end in", taken.said, kind.word());
+                Complaint::error("bad-end", end.span, message).help("rename it")
+            }
         };
         Err(complaint)
     }
@@ -293,6 +302,76 @@ impl Builder<'_> {
         self.layout.insert(key, device);
     }
 
+    /// Interfaces that are devices of software alone, those that sit on others behind them.
+    fn virtuals(&mut self) {
+        let said = self.t.netns.iter().flat_map(|(netns, n)| n.interfaces.iter().map(move |(dev, i)| (netns, *dev, i)));
+        let mut waiting: Vec<(&NetnsName, IfName, &Interface)> = said.filter(|(.., i)| i.kind.is_some()).collect();
+        while !waiting.is_empty() {
+            let is_there = |netns: &NetnsName, dev| self.layout.get(&(netns.clone(), dev)).is_some();
+            let (ready, rest): (Vec<_>, Vec<_>) = waiting
+                .into_iter()
+                .partition(|(netns, _, i)| i.link.as_ref().is_none_or(|link| is_there(netns, link.value)));
+            if ready.is_empty() {
+                rest.iter().for_each(|(netns, _, i)| self.sits_on_nothing(netns, i));
+                return;
+            }
+            for (netns, dev, interface) in ready {
+                self.virtual_device(netns, dev, interface);
+            }
+            waiting = rest;
+        }
+    }
+
+    fn sits_on_nothing(&mut self, netns: &NetnsName, interface: &Interface) {
+        let Some(link) = &interface.link else { return };
+        let message = format!("{netns} has no interface {} to sit on", link.value);
+        let help = "name an interface of the same namespace; what a device sits on cannot sit on it";
+        self.complaints.push(Complaint::error("unknown-device", link.span, message).help(help));
+    }
+
+    fn virtual_device(&mut self, netns: &NetnsName, dev: IfName, interface: &Interface) {
+        let Some(kind) = &interface.kind else { return };
+        let key = (netns.clone(), dev);
+        let said = format!("{netns}:{dev}");
+        if let Some(taken) = self.layout.get(&key) {
+            let message = format!("{} is made otherwise already", taken.said);
+            let complaint = Complaint::error("duplicate-name", kind.span, message).also(taken.span, "here");
+            self.complaints.push(complaint.help("leave `type` out, or rename it"));
+            return;
+        }
+        let mut kind = kind.clone();
+        match (kind.value.lower_mut(), &interface.link) {
+            (Some(lower), Some(link)) if link.value == IfName::lo() => {
+                *lower = None;
+                let message = "nothing sits on the loopback device";
+                self.complaints.push(Complaint::error("unknown-device", link.span, message).help("name another"));
+                return;
+            }
+            (Some(lower), Some(link)) => *lower = Some((netns.clone(), link.value)),
+            (Some(_), None) => {
+                let message = format!("{said} does not say what it sits on");
+                let help = "name an interface of the same namespace, as in link = \"eth0\"";
+                self.complaints.push(Complaint::error("missing-key", kind.span, message).help(help));
+                return;
+            }
+            (None, Some(link)) => {
+                let message = format!("a {} sits on nothing", kind.value.word());
+                self.complaints.push(Complaint::error("bad-kind", link.span, message).help("leave `link` out"));
+                return;
+            }
+            (None, None) => {}
+        }
+        let inherits = match &kind.value {
+            Virtual::Vlan(_) => true,
+            Virtual::Macvlan(of) => of.mode == MacvlanMode::Passthru,
+            _ => false,
+        };
+        let device = device_of(DeviceKind::Virtual(kind.value), interface, said, interface.span);
+        let own = || Placed::from(derived_mac(self.t.seed, netns, dev));
+        let mac = device.mac.or_else(|| (!inherits).then(own));
+        self.layout.insert(key, Device { mac, ..device });
+    }
+
     /// Interfaces and ports that are described and that no link makes; namespaces and bridges that nothing is wired to.
     fn unconnected(&mut self) {
         let described = self.t.netns.iter().flat_map(|(netns, n)| {
@@ -303,6 +382,11 @@ impl Builder<'_> {
             b.ports.iter().map(move |(dev, i)| ((netns.clone(), *dev), i.span, format!("{name}:{dev}")))
         });
         for (key, span, said) in described.chain(ports) {
+            let of_kind =
+                self.t.netns.get(&key.0).and_then(|n| n.interfaces.get(&key.1)).is_some_and(|i| i.kind.is_some());
+            if of_kind {
+                continue;
+            }
             match self.layout.get(&key).map(|d| &d.kind) {
                 None => {
                     let ends = format!("add a link, as in ends = [{said:?}, \"…\"], or remove it");

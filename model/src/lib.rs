@@ -46,6 +46,7 @@ pub mod strategy;
 pub mod sysctl;
 pub mod time;
 pub mod topology;
+pub mod virtuals;
 pub mod wire;
 pub mod words;
 
@@ -67,3 +68,4 @@ pub use snapshot::{NetnsState, Snapshot};
 pub use sysctl::SysctlKey;
 pub use time::Instant;
 pub use topology::{Format, Topology, json_schema};
+pub use virtuals::Virtual;

@@ -1,9 +1,10 @@
 //! Link kinds and their attributes, as rtnetlink names them.
 //!
-//! Kernel counterpart: `linux/if_link.h` (`IFLA_BR_*`, `IFLA_BRPORT_*`), RFC 2863 for operstate. Kinds so far: loopback,
-//! veth, bridge. Deliberately absent: VLAN devices, macvlan, dummy, vxlan, bond, tap.
+//! Kernel counterpart: `linux/if_link.h` (`IFLA_BR_*`, `IFLA_BRPORT_*`), RFC 2863 for operstate. Kinds beside loopback,
+//! veth and bridge are in [`crate::virtuals`].
 
 use crate::name::{IfName, Mac, NetnsName};
+use crate::virtuals::{Lower, Virtual};
 use serde::{Deserialize, Serialize};
 
 /// What a link is.
@@ -21,6 +22,9 @@ pub enum LinkKind {
     Bridge,
     /// A kind that nettwin does not make; observed, never touched.
     Other(String),
+    /// Another device of software alone.
+    #[serde(untagged)]
+    Virtual(Virtual),
 }
 
 impl LinkKind {
@@ -31,6 +35,39 @@ impl LinkKind {
             LinkKind::Veth { .. } => "veth",
             LinkKind::Bridge => "bridge",
             LinkKind::Other(kind) => kind,
+            LinkKind::Virtual(kind) => kind.word(),
+        }
+    }
+
+    /// What the kernel shows as its `IFLA_LINK`: a veth's other end, or what it sits on, as far as that can be seen.
+    pub fn link(&self) -> Option<&Lower> {
+        match self {
+            LinkKind::Veth { peer } => peer.as_ref(),
+            LinkKind::Virtual(kind) => kind.lower(),
+            LinkKind::Loopback | LinkKind::Bridge | LinkKind::Other(_) => None,
+        }
+    }
+
+    /// The least and the greatest MTU, bytes; 0 for no limit.
+    pub fn mtu_limits(&self) -> (u32, u32) {
+        match self {
+            LinkKind::Loopback => (0, 0),
+            LinkKind::Virtual(kind) => kind.mtu_limits(),
+            LinkKind::Veth { .. } | LinkKind::Bridge | LinkKind::Other(_) => (68, 65535),
+        }
+    }
+
+    /// Whether it asks for neighbours' addresses. `lo` has none to ask, though its flags do not say so.
+    pub fn has_arp(&self) -> bool {
+        !matches!(self, LinkKind::Virtual(kind) if !kind.has_arp())
+    }
+
+    /// Whether it is born with the flag `MULTICAST`.
+    pub fn has_multicast(&self) -> bool {
+        match self {
+            LinkKind::Loopback => false,
+            LinkKind::Virtual(kind) => kind.has_multicast(),
+            LinkKind::Veth { .. } | LinkKind::Bridge | LinkKind::Other(_) => true,
         }
     }
 }
@@ -48,13 +85,24 @@ pub struct LinkTraits {
     pub promisc: bool,
     /// `allmulticast`.
     pub allmulti: bool,
-    /// `multicast off`.
+    /// `multicast off`, or on where the kind is born without it.
     pub no_multicast: bool,
+    /// Further names (`altname`), each as good as the first, at most 127 bytes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub altnames: Vec<String>,
 }
 
 impl Default for LinkTraits {
     fn default() -> Self {
-        LinkTraits { txqueuelen: 1000, alias: None, group: 0, promisc: false, allmulti: false, no_multicast: false }
+        LinkTraits {
+            txqueuelen: 1000,
+            alias: None,
+            group: 0,
+            promisc: false,
+            allmulti: false,
+            no_multicast: false,
+            altnames: Vec::new(),
+        }
     }
 }
 

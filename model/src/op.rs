@@ -14,6 +14,7 @@ use crate::route::Route;
 use crate::rule::Rule;
 use crate::rules::RuleChange;
 use crate::sysctl::SysctlKey;
+use crate::virtuals::{Virtual, VirtualChange};
 use serde::{Deserialize, Serialize};
 
 /// One instruction.
@@ -65,6 +66,26 @@ pub enum Op {
         name: IfName,
         /// What.
         attrs: PortAttrs,
+    },
+    /// Change what is said of a device's kind.
+    SetVirtual {
+        /// Where.
+        netns: NetnsName,
+        /// Which.
+        name: IfName,
+        /// What.
+        change: VirtualChange,
+    },
+    /// Give a link a further name, or take it away. EEXIST if something has the name, ENOENT if nothing has.
+    SetAltname {
+        /// Where.
+        netns: NetnsName,
+        /// Which link.
+        name: IfName,
+        /// The further name.
+        altname: String,
+        /// Whether it is to be there.
+        present: bool,
     },
     /// Add an address. EEXIST if the interface has it with that prefix length.
     AddAddr {
@@ -235,6 +256,20 @@ pub enum NewLink {
         /// Attributes to set at birth.
         attrs: BridgeAttrs,
     },
+    /// Another device of software alone.
+    #[serde(untagged)]
+    Virtual(Virtual),
+}
+
+impl NewLink {
+    /// The device that another end or what is below it is, as far as it has one.
+    pub fn link(&self) -> Option<(&NetnsName, IfName)> {
+        match self {
+            NewLink::Veth { peer } => Some((&peer.netns, peer.name)),
+            NewLink::Bridge { .. } => None,
+            NewLink::Virtual(kind) => kind.lower().map(|(netns, name)| (netns, *name)),
+        }
+    }
 }
 
 /// A veth's other end.
@@ -303,8 +338,14 @@ impl Op {
         match self {
             Op::AddLink(link) => {
                 link.netns = name(&link.netns);
-                if let NewLink::Veth { peer } = &mut link.kind {
-                    peer.netns = name(&peer.netns);
+                match &mut link.kind {
+                    NewLink::Veth { peer } => peer.netns = name(&peer.netns),
+                    NewLink::Bridge { .. } => {}
+                    NewLink::Virtual(kind) => {
+                        if let Some((netns, _)) = kind.lower_mut().and_then(Option::as_mut) {
+                            *netns = name(netns);
+                        }
+                    }
                 }
             }
             Op::SetLink { netns, change, .. } => {
@@ -316,6 +357,8 @@ impl Op {
             | Op::DelLink { netns, .. }
             | Op::SetBridge { netns, .. }
             | Op::SetPort { netns, .. }
+            | Op::SetVirtual { netns, .. }
+            | Op::SetAltname { netns, .. }
             | Op::AddAddr { netns, .. }
             | Op::DelAddr { netns, .. }
             | Op::AddRoute { netns, .. }
@@ -345,6 +388,8 @@ impl Op {
             | Op::DelLink { netns, .. }
             | Op::SetBridge { netns, .. }
             | Op::SetPort { netns, .. }
+            | Op::SetVirtual { netns, .. }
+            | Op::SetAltname { netns, .. }
             | Op::AddAddr { netns, .. }
             | Op::DelAddr { netns, .. }
             | Op::AddRoute { netns, .. }

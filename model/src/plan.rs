@@ -109,11 +109,13 @@ struct Phases {
     sysctls: Vec<Op>,
     bridges: Vec<Op>,
     veths: Vec<Op>,
+    virtuals: Vec<Op>,
     set_links: Vec<Op>,
     attrs: Vec<Op>,
     link_sysctls: Vec<Op>,
     add_addrs: Vec<Op>,
     bridges_up: Vec<Op>,
+    virtuals_up: Vec<Op>,
     nexthops: Vec<Op>,
     routes: Vec<Op>,
     rules: Vec<Op>,
@@ -135,11 +137,12 @@ impl Phases {
             self.del_addrs,
             self.del_links,
         ];
-        let links = [self.netns, self.sysctls, self.bridges, self.veths, self.set_links, self.attrs];
+        let links = [self.netns, self.sysctls, self.bridges, self.veths, self.virtuals, self.set_links, self.attrs];
         let rest = [
             self.link_sysctls,
             self.add_addrs,
             self.bridges_up,
+            self.virtuals_up,
             self.nexthops,
             self.routes,
             self.rules,

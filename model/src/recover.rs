@@ -17,6 +17,7 @@ use crate::rule::Rules;
 use crate::snapshot::{Config, LinkConfig, Snapshot};
 use crate::sysctl::SysctlKey;
 use crate::topology::{Bridge, End, Interface, Link, Netns, Routing, Topology};
+use crate::virtuals::Virtual;
 use crate::{Address, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -328,9 +329,26 @@ impl Recovery<'_> {
                         self.lose(netns, Part::Link(*dev), "its other end is nowhere to be seen");
                     }
                     LinkKind::Other(_) => self.lose(netns, Part::Link(*dev), "a topology has no links of this kind"),
+                    LinkKind::Virtual(kind) => self.virtual_device(&here, link, kind),
                 }
             }
         }
+    }
+
+    /// A device of software alone, where a topology can say it.
+    fn virtual_device(&mut self, key: &DevKey, link: &LinkConfig, kind: &Virtual) {
+        let elsewhere = kind.lower().is_some_and(|(netns, _)| *netns != key.0);
+        if matches!(kind, Virtual::Vrf { .. }) || elsewhere || link.master.is_some() || self.is_bridges(&key.0) {
+            return self.lose(&key.0, Part::Link(key.1), "a topology cannot say it of a device of this kind");
+        }
+        let said = Interface {
+            kind: Some(Placed::from(kind.clone())),
+            link: kind.lower().map(|(_, name)| Placed::from(*name)),
+            mtu: link.mtu.filter(|mtu| *mtu != DEFAULT_MTU).map(Placed::from),
+            ..self.interface(&key.0, key.1, link)
+        };
+        let netns = self.recovered.topology.netns.entry(key.0.clone()).or_default();
+        netns.interfaces.insert(key.1, said);
     }
 
     fn wire(&mut self, first: &DevKey, second: &DevKey) {

@@ -1,13 +1,15 @@
 //! Policy routing rules: which packets ask which table.
 //!
 //! Kernel counterpart: `struct fib_rule_hdr` and `FRA_*` of `linux/fib_rules.h`, `net/core/fib_rules.c`. Deliberately
-//! absent: rules of IPv6, tunnel identifiers, l3mdev tables, realms and NAT. Their words are in [`crate::words`].
+//! absent: rules of IPv6, tunnel identifiers, realms and NAT. Their words are in [`crate::words`].
 
 use crate::addr::Cidr;
 use crate::name::IfName;
 use crate::route::{TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN, proto};
 use serde::{Deserialize, Serialize};
 
+/// The priority of the rule that the first VRF of a namespace makes.
+pub const PRIORITY_L3MDEV: u32 = 1000;
 /// The priority of the rule that asks table main.
 pub const PRIORITY_MAIN: u32 = 32766;
 /// The priority of the rule that asks table default.
@@ -91,6 +93,9 @@ pub struct Rule {
     /// Destination port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dport: Option<Range<u16>>,
+    /// From or to a member of a VRF: its table is asked.
+    #[serde(skip_serializing_if = "is_default")]
+    pub l3mdev: bool,
     /// What happens.
     pub action: RuleAction,
     /// The table asked, 0 for none.
@@ -135,7 +140,7 @@ impl Rule {
     pub fn is_taken_for(&self, new: &Rule) -> bool {
         std::mem::discriminant(&self.action) == std::mem::discriminant(&new.action)
             && (self.table, self.priority) == (new.table, new.priority)
-            && (self.iif, self.oif) == (new.iif, new.oif)
+            && (self.iif, self.oif, self.l3mdev) == (new.iif, new.oif, new.l3mdev)
             && (self.fwmark, self.mask()) == (new.fwmark, new.mask())
             && self.suppress_ifgroup == new.suppress_ifgroup
             && self.suppress_prefixlength == new.suppress_prefixlength
@@ -155,6 +160,7 @@ impl Rule {
             && open(&asked.priority, &self.priority)
             && open(&asked.iif, &self.iif)
             && open(&asked.oif, &self.oif)
+            && (!asked.l3mdev || self.l3mdev)
             && (asked.fwmark == 0 || asked.fwmark == self.fwmark)
             && (asked.mask() == 0 || asked.mask() == self.mask())
             && open(&asked.suppress_ifgroup, &self.suppress_ifgroup)

@@ -351,3 +351,62 @@ fn ways_there_and_back_are_followed() {
         "missing-return-route: packets from h2 reach h3, but their answers do not come back: h3 has no route to 10.0.1.2"
     );
 }
+
+#[test]
+fn devices_of_software_alone_are_said_as_interfaces() {
+    let text = r#"
+[netns.h1.interfaces]
+eth0 = {}
+"eth0.10" = { type = "vlan id 10", link = "eth0", addresses = ["10.0.10.1/24"] }
+dummy0 = { type = "dummy", addresses = ["10.9.9.9/32"] }
+
+[netns.h2.interfaces]
+"eth0.10" = { type = "vlan id 10", link = "eth0", addresses = ["10.0.10.2/24"] }
+"eth0.20" = { type = "vlan id 20", link = "eth0", addresses = ["10.0.10.2/24"] }
+m0 = { type = "macvlan mode bridge", link = "eth0", mac = "02:00:00:00:00:07" }
+
+[[link]]
+ends = ["h1:eth0", "h2:eth0"]
+"#;
+    let checked = Topology::load(text, Format::Toml).expect("a good topology");
+    let ops: Vec<String> = nettwin_model::Plan::between(checked.desired(), &Default::default())
+        .ops
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let of_kinds: Vec<&str> =
+        ops.iter().map(String::as_str).filter(|op| op.contains(" type ") && !op.contains("veth")).collect();
+    let mac = nettwin_model::layout::derived_mac(0, &"h1".parse().unwrap(), "dummy0".parse().unwrap());
+    assert_eq!(
+        of_kinds,
+        [
+            format!("ip -n h1 link add name dummy0 address {mac} type dummy").as_str(),
+            "ip -n h1 link add link eth0 name eth0.10 type vlan id 10",
+            "ip -n h2 link add link eth0 name eth0.10 type vlan id 10",
+            "ip -n h2 link add link eth0 name eth0.20 type vlan id 20",
+            "ip -n h2 link add link eth0 name m0 address 02:00:00:00:00:07 type macvlan mode bridge",
+        ]
+    );
+    let written = checked.topology().to_toml();
+    assert_eq!(Topology::load(&written, Format::Toml).expect("its own text").desired(), checked.desired());
+}
+
+#[test]
+fn devices_of_software_alone_sit_on_something() {
+    let codes = |interfaces: &str| {
+        let text =
+            format!("[netns.h1.interfaces]\n{interfaces}\n[netns.h2]\n[[link]]\nends = [\"h1:eth0\", \"h2:eth0\"]\n");
+        let complaints = Topology::load(&text, Format::Toml).err().unwrap_or_default();
+        complaints.into_iter().map(|c| c.code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes("v = { type = \"vlan id 10\", link = \"eth1\" }"), ["unknown-device"]);
+    assert_eq!(codes("v = { type = \"vlan id 10\" }"), ["missing-key"]);
+    assert_eq!(
+        codes("v = { type = \"vlan id 10\", link = \"w\" }\nw = { type = \"vlan id 1\", link = \"v\" }").len(),
+        2
+    );
+    assert_eq!(codes("d = { type = \"dummy\", link = \"eth0\" }"), ["bad-kind"]);
+    assert_eq!(codes("eth0 = { type = \"dummy\" }"), ["duplicate-name"]);
+    assert_eq!(codes("v = { type = \"vlan id 4095\", link = \"eth0\" }"), ["bad-kind"]);
+    assert_eq!(codes("v = { type = \"vrf table 10\" }"), ["bad-kind"]);
+}

@@ -3,10 +3,10 @@
 //! Kernel counterpart: `net/ipv4/devinet.c`, `fib_add_ifaddr()` and `fib_del_ifaddr()` of `net/ipv4/fib_frontend.c`.
 //! Deliberately absent: metrics of prefix routes, lifetimes changed later, address validators, IPv6.
 
-use crate::dev::Dev;
+use crate::dev::{Dev, vrf};
 use crate::event::Event;
 use crate::fib::{Alias, Hop, Pattern};
-use crate::l3::{any_conf, not_v4};
+use crate::l3::{self, any_conf, not_v4};
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
 use crate::{arp, neigh, route};
@@ -131,6 +131,9 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, dev: IfName, addr: &Address) ->
     let ends = addr.valid_lft.unwrap_or(u32::MAX);
     if ends == 0 || addr.preferred_lft.unwrap_or(u32::MAX) > ends {
         return Err(Fault::refused(Errno::EINVAL, "ipv4: address lifetime invalid"));
+    }
+    if ns.dev(dev).is_some_and(|d| d.mtu < l3::LEAST_MTU) {
+        return Err(Fault::errno(Errno::ENOBUFS));
     }
     let name = ns.dev(dev).map(|d| d.name);
     if ifa.label.as_deref() == name.as_ref().map(IfName::as_str) {
@@ -338,9 +341,11 @@ fn del_routes(ns: &mut Netns, dev: Ifindex, ifa: &IfAddr, instead: Option<&IfAdd
     }
     if drop_local {
         magic_del(ns, dev, RouteKind::Local, ifa.local, 32, src);
-        if !ns.l3.fib.is_local(ifa.local) {
+        if l3::addr_type(ns, dev, ifa.local) != RouteKind::Local {
             let local = ifa.local;
-            ns.l3.fib.sweep(|a| a.dead |= a.prefsrc == Some(local));
+            // Other tables' routes go on lending it (fib_sync_down_addr).
+            let table = vrf::table(ns, dev).unwrap_or(TABLE_MAIN);
+            ns.l3.fib.sweep_in(table, |a| a.dead |= a.prefsrc == Some(local));
         }
     }
 }
@@ -353,11 +358,17 @@ fn primary_of(ns: &Netns, dev: Ifindex, ifa: &IfAddr) -> Option<Ipv4Addr> {
     addrs(ns, dev).iter().find(|a| a.len == ifa.len && a.covers(ifa.prefix())).map(|a| a.local)
 }
 
+/// Where the routes of a device's addresses are: in its VRF's table, if it is in one.
+fn own_table(ns: &Netns, dev: Ifindex, kind: RouteKind) -> u32 {
+    let usual = if kind == RouteKind::Unicast { TABLE_MAIN } else { TABLE_LOCAL };
+    vrf::table(ns, dev).unwrap_or(usual)
+}
+
 /// `fib_magic(RTM_NEWROUTE, …)`.
 fn magic_add(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: u8, src: Ipv4Addr) {
     let Some(d) = ns.dev(dev) else { return };
     // An address that is a broadcast address, too, is no source.
-    if !route::may_lend(ns, kind, dst, src) {
+    if !route::may_lend(ns, own_table(ns, dev, kind), kind, (dst, src)) {
         return;
     }
     let local = kind == RouteKind::Local;
@@ -386,7 +397,7 @@ fn magic_add(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: 
         dead: false,
         default: Cell::new(-1),
     };
-    let table = if kind == RouteKind::Unicast { TABLE_MAIN } else { TABLE_LOCAL };
+    let table = own_table(ns, dev, kind);
     // The same route is there already when a device comes up again: EEXIST is what the kernel ignores here, too.
     let _ = ns.l3.fib.insert(table, dst, len, alias, RouteVerb::Append);
 }
@@ -407,7 +418,7 @@ fn magic_del(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: 
         object: None,
         hops: vec![(None, Some(dev))],
     };
-    let table = if kind == RouteKind::Unicast { TABLE_MAIN } else { TABLE_LOCAL };
+    let table = own_table(ns, dev, kind);
     // ESRCH where the device's going down took the route before; the kernel ignores it here, too.
     let _ = ns.l3.fib.delete(table, &pattern);
 }

@@ -10,7 +10,7 @@ use crate::fib::{Flow, Selectors};
 use crate::frame::{FrameId, L2_LEN};
 use crate::ip::input::{self, Arrival, InRoute};
 use crate::ip::output;
-use crate::l3::{any_conf, max_conf};
+use crate::l3::{addr_type, any_conf, max_conf};
 use crate::neigh::entry::Source;
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Next, Pkt, Stage};
@@ -35,6 +35,9 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     if pkt.cast == Cast::Other {
         return Next::Drop(DropReason::OtherHost);
     }
+    if ns.dev(pkt.dev).is_some_and(|d| !d.has_arp()) {
+        return Next::Drop(DropReason::Arp);
+    }
     let frame = w.frames.bytes(pkt.frame);
     let Some(arp) = Arp::new(&frame[L2_LEN..]) else { return Next::Drop(DropReason::Arp) };
     if arp.op != Arp::REQUEST && arp.op != Arp::REPLY {
@@ -56,7 +59,7 @@ fn process(ns: &mut Netns, w: &mut World, pkt: &Pkt, arp: &Arp, proxied: bool) -
     }
     if spa.is_unspecified() {
         // Duplicate address detection: answered, nothing learned.
-        if op == Arp::REQUEST && ns.l3.fib.is_local(tpa) && !ignores(ns, dev, spa, tpa) {
+        if op == Arp::REQUEST && addr_type(ns, dev, tpa) == RouteKind::Local && !ignores(ns, dev, spa, tpa) {
             w.decide(ns, Stage::Arp, pkt, "arp", || format!("{tpa} is its own address: answered"));
             reply(ns, w, dev, arp);
         }
@@ -114,7 +117,7 @@ fn hear(ns: &mut Netns, w: &mut World, pkt: &Pkt, arp: &Arp) {
         w.decide(ns, Stage::Arp, pkt, "arp", || format!("{} is not here: ignored", arp.tpa));
         return;
     }
-    let unicast = ns.l3.fib.addr_type(arp.spa) == RouteKind::Unicast;
+    let unicast = addr_type(ns, pkt.dev, arp.spa) == RouteKind::Unicast;
     let gratuitous = arp.spa == arp.tpa && (arp.op == Arp::REQUEST || arp.tha == arp.sha) && unicast;
     let create = accepts && (gratuitous || (arp.op == Arp::REPLY && unicast));
     if !known && !create {
@@ -217,7 +220,7 @@ fn reply(ns: &Netns, w: &mut World, dev: Ifindex, arp: &Arp) {
 pub(crate) fn solicit(ns: &Netns, w: &mut World, dev: Ifindex, target: Ipv4Addr, pkt: Option<&Pkt>, to: Option<Mac>) {
     let Some(d) = ns.dev(dev) else { return };
     let wanted = pkt.and_then(|p| Ipv4::unsummed(&w.frames.bytes(p.frame)[L2_LEN..]).map(|ip| ip.src()));
-    let ours = wanted.filter(|&src| ns.l3.fib.is_local(src));
+    let ours = wanted.filter(|&src| addr_type(ns, dev, src) == RouteKind::Local);
     let source = match max_conf(ns, dev, |c| c.arp_announce) {
         0 => ours,
         1 => ours.filter(|&src| addr::on_link(ns, dev, target, src)),
@@ -238,7 +241,7 @@ pub(crate) fn announce(ns: &Netns, w: &mut World, dev: Ifindex, local: Ipv4Addr)
 /// Puts an ARP packet on the work list (`arp_xmit`).
 pub(crate) fn send(ns: &Netns, w: &mut World, dev: Ifindex, arp: &Arp, to: Mac) {
     let Some(d) = ns.dev(dev) else { return };
-    if d.is_loopback() {
+    if d.is_loopback() || !d.has_arp() {
         return;
     }
     let frame = w.frames.alloc_from(&arp.frame(to, d.mac));

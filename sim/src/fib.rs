@@ -300,6 +300,22 @@ pub(crate) struct Fib {
     pub(crate) has_custom_local: bool,
 }
 
+impl Table {
+    /// Changes every route; those that are dead then go. Says how many.
+    fn sweep(&mut self, change: &mut impl FnMut(&mut Alias)) -> usize {
+        let mut gone = 0;
+        self.0.retain(|leaf| {
+            leaf.retain_mut(|alias| {
+                change(alias);
+                gone += usize::from(alias.dead);
+                !alias.dead
+            });
+            !leaf.is_empty()
+        });
+        gone
+    }
+}
+
 impl Fib {
     fn table(&self, id: u32) -> Option<&Table> {
         match id {
@@ -458,13 +474,18 @@ impl Fib {
     /// What an address is (`inet_addr_type`): unicast if no table knows better. The kernel asks table local, which is one
     /// with main while no rule was changed.
     pub(crate) fn addr_type(&self, addr: Ipv4Addr) -> RouteKind {
+        self.addr_type_in(TABLE_LOCAL, addr)
+    }
+
+    /// The same by another table (`__inet_dev_addr_type`).
+    pub(crate) fn addr_type_in(&self, table: u32, addr: Ipv4Addr) -> RouteKind {
         if addr.is_unspecified() || addr.is_broadcast() {
             return RouteKind::Broadcast;
         }
         if addr.is_multicast() {
             return RouteKind::Multicast;
         }
-        match self.search_in(TABLE_LOCAL, &Flow::to(addr)) {
+        match self.search_in(table, &Flow::to(addr)) {
             Some(Ok(hit)) => hit.alias.kind,
             _ => RouteKind::Unicast,
         }
@@ -494,18 +515,13 @@ impl Fib {
 
     /// Lets `change` touch every route, then forgets those that are dead (`fib_flush`). Returns how many were.
     pub(crate) fn sweep(&mut self, mut change: impl FnMut(&mut Alias)) -> usize {
-        let mut gone = 0;
-        for table in self.tables.values_mut().chain([&mut self.local, &mut self.main]) {
-            table.0.retain(|leaf| {
-                leaf.retain_mut(|alias| {
-                    change(alias);
-                    gone += usize::from(alias.dead);
-                    !alias.dead
-                });
-                !leaf.is_empty()
-            });
-        }
-        gone
+        let tables = self.tables.values_mut().chain([&mut self.local, &mut self.main]);
+        tables.map(|table| table.sweep(&mut change)).sum()
+    }
+
+    /// The same in one table.
+    pub(crate) fn sweep_in(&mut self, table: u32, mut change: impl FnMut(&mut Alias)) -> usize {
+        if self.table(table).is_some() { self.table_mut(table).sweep(&mut change) } else { 0 }
     }
 }
 

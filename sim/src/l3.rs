@@ -5,6 +5,8 @@
 
 use crate::addr::IfAddr;
 use crate::arp::ArpState;
+use crate::dev::upper::{self, News};
+use crate::dev::vrf;
 use crate::fib::{Fib, Selectors};
 use crate::frame::FrameId;
 use crate::ip::frag::Frags;
@@ -33,6 +35,8 @@ pub(crate) struct L3 {
     pub(crate) nexthops: Rare<Nexthops>,
     /// Policy rules.
     pub(crate) rules: Rare<Rules>,
+    /// A VRF has made the rule that leads to their tables.
+    pub(crate) leads_to_vrfs: bool,
     /// Neighbours.
     pub(crate) neigh: NeighTable,
     /// The addresses of all devices, each with how often it is there (`inet_addr_lst`).
@@ -130,6 +134,14 @@ pub(crate) fn all_conf(ns: &Netns, dev: Ifindex, setting: impl Fn(&DevConf) -> i
 /// The greater of a setting for all devices and for this one (`IN_DEV_MAXCONF`).
 pub(crate) fn max_conf(ns: &Netns, dev: Ifindex, setting: impl Fn(&DevConf) -> i32) -> i32 {
     setting(&ns.sysctl.all).max(ns.dev(dev).map_or(i32::MIN, |d| setting(&d.conf)))
+}
+
+/// What an address is to those who belong with a device (`inet_addr_type_dev_table`).
+pub(crate) fn addr_type(ns: &Netns, dev: Ifindex, addr: Ipv4Addr) -> RouteKind {
+    match vrf::table(ns, dev) {
+        Some(table) => ns.l3.fib.addr_type_in(table, addr),
+        None => ns.l3.fib.addr_type(addr),
+    }
 }
 
 /// Whether routes by a device are passed over while it has no carrier (`IN_DEV_IGNORE_ROUTES_WITH_LINKDOWN`).
@@ -262,14 +274,24 @@ pub(crate) fn carrier_changed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
 
 /// A device's MAC changed (`NETDEV_CHANGEADDR`).
 pub(crate) fn mac_changed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    upper::tell(ns, w, dev, News::Mac);
     neigh::mac_changed(ns, w, dev);
     if any_conf(ns, dev, |c| c.arp_notify) {
         addr::announce(ns, w, dev);
     }
 }
 
-/// A device's MTU changed (`NETDEV_CHANGEMTU`): routes ask for it when they are used.
-pub(crate) fn mtu_changed(_: &mut Netns, _: &mut World, _: Ifindex) {}
+/// What a device must take for IPv4 to be spoken on it, bytes (`IPV4_MIN_MTU`).
+pub(crate) const LEAST_MTU: u32 = 68;
+
+/// A device's MTU changed (`NETDEV_CHANGEMTU`): routes ask for it when they are used. With less than IPv4 needs there is
+/// none of it any more.
+pub(crate) fn mtu_changed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    upper::tell(ns, w, dev, News::Mtu);
+    if ns.dev(dev).is_some_and(|d| d.mtu < LEAST_MTU) {
+        link_removed(ns, w, dev);
+    }
+}
 
 /// A device's name changed (`NETDEV_CHANGENAME`); `old` was it.
 pub(crate) fn renamed(ns: &mut Netns, _: &mut World, dev: Ifindex, old: IfName) {
@@ -291,6 +313,11 @@ pub(crate) fn netns_gone(ns: &mut Netns, w: &mut World) {
 
 /// A sysctl was written; the store holds the new value already. Settings are read where they count.
 pub(crate) fn sysctl_changed(_: &mut Netns, _: &mut World, _key: &str) {}
+
+/// The IP layer of a device joins a VRF or leaves one (`NETDEV_CHANGEUPPER`): its routes go.
+pub(crate) fn domain_changed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    route::disable(ns, w, dev, true);
+}
 
 /// Executes an address, route or neighbour op in its namespace.
 pub(crate) fn execute(ns: &mut Netns, w: &mut World, op: &Op) -> Result<(), Fault> {

@@ -38,6 +38,7 @@ mod sim;
 mod sock;
 mod storm;
 mod sysctl;
+mod tag;
 mod tell;
 mod trace;
 mod world;

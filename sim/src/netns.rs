@@ -156,6 +156,8 @@ pub(crate) struct DevTable {
     /// The names in order, where there are so many devices that it pays.
     names: Vec<(IfName, Ifindex)>,
     len: u32,
+    /// Further names, in no order: nearly always there are none.
+    altnames: Vec<(String, Ifindex)>,
     last: u32,
 }
 
@@ -179,13 +181,39 @@ impl DevTable {
         self.overflow(index).ok().map(|i| &mut *self.sparse[i])
     }
 
-    /// The index of the device of that name.
+    /// The index of the device of that name; a further name is as good (`netdev_name_node_lookup`).
     pub(crate) fn by_name(&self, name: IfName) -> Option<Ifindex> {
+        self.by_own_name(name).or_else(|| self.by_altname(name.as_str()))
+    }
+
+    /// The index of the device whose own name it is.
+    pub(crate) fn by_own_name(&self, name: IfName) -> Option<Ifindex> {
         if self.names.is_empty() {
             return self.iter().find(|dev| dev.name == name).map(|dev| dev.ifindex);
         }
         let at = self.names.binary_search_by_key(&name, |n| n.0).ok()?;
         Some(self.names[at].1)
+    }
+
+    /// The index of the device that has this further name.
+    pub(crate) fn by_altname(&self, name: &str) -> Option<Ifindex> {
+        self.altnames.iter().find(|(known, _)| known == name).map(|(_, index)| *index)
+    }
+
+    /// Gives a device a further name, which is free.
+    pub(crate) fn add_altname(&mut self, index: Ifindex, name: &str) {
+        if let Some(dev) = self.by_index_mut(index) {
+            dev.traits.altnames.push(name.to_owned());
+            self.altnames.push((name.to_owned(), index));
+        }
+    }
+
+    /// Takes a device's further name away.
+    pub(crate) fn del_altname(&mut self, index: Ifindex, name: &str) {
+        if let Some(dev) = self.by_index_mut(index) {
+            dev.traits.altnames.retain(|known| known != name);
+            self.altnames.retain(|(known, _)| known != name);
+        }
     }
 
     /// Gives a device another name, which is free.
@@ -215,6 +243,7 @@ impl DevTable {
         let at = index.0 as usize;
         let name = dev.name;
         self.len += 1;
+        self.altnames.extend(dev.traits.altnames.iter().map(|name| (name.clone(), index)));
         if at < 8 + 2 * self.len() {
             if self.dense.len() <= at {
                 if at < FEW_DEVS as usize {
@@ -243,6 +272,7 @@ impl DevTable {
         };
         self.len -= 1;
         self.forget_name(dev.name);
+        self.altnames.retain(|(_, at)| *at != index);
         Some(dev)
     }
 

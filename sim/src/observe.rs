@@ -9,6 +9,7 @@ use crate::{l3, nf, sysctl};
 use nettwin_model::snapshot::{BridgeDerived, LinkConfig, LinkDerived, PortDerived};
 use nettwin_model::{
     BridgeAttrs, Extent, FdbEntry, FdbKind, LinkKind, LinkTraits, Mac, NetnsState, OperState, PortAttrs, Snapshot,
+    Virtual,
 };
 
 /// Reads the namespaces of `extent`.
@@ -53,13 +54,21 @@ fn link_config(sim: &Sim, ns: &Netns, dev: &Dev) -> LinkConfig {
             LinkKind::Veth { peer: there.and_then(|ns| Some((ns.name.clone(), ns.dev(veth.peer.dev)?.name))) }
         }
         Kind::Bridge(_) => LinkKind::Bridge,
+        kind => {
+            let mut shown = kind.born().unwrap_or(Virtual::Dummy);
+            if let (Some(lower), Some((id, index))) = (shown.lower_mut(), kind.lower()) {
+                let there = sim.netns.by_id(id);
+                *lower = there.and_then(|ns| Some((ns.name.clone(), ns.dev(index)?.name)));
+            }
+            LinkKind::Virtual(shown)
+        }
     };
     LinkConfig {
         kind,
         up: dev.up,
         mtu: Some(dev.mtu),
         mac: Some(dev.mac),
-        master: dev.port.and_then(|at| ns.dev(at.bridge)).map(|b| b.name),
+        master: dev.vrf.or(dev.port.map(|at| at.bridge)).and_then(|master| ns.dev(master)).map(|b| b.name),
         addrs: Vec::new(),
         bridge: dev.bridge().map(bridge_attrs),
         port: port_of(ns, dev).map(port_attrs),
@@ -68,10 +77,7 @@ fn link_config(sim: &Sim, ns: &Netns, dev: &Dev) -> LinkConfig {
 }
 
 fn link_derived(ns: &Netns, dev: &Dev) -> LinkDerived {
-    let link_ifindex = match &dev.kind {
-        Kind::Veth(veth) => Some(veth.peer.dev.0),
-        _ => None,
-    };
+    let link_ifindex = dev.kind.link().map(|(_, index)| index.0);
     LinkDerived {
         ifindex: dev.ifindex.0,
         // What is not up is shown as down, whatever the last change left.

@@ -24,6 +24,7 @@
 //! * `Held`: the stage keeps the frame (a neighbour's queue, a qdisc, a reassembly queue) and the reference with it.
 //! * `Done`: the frame ended well and was let go of (`w.frames.release(pkt.frame)`), or was passed on by `w.push`.
 //! * `Drop(reason)`: the loop counts, traces and releases it.
+//! * `Ended(fate)`: a run of its own has done all that.
 //!
 //! Everything more (copies, fragments, ICMP errors, replies, released packets) goes on the work list with [`World::push`],
 //! to any namespace, and is done in order of pushing within the same instant. What the kernel would send there and then,
@@ -36,8 +37,9 @@
 //! `pkt.frame`.
 //!
 //! A sender that must know its packet's fate at once (a system call) uses [`run`]; a `Fate::Dropped(reason)` is
-//! [`DropReason::sender_errno`] to it. A stage never calls it, with one exception: a bridge's flood and a qdisc send what
-//! they let go at once, which ends at the next push.
+//! [`DropReason::sender_errno`] to it. A stage never calls it, with two exceptions: a bridge's flood and a qdisc send what
+//! they let go at once, which ends at the next push; and a device that sits on another sends by that one at once, as it
+//! counts what became of it.
 //!
 //! [`Slab::edit`]: crate::frame::Slab::edit
 
@@ -46,6 +48,7 @@ use crate::frame::FrameId;
 use crate::lane::{self, Lane};
 use crate::netns::{Ifindex, Netns, NetnsTable, NsId};
 use crate::nf::Track;
+use crate::tag::Tag;
 use crate::world::World;
 use crate::{dev, l3, qdisc, storm};
 use std::collections::VecDeque;
@@ -76,6 +79,8 @@ pub enum Stage {
     Qdisc,
     /// The device sends it.
     Xmit,
+    /// What a macvlan sends is at the device below.
+    Macvlan,
 }
 
 /// What becomes of a frame after a stage.
@@ -89,6 +94,8 @@ pub(crate) enum Next {
     Done,
     /// It ends here.
     Drop(DropReason),
+    /// It was taken further by a run of its own, which ended so.
+    Ended(Fate),
 }
 
 /// How a run ended.
@@ -139,6 +146,8 @@ pub(crate) struct Pkt {
     pub(crate) track: Track,
     /// The greatest of the fragments that it was put together from before it is sent on; 0 if it was not.
     pub(crate) frag_max: u16,
+    /// The 802.1Q tag beside it.
+    pub(crate) tag: Option<Tag>,
 }
 
 impl Pkt {
@@ -155,12 +164,18 @@ impl Pkt {
             mark: 0,
             track: Track::default(),
             frag_max: 0,
+            tag: None,
         }
     }
 
     /// The same frame as another device gets it.
     pub(crate) fn on(frame: FrameId, dev: Ifindex) -> Self {
         Pkt { iif: dev, ..Pkt::new(frame, dev) }
+    }
+
+    /// The frame at hand as another device gets it, its tag beside it.
+    pub(crate) fn passed(&self, dev: Ifindex) -> Self {
+        Pkt { tag: self.tag, ..Pkt::on(self.frame, dev) }
     }
 }
 
@@ -298,11 +313,13 @@ pub(crate) fn run(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, mut stage: Stage
             Stage::Neigh => l3::neigh_output(ns, w, pkt),
             Stage::Qdisc => qdisc::enqueue(ns, w, pkt),
             Stage::Xmit => dev::xmit(ns, w, pkt),
+            Stage::Macvlan => dev::macvlan::leave(ns, w, pkt),
         };
         match next {
             Next::To(s) => stage = s,
             Next::Held => return Fate::Held,
             Next::Done => return Fate::Done,
+            Next::Ended(fate) => return fate,
             Next::Drop(reason) => {
                 w.drop_frame(ns, stage, pkt, reason);
                 return Fate::Dropped(reason);

@@ -6,6 +6,7 @@
 use crate::dev::Tap;
 use crate::netns::Netns;
 use crate::path::Pkt;
+use crate::tag;
 use crate::world::World;
 use nettwin_model::probe::{Direction, ProbeEvent};
 
@@ -44,7 +45,8 @@ impl Recordings {
 #[cold]
 pub(crate) fn tap(ns: &Netns, w: &mut World, pkt: &Pkt, direction: Direction) {
     let Some(dev) = ns.dev(pkt.dev) else { return };
-    let bytes = w.frames.bytes(pkt.frame);
+    let tagged = tag::on_wire(&w.frames, pkt);
+    let bytes = tagged.as_deref().unwrap_or(w.frames.bytes(pkt.frame));
     for tap in &dev.taps {
         match *tap {
             // Where every frame passes both ways it is shown once.

@@ -28,7 +28,8 @@ pub(crate) fn query(sim: &mut Sim, query: &Query) -> Result<Answer, Fault> {
         }
         Query::Ifindex { netns, dev } => {
             let ns = sim.netns.by_name(netns).ok_or_else(enoent)?;
-            Answer::Ifindex(ns.devs.by_name(*dev).map(|index| index.0))
+            // Who asks takes the name for the device's own.
+            Answer::Ifindex(ns.devs.by_own_name(*dev).map(|index| index.0))
         }
         Query::Netns(name) => {
             link::tell_all(sim, link::find(sim, name)?);

@@ -120,14 +120,19 @@ fn check(ns: &Netns, route: &Route) -> Result<Alias, Fault> {
 
 fn check_source(ns: &Netns, route: &Route, alias: Alias) -> Result<Alias, Fault> {
     match (alias.prefsrc, route.dst.v4()) {
-        (Some(src), Some((dst, _))) if !may_lend(ns, route.kind, dst, src) => Err(einval("Invalid prefsrc address")),
+        (Some(src), Some((dst, _))) if !may_lend(ns, route.table, route.kind, (dst, src)) => {
+            Err(einval("Invalid prefsrc address"))
+        }
         _ => Ok(alias),
     }
 }
 
 /// Whether a route may have this preferred source (`fib_valid_prefsrc`).
-pub(crate) fn may_lend(ns: &Netns, kind: RouteKind, dst: Ipv4Addr, src: Ipv4Addr) -> bool {
-    kind == RouteKind::Local && dst == src || ns.l3.fib.is_local(src)
+pub(crate) fn may_lend(ns: &Netns, table: u32, kind: RouteKind, (dst, src): (Ipv4Addr, Ipv4Addr)) -> bool {
+    let fib = &ns.l3.fib;
+    // A VRF's table has its own local addresses.
+    let is_own = || !matches!(table, TABLE_MAIN | TABLE_LOCAL) && fib.addr_type_in(table, src) == RouteKind::Local;
+    kind == RouteKind::Local && dst == src || fib.is_local(src) || is_own()
 }
 
 fn v4(addr: Option<IpAddr>) -> Result<Option<Ipv4Addr>, Fault> {

@@ -2,14 +2,16 @@
 //!
 //! Kernel counterpart: `net/core/fib_rules.c`, `net/ipv4/fib_rules.c`. While no rule was ever added or removed the kernel
 //! passes over all this and asks the tables themselves ([`Fib::lookup`](crate::fib::Fib::lookup)), and so does this.
-//! Deliberately absent: tunnel identifiers, l3mdev tables, realms.
+//! Deliberately absent: tunnel identifiers, realms.
 
+use crate::dev::vrf;
 use crate::fib::{Asked, Flow, Hit, Selectors, TOS_MASK};
 use crate::l3::{not_v4, skips_linkdown};
 use crate::multipath;
 use crate::netns::{Ifindex, Netns};
 use nettwin_model::addr::mask_v4;
-use nettwin_model::rule::Range;
+use nettwin_model::route::proto;
+use nettwin_model::rule::{PRIORITY_L3MDEV, Range};
 use nettwin_model::wire::{Ipv4, PROTO_TCP, PROTO_UDP};
 use nettwin_model::{Cidr, Errno, Fault, IfName, Rule, RuleAction};
 use std::net::Ipv4Addr;
@@ -33,10 +35,15 @@ fn look_up<'a>(ns: &'a Netns, flow: &Flow, skips: impl Fn(Ifindex) -> bool) -> R
 /// `fib_rules_lookup()`.
 fn by_rules<'a>(ns: &'a Netns, flow: &Flow, skips: impl Fn(Ifindex) -> bool) -> Result<Hit<'a>, Errno> {
     let rules = &ns.l3.rules.0;
+    let (mut flow, domain) = (*flow, domain_of(ns, flow).unwrap_or(0));
+    // What is bound to a VRF may leave by any of its members (l3mdev_update_flow).
+    if domain != 0 && vrf::of(ns, flow.oif) == Some(flow.oif) {
+        flow.oif = Ifindex::NONE;
+    }
     let mut at = 0;
     while let Some(rule) = rules.get(at) {
         at += 1;
-        if matches(ns, rule, flow) == rule.not {
+        if (matches(ns, rule, &flow) && (!rule.l3mdev || domain != 0)) == rule.not {
             continue;
         }
         match rule.action {
@@ -46,7 +53,7 @@ fn by_rules<'a>(ns: &'a Netns, flow: &Flow, skips: impl Fn(Ifindex) -> bool) -> 
             RuleAction::Unreachable => return Err(Errno::ENETUNREACH),
             RuleAction::Prohibit => return Err(Errno::EACCES),
             RuleAction::Blackhole => return Err(Errno::EINVAL),
-            RuleAction::Lookup => match ns.l3.fib.ask(rule.table, flow, &skips) {
+            RuleAction::Lookup => match ns.l3.fib.ask(if rule.l3mdev { domain } else { rule.table }, &flow, &skips) {
                 Asked::Hit(hit) if is_suppressed(ns, rule, &hit) => {}
                 Asked::Hit(hit) => return Ok(hit),
                 Asked::Refused(errno) => return Err(errno),
@@ -55,6 +62,21 @@ fn by_rules<'a>(ns: &'a Netns, flow: &Flow, skips: impl Fn(Ifindex) -> bool) -> 
         }
     }
     Err(Errno::ENETUNREACH)
+}
+
+/// The table of the VRF that a packet is bound to, or came from a member of.
+pub(crate) fn domain_of(ns: &Netns, flow: &Flow) -> Option<u32> {
+    let dev = if flow.oif == Ifindex::NONE { flow.iif } else { flow.oif };
+    vrf::table(ns, dev)
+}
+
+/// The first VRF of a namespace makes the rule that leads to their tables (`vrf_add_fib_rules`).
+pub(crate) fn lead_to_vrfs(ns: &mut Netns) {
+    if !std::mem::replace(&mut ns.l3.leads_to_vrfs, true) {
+        ns.l3.fib.split();
+        let rule = Rule { priority: Some(PRIORITY_L3MDEV), l3mdev: true, proto: proto::KERNEL, ..Rule::default() };
+        ns.l3.rules.insert(rule);
+    }
 }
 
 fn target_of(rules: &[Rule], priority: u32) -> Option<usize> {
@@ -127,7 +149,7 @@ pub(crate) fn add(ns: &mut Netns, rule: &Rule) -> Result<(), Fault> {
         return Err(Fault::refused(Errno::EINVAL, "Invalid tos"));
     }
     ns.l3.fib.split();
-    if rule.action == RuleAction::Lookup && rule.table == 0 {
+    if rule.action == RuleAction::Lookup && rule.table == 0 && !rule.l3mdev {
         rule.table = ns.l3.fib.empty_table();
     }
     ns.l3.rules.insert(rule);

@@ -3,7 +3,7 @@
 //! Kernel counterpart: all of it. Deliberately absent: any clock. Time moves only in
 //! [`advance`](Backend::advance), from event to event; between two events, and after every op, the work list is empty.
 
-use crate::dev::{bridge, stp};
+use crate::dev::{bridge, stp, upper};
 use crate::drop::DropReason;
 use crate::event::Event;
 use crate::netns::{Ifindex, NetnsTable, NsId};
@@ -96,6 +96,9 @@ impl Sim {
     pub(crate) fn go_on(&mut self) {
         loop {
             path::drain(&mut self.netns, &mut self.world);
+            if upper::hear(&mut self.netns, &mut self.world) || self.world.do_later() {
+                continue;
+            }
             // Processes wake when the work of the wire is done.
             if !probe::hear(self) {
                 return;

@@ -45,6 +45,10 @@ pub(crate) struct World {
     pub(crate) gone: crate::netns::Gone,
     /// The last handle that a qdisc got without asking (`qdisc_alloc_handle`).
     pub(crate) last_qdisc: u16,
+    /// What devices told those that sit on them.
+    pub(crate) bulletin: crate::dev::upper::Bulletin,
+    /// What devices get when all else of this instant is done.
+    later: Vec<(NsId, Pkt)>,
     /// How many addresses were drawn for interfaces of a name.
     pub(crate) macs: BTreeMap<(NetnsName, IfName), u32>,
 }
@@ -66,6 +70,8 @@ impl World {
             disturbances: 0,
             gone: crate::netns::Gone::default(),
             last_qdisc: 0x8000,
+            bulletin: crate::dev::upper::Bulletin::default(),
+            later: Vec::new(),
             macs: BTreeMap::new(),
         }
     }
@@ -101,6 +107,20 @@ impl World {
     #[inline]
     pub(crate) fn push_next(&mut self, ns: NsId, stage: Stage, pkt: Pkt) {
         self.ring.push_next(ns, stage, pkt);
+    }
+
+    /// A device of `ns` receives `pkt` when all else of this instant is done: what the kernel leaves to a work queue.
+    pub(crate) fn later(&mut self, ns: NsId, pkt: Pkt) {
+        self.later.push((ns, pkt));
+    }
+
+    /// Puts what was left for later on the work list; says whether there was anything.
+    pub(crate) fn do_later(&mut self) -> bool {
+        let any = !self.later.is_empty();
+        for (ns, pkt) in std::mem::take(&mut self.later) {
+            self.push(ns, Stage::Dev, pkt);
+        }
+        any
     }
 
     /// What a workload has to tell.

@@ -41,10 +41,7 @@ fn links(state: &NetnsState) -> Vec<Vec<String>> {
         let derived = state.derived.links.get(name);
         let mut addrs: Vec<String> = config.addrs.iter().map(|a| a.cidr.to_string()).collect();
         addrs.extend(derived.iter().flat_map(|d| &d.auto_addrs).map(|a| a.cidr.to_string()));
-        let peer = match &config.kind {
-            LinkKind::Veth { peer: Some((netns, dev)) } => format!("{netns}:{dev}"),
-            _ => String::new(),
-        };
+        let peer = config.kind.link().map(|(netns, dev)| format!("{netns}:{dev}")).unwrap_or_default();
         vec![
             name.to_string(),
             config.kind.word().to_owned(),

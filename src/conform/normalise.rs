@@ -172,8 +172,13 @@ fn ports(segment: &mut [u8]) {
     }
 }
 
+/// The packet of a frame, behind whatever tags it has.
 fn ipv4_of(frame: &mut [u8]) -> Option<&mut [u8]> {
-    (frame.len() >= ETH_LEN && frame[12..14] == [0x08, 0x00]).then(|| &mut frame[ETH_LEN..])
+    let mut at = ETH_LEN - 2;
+    while matches!(frame.get(at..at + 2), Some([0x81, 0x00] | [0x88, 0xa8])) {
+        at += 4;
+    }
+    (frame.get(at..at + 2) == Some(&[0x08, 0x00])).then(|| &mut frame[at + 2..])
 }
 
 /// The header's length, and whether the packet is whole or a first fragment.

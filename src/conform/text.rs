@@ -249,7 +249,9 @@ fn queues(text: &str) -> String {
         let rest = parts[1..].iter().map(|part| format!("{key}N{}", part.trim_start().trim_start_matches(is_number)));
         out = std::iter::once(parts[0].to_owned()).chain(rest).collect();
     }
-    out
+    // A kernel built for one processor says nothing of queues for reception.
+    out.replace("numtxqueues N gso", "numtxqueues N numrxqueues N gso")
+        .replace("\"num_tx_queues\":1,\"gso", "\"num_tx_queues\":1,\"num_rx_queues\":1,\"gso")
 }
 
 /// Qdisc handles from 8001 on become `AUTO1:` and so on, in the order in which a case meets them.

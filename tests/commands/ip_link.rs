@@ -356,3 +356,70 @@ fn link_mistakes() {
         ],
     );
 }
+
+#[test]
+fn further_names() {
+    agree(
+        "ip-link-altnames",
+        &[(
+            "altnames",
+            r"
+            ip link add e type veth peer name p
+            ip link property add dev e altname alt1 altname averyveryverylongalternativename
+            ip link show e
+            ip -j link show e
+            ip link show alt1
+            ip -d link show e
+            ip -br link
+            ip -o link show e
+            ip -s link show e
+            ip link property add dev e altname alt1
+            ip link property add dev e altname p
+            ip link property add dev p altname alt1
+            ip link property add dev e altname e
+            ip link property del dev e altname nope
+            ip link property del dev p altname alt1
+            ip link property del dev e altname e
+            ip link property del dev e altname alt1
+            ip link show e
+            ip link show alt1
+            ip link property add dev nope altname x
+            ip link property
+            ip link property add
+            ip link property foo
+            ip link property help
+            ip link property add dev e
+            ip link property add dev e foo bar
+            ip link property add dev e altname a/b
+            ip link property add dev e altname one altname two altname three
+            ip link property add dev e altname four five
+            ip link property del dev e altname two altname nope altname three
+            ip link show e
+            ip link set averyveryverylongalternativename up
+            ip addr add 10.0.0.1/24 dev averyveryverylongalternativename
+            ip addr
+            ip route add 10.1.0.0/16 dev averyveryverylongalternativename
+            ip route
+            ip route show dev one
+            ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev one
+            ip neigh
+            ip link set averyveryverylongalternativename name foo
+            ip link
+            ip link property add dev foo altname short
+            ip link add short type veth peer name zz
+            ip link set foo name short
+            ip link set p name short
+            ip netns add q
+            ip link set p netns q
+            ip -n q link property add dev p altname short
+            ip link set foo netns q
+            ip -n q link property del dev p altname short
+            ip link set foo netns q
+            ip -n q link
+            ip -n q link property del dev short altname short
+            ip -n q link del averyveryverylongalternativename
+            ip -n q link
+        ",
+        )],
+    );
+}

@@ -11,6 +11,7 @@ mod ifconfig;
 mod ip_addr;
 mod ip_general;
 mod ip_link;
+mod ip_link_kinds;
 mod ip_neigh;
 mod ip_netns;
 mod ip_nexthop;
@@ -57,14 +58,23 @@ fn agree(phenomenon: &str, cases: &[(&str, &str)]) {
     }
 }
 
-/// The same where the lines need netem, which many kernels lack: on this kernel if it has it, on the reference kernel
-/// otherwise.
+/// The same where the lines need netem, which many kernels lack.
 fn agree_on_netem(phenomenon: &str, cases: &[(&str, &str)]) {
+    agree_where(real::has_netem, phenomenon, cases);
+}
+
+/// The same where the lines need devices of a kind that many kernels lack.
+fn agree_on_kind(kind: &str, phenomenon: &str, cases: &[(&str, &str)]) {
+    agree_where(|| real::has_kind(kind), phenomenon, cases);
+}
+
+/// On this kernel if it has what it takes, on the reference kernel otherwise.
+fn agree_where(has: impl FnOnce() -> bool, phenomenon: &str, cases: &[(&str, &str)]) {
     let cases = read(cases);
     if reference::is_inside() {
         return reference::leave(phenomenon, &here(&cases).expect("the reference kernel has namespaces"));
     }
-    let answers = if real::has_netem() { here(&cases) } else { reference::answers(phenomenon, NOT_ON_REFERENCE) };
+    let answers = if has() { here(&cases) } else { reference::answers(phenomenon, NOT_ON_REFERENCE) };
     compare(phenomenon, &cases, answers);
 }
 

@@ -44,6 +44,17 @@ pub(crate) fn has_netem() -> bool {
     has
 }
 
+/// Whether this kernel has devices of that kind. Where it has not, that is said.
+pub(crate) fn has_kind(kind: &str) -> bool {
+    // A kernel that has it complains, if at all, of what is not said.
+    let found = private().args(["ip", "link", "add", "nt-try", "type", kind]).output();
+    let has = found.is_ok_and(|output| !String::from_utf8_lossy(&output.stderr).contains("Unknown device type"));
+    if !has {
+        println!("not with the real tools on this kernel: it has no {kind}");
+    }
+    has
+}
+
 /// The running kernel's release.
 pub(crate) fn release() -> String {
     let text = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();

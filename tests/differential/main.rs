@@ -18,6 +18,7 @@ mod gateways;
 mod harness;
 mod icmp;
 mod kernel;
+mod kinds;
 mod link;
 #[path = "../common/kernel.rs"]
 mod machine;

@@ -5,15 +5,21 @@
 //! every bridge here is.
 
 use super::link_print::Link;
+use super::{macvlan, vlan, vrf};
 use crate::iproute::page::{Page, Value};
 use nettwin_model::bridge::{BridgeStatus, PortStatus};
 use nettwin_model::link::{BridgeId, LinkKind};
 use nettwin_model::snapshot::{BridgeDerived, PortDerived};
-use nettwin_model::{BridgeAttrs, IfName, PortAttrs};
+use nettwin_model::{BridgeAttrs, IfName, PortAttrs, Virtual};
 use std::collections::BTreeMap;
 
 /// The lines of a link's kind and of its master's.
-pub(super) fn kind(page: &mut Page, link: Link<'_>, bridges: &BTreeMap<IfName, BridgeStatus>) {
+pub(super) fn kind(
+    page: &mut Page,
+    link: Link<'_>,
+    bridges: &BTreeMap<IfName, BridgeStatus>,
+    master: Option<&LinkKind>,
+) {
     page.open_object("linkinfo");
     let word = link.config.kind.word();
     page.nl();
@@ -26,6 +32,9 @@ pub(super) fn kind(page: &mut Page, link: Link<'_>, bridges: &BTreeMap<IfName, B
         bridge(page, attrs, derived, &status);
         page.close_object();
     }
+    if let LinkKind::Virtual(of) = &link.config.kind {
+        of_virtual(page, of);
+    }
     if let (Some(master), Some(attrs), Some(derived)) = (link.config.master, &link.config.port, &link.derived.port) {
         let status = bridges.get(&master).and_then(|bridge| bridge.ports.get(&link.name)).cloned().unwrap_or_default();
         page.nl();
@@ -33,6 +42,28 @@ pub(super) fn kind(page: &mut Page, link: Link<'_>, bridges: &BTreeMap<IfName, B
         page.open_object("info_slave_data");
         port(page, attrs, derived, &status);
         page.close_object();
+    }
+    if let Some(LinkKind::Virtual(Virtual::Vrf { table })) = master {
+        page.nl();
+        page.say("info_slave_kind", "vrf", format_args!("    vrf_slave "));
+        page.open_object("info_slave_data");
+        vrf::print(page, *table);
+        page.close_object();
+    }
+    page.close_object();
+}
+
+/// What the kernel shows of a device of software alone.
+fn of_virtual(page: &mut Page, of: &Virtual) {
+    if *of == Virtual::Dummy {
+        return;
+    }
+    page.open_object("info_data");
+    match of {
+        Virtual::Dummy => {}
+        Virtual::Vlan(of) => vlan::print(page, of),
+        Virtual::Macvlan(of) => macvlan::print(page, of.mode),
+        Virtual::Vrf { table } => vrf::print(page, *table),
     }
     page.close_object();
 }

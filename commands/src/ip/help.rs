@@ -327,3 +327,43 @@ pub(super) const BRIDGE_SLAVE: &str = r#"Usage: ... bridge_slave [ fdb_flush ]
 pub(super) const VETH: &str = r#"Usage: ip link <options> type veth [peer <options>]
 To get <options> type 'ip link add help'
 "#;
+
+/// What `ip link help dummy` says.
+pub(super) const DUMMY: &str = "Usage: ... dummy\n";
+
+/// What `ip link help vlan` says.
+pub(super) const VLAN: &str = r#"Usage: ... vlan id VLANID
+		[ protocol VLANPROTO ]
+		[ reorder_hdr { on | off } ]
+		[ gvrp { on | off } ]
+		[ mvrp { on | off } ]
+		[ loose_binding { on | off } ]
+		[ bridge_binding { on | off } ]
+		[ ingress-qos-map QOS-MAP ]
+		[ egress-qos-map QOS-MAP ]
+
+VLANID := 0-4095
+VLANPROTO: [ 802.1Q | 802.1ad ]
+QOS-MAP := [ QOS-MAP ] QOS-MAPPING
+QOS-MAPPING := FROM:TO
+"#;
+
+/// What `ip link help macvlan` says.
+pub(super) const MACVLAN: &str = r#"Usage: ... macvlan mode MODE [flag MODE_FLAG] MODE_OPTS [bcqueuelen BC_QUEUE_LEN]
+
+MODE: private | vepa | bridge | passthru | source
+MODE_FLAG: null | nopromisc | nodst
+MODE_OPTS: for mode "source":
+	macaddr { { add | del } <macaddr> | set [ <macaddr> [ <macaddr>  ... ] ] | flush }
+BC_QUEUE_LEN: Length of the rx queue for broadcast/multicast: [0-4294967295]
+"#;
+
+/// What `ip link help vrf` says.
+pub(super) const VRF: &str = "Usage: ... vrf table TABLEID\n";
+
+/// What `ip vrf help` says.
+pub(super) const VRF_OBJECT: &str = r#"Usage:	ip vrf show [NAME] ...
+	ip vrf exec [NAME] cmd ...
+	ip vrf identify [PID]
+	ip vrf pids [NAME]
+"#;

@@ -1,15 +1,16 @@
 //! `ip link add`, `set`, `del`: from words to ops.
 //!
 //! Counterpart: `iplink_parse()` and `iplink_modify()` of `ip/iplink.c`, `ip/link_veth.c`. Deliberately absent, and refused by
-//! name: kinds other than veth and bridge, VFs, XDP, queue numbers, chosen indexes, groups as a whole, `property`, statistics by kind.
+//! name: kinds that [`super::link_type`] has not, VFs, XDP, queue numbers, chosen indexes, groups as a whole, statistics by kind.
 
 use super::link_type::{self, Kind};
-use super::{DONE, Ip, Ran, help, link_list, netns, unknown, unsupported};
+use super::{DONE, Ip, Ran, help, link_list, netns, unknown, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, integer, invarg, matches, nodev};
 use crate::iproute::inet;
 use crate::iproute::names;
+use nettwin_model::virtuals::{Macvlan, VirtualChange};
 use nettwin_model::{
-    AddLink, BridgeAttrs, Errno, Fault, IfName, LinkChange, Mac, NameError, NetnsName, NewLink, Op, VethPeer,
+    AddLink, BridgeAttrs, Errno, Fault, IfName, LinkChange, Mac, NameError, NetnsName, NewLink, Op, VethPeer, Virtual,
 };
 
 /// Runs `ip link …`.
@@ -21,12 +22,48 @@ pub(super) fn run(ip: &mut Ip<'_, '_>, _: &str, mut words: Words<'_>) -> Ran {
         w if matches(w, "replace") => Err(unsupported("link replace")),
         w if matches(w, "delete") => delete(ip, words),
         w if matches(w, "show") || matches(w, "lst") || matches(w, "list") => link_list::links(ip, words),
-        w if matches(w, "xstats") || matches(w, "afstats") || matches(w, "property") => {
-            Err(unsupported(&format!("link {w}")))
-        }
+        w if matches(w, "property") => property(ip, words),
+        w if matches(w, "xstats") || matches(w, "afstats") => Err(unsupported(&format!("link {w}"))),
         w if matches(w, "help") => describe(ip, words),
         w => Err(unknown(w, "link")),
     }
+}
+
+/// `ip link property {add|del} dev DEV [altname NAME ...]` (`iplink_prop`).
+fn property(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
+    let present = match words.next() {
+        Some(w) if matches(w, "add") => true,
+        Some(w) if matches(w, "del") => false,
+        Some(w) if matches(w, "help") => return Err(usage()),
+        Some(_) => return Err(Stop::exit(MINUS_ONE, "Operator required\n")),
+        None => return Err(usage()),
+    };
+    let (mut dev, mut altnames) = (None, Vec::new());
+    while let Some(word) = words.next() {
+        match word {
+            "altname" => {
+                let name = words.value()?;
+                if !is_altname(name) {
+                    return Err(invarg("not a valid altname", name));
+                }
+                altnames.push(name.to_owned());
+            }
+            w if matches(w, "help") => return Err(usage()),
+            word => {
+                let value = if word == "dev" { words.value()? } else { word };
+                if dev.is_some() {
+                    return Err(duparg2("dev", value));
+                }
+                dev = Some(value);
+            }
+        }
+    }
+    let required = || Stop::exit(MINUS_ONE, "Not enough of information: \"dev\" argument is required.\n");
+    let name = ip.kernel.need_link(dev.ok_or_else(required)?)?;
+    for altname in altnames {
+        ip.kernel.talk(Op::SetAltname { netns: ip.kernel.netns.clone(), name, altname, present })?;
+    }
+    DONE
 }
 
 /// `ip link help [TYPE]`.
@@ -35,6 +72,10 @@ fn describe(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
         Some("veth") => help::VETH,
         Some("bridge") => help::BRIDGE,
         Some("bridge_slave") => help::BRIDGE_SLAVE,
+        Some("dummy") => help::DUMMY,
+        Some("vlan") => help::VLAN,
+        Some("macvlan") => help::MACVLAN,
+        Some("vrf") => help::VRF,
         Some(kind) if link_type::is_known(kind) => return Err(unsupported(&format!("link help {kind}"))),
         _ => return Err(usage()),
     };
@@ -130,7 +171,7 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, creates: bool) -> Result
             }
             "vrf" => {
                 let value = words.value()?;
-                return Err(invarg("Not a valid VRF name\n", value));
+                said.master = Some(Some(vrf::device(&mut ip.kernel, value)?));
             }
             w if matches(w, "nomaster") => said.master = Some(None),
             w if matches(w, "dynamic") => {
@@ -191,7 +232,7 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, creates: bool) -> Result
     Ok(said)
 }
 
-fn on_off(key: &str, word: &str) -> Result<bool, Stop> {
+pub(super) fn on_off(key: &str, word: &str) -> Result<bool, Stop> {
     match word {
         "on" => Ok(true),
         "off" => Ok(false),
@@ -257,7 +298,10 @@ fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     let Some(kind) = said.kind else {
         return Err(Stop::back(1, "Not enough information: \"type\" argument is required\n"));
     };
-    let kind = link_type::parse(kind, said.rest)?;
+    let kind = match link_type::parse(kind, said.rest)? {
+        Kind::Macvlan(mode) => Kind::Virtual(Virtual::Macvlan(Macvlan { lower: None, mode: mode.unwrap_or_default() })),
+        kind => kind,
+    };
     let here = ip.kernel.netns.clone();
     let there = said.netns.clone().unwrap_or_else(|| here.clone());
     let mut names = Names::new(ip);
@@ -268,6 +312,9 @@ fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
                 return Err(duparg("type", kind));
             }
             check_new(names.ip, &peer)?;
+            if peer.link.or(said.link).is_some() {
+                return Err(unsupported("link"));
+            }
             // The peer comes first, as the kernel makes it.
             let netns = peer.netns.clone().unwrap_or(here);
             let peer_name = names.choose(&netns, peer.dev(), "veth")?;
@@ -279,8 +326,18 @@ fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
             let name = names.choose(&there, said.dev(), "veth")?;
             (NewLink::Veth { peer: VethPeer { netns, name: peer_name, mac, mtu: peer_mtu } }, name)
         }
+        Kind::Bridge(_) if said.link.is_some() => return Err(unsupported("link")),
         Kind::Bridge(attrs) => (NewLink::Bridge { attrs }, names.choose(&there, said.dev(), "bridge")?),
-        Kind::Port(_) | Kind::Bare => return Err(Stop::back(2, "Error: Unknown device type.\n")),
+        Kind::Virtual(mut kind) => {
+            if let (Some(lower), Some(link)) = (kind.lower_mut(), said.link) {
+                *lower = Some((here, names.ip.kernel.need_link(link)?));
+            } else if said.link.is_some() {
+                return Err(unsupported("link"));
+            }
+            let name = names.choose(&there, said.dev(), kind.prefix())?;
+            (NewLink::Virtual(kind), name)
+        }
+        Kind::Port(_) | Kind::Macvlan(_) | Kind::Bare => return Err(Stop::back(2, "Error: Unknown device type.\n")),
     };
     let (mac, mtu) = (address(&said)?, mtu(&said));
     let link = AddLink { netns: there, name, kind, mac, mtu, master: said.master.flatten(), up: said.up == Some(true) };
@@ -297,8 +354,7 @@ fn check_new(ip: &mut Ip<'_, '_>, said: &Said<'_>) -> Result<(), Stop> {
     }
     match said.link {
         Some(link) if ip.kernel.link(link)?.is_none() => Err(nodev(link)),
-        Some(_) => Err(unsupported("link")),
-        None => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -349,6 +405,13 @@ fn set(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
             ip.kernel.talk(Op::SetPort { netns: netns.clone(), name: dev, attrs })?;
         }
         Some(Kind::Veth([_, ..])) => return Err(Stop::back(2, format!("RTNETLINK answers: {}\n", Errno::EOPNOTSUPP))),
+        Some(Kind::Macvlan(Some(mode))) => {
+            let change = VirtualChange::Macvlan { mode };
+            ip.kernel.talk(Op::SetVirtual { netns: netns.clone(), name: dev, change })?;
+        }
+        Some(Kind::Virtual(_)) if !said.rest.is_empty() => {
+            return Err(unsupported("attributes of a device that is there"));
+        }
         _ => {}
     }
     let change = LinkChange {

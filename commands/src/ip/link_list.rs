@@ -1,10 +1,10 @@
 //! `ip link show`, `ip addr show` and `ip addr flush`: which links and addresses.
 //!
 //! Counterpart: `ipaddr_list_flush_or_save()` of `ip/ipaddress.c`. Where the kernel filters a dump, what does not fit is not there;
-//! where only the tool does, JSON shows an empty object. Deliberately absent: VRFs.
+//! where only the tool does, JSON shows an empty object.
 
 use super::link_print::{Link, Manner, Scene};
-use super::{DONE, Ip, Ran, addr_print, help, nsids, unsupported};
+use super::{DONE, Ip, Ran, addr_print, help, nsids, unsupported, vrf};
 use crate::glob;
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg2, invarg, matches};
 use crate::iproute::inet::{self, Family, Prefix};
@@ -112,7 +112,7 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, usage: &'static str) -> 
                 let found = ip.kernel.link(value)?.ok_or_else(|| invarg("Device does not exist\n", value))?;
                 filter.master = Some(Some(found.0));
             }
-            "vrf" => return Err(invarg("Not a valid VRF name\n", words.value()?)),
+            "vrf" => filter.master = Some(Some(vrf::device(&mut ip.kernel, words.value()?)?)),
             "nomaster" => filter.master = Some(None),
             "type" => {
                 let kind = words.value()?;
@@ -187,7 +187,12 @@ impl Filter<'_> {
 
     /// What the tool shows of a link that it was told of: nothing, its addresses only, or all.
     fn told(&self, link: Link<'_>, group: u32) -> Option<Told> {
-        let slave = if link.config.master.is_some() { "bridge" } else { "" };
+        // What is enslaved and no port is a VRF's.
+        let slave = match (link.config.master, &link.config.port) {
+            (Some(_), Some(_)) => "bridge",
+            (Some(_), None) => "vrf",
+            (None, _) => "",
+        };
         if self.up && !link.config.up {
             return None;
         }

@@ -1,7 +1,7 @@
 //! A link's lines, long and brief.
 //!
 //! Counterpart: `print_linkinfo()` and its helpers in `ip/ipaddress.c`, `print_name_and_link()` of `lib/utils.c`. Deliberately
-//! absent: errors one by one (`-s -s`), what no link here has: alternative names, VFs, XDP.
+//! absent: errors one by one (`-s -s`), what no link here has: VFs, XDP.
 
 use super::bridge_print;
 use crate::iproute::flags;
@@ -11,7 +11,7 @@ use crate::iproute::page::{Colour, Page, Value};
 use nettwin_model::bridge::BridgeStatus;
 use nettwin_model::link::{LinkKind, OperState};
 use nettwin_model::snapshot::{LinkConfig, LinkDerived, LinkStats};
-use nettwin_model::{IfName, LinkTraits, Mac, NetnsName, NetnsState};
+use nettwin_model::{IfName, LinkTraits, Mac, NetnsName, NetnsState, Virtual};
 use std::collections::BTreeMap;
 
 /// How links are printed.
@@ -69,9 +69,9 @@ impl<'a> Scene<'a> {
     }
 
     fn other(&self, link: Link<'a>) -> Other<'a> {
-        match (&link.config.kind, link.derived.link_ifindex) {
-            (LinkKind::Veth { peer: Some((netns, name)) }, Some(_)) if netns == self.netns => Other::Here(*name),
-            (LinkKind::Veth { peer: Some((netns, _)) }, Some(index)) => Other::There(index, Some(netns)),
+        match (link.config.kind.link(), link.derived.link_ifindex) {
+            (Some((netns, name)), Some(_)) if netns == self.netns => Other::Here(*name),
+            (Some((netns, _)), Some(index)) => Other::There(index, Some(netns)),
             (_, Some(index)) => Other::There(index, None),
             (_, None) => Other::None,
         }
@@ -129,6 +129,14 @@ impl<'a> Scene<'a> {
         if self.manner.link_only && self.manner.stats {
             page.nl();
             self.counters(page, link);
+        }
+        if !traits.altnames.is_empty() {
+            page.open_array("altnames");
+            for altname in &traits.altnames {
+                page.nl();
+                page.item(altname, format_args!("    altname {altname}"));
+            }
+            page.close_array();
         }
         page.text("\n");
     }
@@ -191,17 +199,33 @@ impl<'a> Scene<'a> {
         self.state.config.links.values().any(|link| link.master == Some(bridge.name))
     }
 
+    /// Whether what sits on a link has another MAC than it: then it takes whatever comes (`__dev_set_rx_mode`).
+    fn is_watched(&self, link: Link<'_>) -> bool {
+        self.state.config.links.iter().filter(|(_, upper)| upper.up).any(|(name, upper)| {
+            let is_on = |kind: &Virtual| kind.lower().is_some_and(|(n, lower)| n == self.netns && *lower == link.name);
+            let mac = self.state.derived.links.get(name).map(|derived| derived.mac);
+            match &upper.kind {
+                LinkKind::Virtual(kind @ Virtual::Macvlan(_)) => is_on(kind),
+                LinkKind::Virtual(kind @ Virtual::Vlan(_)) => is_on(kind) && mac != Some(link.derived.mac),
+                _ => false,
+            }
+        })
+    }
+
     fn details(&self, page: &mut Page, link: Link<'a>) {
-        let is_port = u32::from(link.config.master.is_some());
+        let is_port = u32::from(link.config.port.is_some());
         let traits = self.traits(link);
-        let (promisc, allmulti) = (is_port + u32::from(traits.promisc), is_port + u32::from(traits.allmulti));
+        let others = u32::from(self.is_watched(link));
+        let promisc = is_port + u32::from(traits.promisc) + others;
+        let allmulti = is_port + u32::from(traits.allmulti);
         page.say("promiscuity", promisc, format_args!(" promiscuity {promisc} "));
         page.say("allmulti", allmulti, format_args!(" allmulti {allmulti} "));
-        let (min, max) = if link.config.kind == LinkKind::Loopback { (0u32, 0u32) } else { (68, 65535) };
+        let (min, max) = link.config.kind.mtu_limits();
         page.say("min_mtu", min, format_args!("minmtu {min} "));
         page.say("max_mtu", max, format_args!("maxmtu {max} "));
         if link.config.kind != LinkKind::Loopback {
-            bridge_print::kind(page, link, self.bridges);
+            let master = link.config.master.and_then(|master| self.state.config.links.get(&master));
+            bridge_print::kind(page, link, self.bridges, master.map(|master| &master.kind));
         }
         // With less than IPv6 needs there is none of it.
         if self.manner.link_only && link.derived.mtu >= 1280 {
@@ -210,7 +234,8 @@ impl<'a> Scene<'a> {
         // A bridge without a port has the limit of a plain device; with one, and after it, its own.
         let never_a_port =
             link.config.kind == LinkKind::Bridge && link.derived.mac != Mac::ZERO && !self.has_port(link);
-        let tso: u32 = if never_a_port { 65536 } else { 524_280 };
+        let has_own_limit = matches!(link.config.kind, LinkKind::Virtual(Virtual::Dummy | Virtual::Vrf { .. }));
+        let tso: u32 = if never_a_port || has_own_limit { 65536 } else { 524_280 };
         // A veth has a queue for each processor, here one.
         for (key, text, value) in [
             ("num_tx_queues", "numtxqueues", 1u32),

@@ -3,15 +3,20 @@
 //! Counterpart: `ip/link_veth.c`, `ip/iplink_bridge.c`, `ip/iplink_bridge_slave.c`, `iplink_types_usage()`. Deliberately absent,
 //! and refused by name: other kinds, and attributes of bridges and ports that the model does not have.
 
-use super::{help, unsupported};
+use super::{help, macvlan, unsupported, vlan, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, invarg, matches, on_off, u8, u16, unsigned};
-use nettwin_model::{BridgeAttrs, PortAttrs};
+use nettwin_model::virtuals::MacvlanMode;
+use nettwin_model::{BridgeAttrs, PortAttrs, Virtual};
 
 /// A kind with its attributes.
 pub(super) enum Kind<'a> {
     /// A veth; what is said of the peer.
     Veth(&'a [String]),
     Bridge(BridgeAttrs),
+    /// Another device of software alone; what it sits on is said elsewhere.
+    Virtual(Virtual),
+    /// A macvlan, with its mode if it is said.
+    Macvlan(Option<MacvlanMode>),
     /// A bridge's port (`bridge_slave`).
     Port(PortAttrs),
     /// One that this product does not have, without attributes.
@@ -36,6 +41,11 @@ pub(super) fn parse<'a>(kind: &str, words: &'a [String]) -> Result<Kind<'a>, Sto
         "veth" => Ok(Kind::Veth(&words[1..])),
         "bridge" => bridge(Words::new(words)).map(Kind::Bridge),
         "bridge_slave" => port(Words::new(words)).map(Kind::Port),
+        // ip passes over whatever follows.
+        "dummy" => Ok(Kind::Virtual(Virtual::Dummy)),
+        "vlan" => vlan::parse(Words::new(words)).map(|vlan| Kind::Virtual(Virtual::Vlan(vlan))),
+        "vrf" => vrf::parse(Words::new(words)).map(Kind::Virtual),
+        "macvlan" => macvlan::parse(Words::new(words)).map(Kind::Macvlan),
         _ if is_known(kind) => Err(unsupported(&format!("type {kind}"))),
         _ => match words.first() {
             None => Ok(Kind::Bare),

@@ -12,6 +12,7 @@ mod link;
 mod link_list;
 mod link_print;
 mod link_type;
+mod macvlan;
 mod neigh;
 mod netns;
 mod nexthop;
@@ -22,6 +23,8 @@ mod route_list;
 mod route_print;
 mod rule;
 mod rule_print;
+mod vlan;
+mod vrf;
 
 use crate::iproute::args::{MINUS_ONE, Stop, Words, matches};
 use crate::iproute::inet::Family;
@@ -142,7 +145,7 @@ const OBJECTS: &[(&str, Run)] = &[
     ("tuntap", absent), ("tap", absent), ("token", absent),
     ("tcpmetrics", absent), ("tcp_metrics", absent), ("monitor", absent),
     ("xfrm", absent), ("mroute", absent), ("mrule", absent),
-    ("netns", netns::run), ("netconf", absent), ("vrf", absent),
+    ("netns", netns::run), ("netconf", absent), ("vrf", vrf::run),
     ("sr", absent), ("nexthop", nexthop::run), ("mptcp", absent),
     ("ioam", absent), ("help", usage), ("stats", absent),
 ];

@@ -3,7 +3,7 @@
 //! Counterpart: `ip/ipneigh.c`. The kernel lists in hash order with a random seed; here by device and address. Deliberately absent,
 //! and refused by name: `router`, `use`, `managed`, `extern_learn`, `protocol`, `unused`, masters, ages (`-s`).
 
-use super::{After, DONE, Ip, Ran, help, unknown, unsupported};
+use super::{After, DONE, Ip, Ran, help, unknown, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, invarg, matches};
 use crate::iproute::inet::{self, Family, Prefix};
 use crate::iproute::names;
@@ -145,6 +145,8 @@ fn all(state: &NetnsState) -> impl Iterator<Item = &Neigh> {
 /// What is shown or flushed.
 struct Filter<'a> {
     dev: Option<&'a str>,
+    /// Of devices that are enslaved to this one.
+    master: Option<IfName>,
     /// States, by bit; `0x100` is none.
     states: u32,
     proxy: bool,
@@ -155,10 +157,10 @@ struct Filter<'a> {
 /// `NUD_NONE` among the states asked for.
 const NONE: u32 = 0x100;
 
-fn parse<'a>(ip: &Ip<'_, '_>, mut words: Words<'a>, flushes: bool) -> Result<Filter<'a>, Stop> {
+fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, flushes: bool) -> Result<Filter<'a>, Stop> {
     let bit = |state: Nud| u32::from(state.bit());
     let states = if flushes { !(bit(Nud::Permanent) | bit(Nud::Noarp)) } else { 0xff & !bit(Nud::Noarp) };
-    let mut filter = Filter { dev: None, states, proxy: false, prefix: None, family: ip.family };
+    let mut filter = Filter { dev: None, master: None, states, proxy: false, prefix: None, family: ip.family };
     let mut state_given = false;
     while let Some(word) = words.next() {
         match word {
@@ -169,7 +171,7 @@ fn parse<'a>(ip: &Ip<'_, '_>, mut words: Words<'a>, flushes: bool) -> Result<Fil
                 }
             }
             "master" | "nomaster" | "unused" => return Err(unsupported(word)),
-            "vrf" => return Err(invarg("Not a valid VRF name\n", words.value()?)),
+            "vrf" => filter.master = Some(vrf::device(&mut ip.kernel, words.value()?)?),
             "nud" => {
                 let value = words.value()?;
                 if !std::mem::replace(&mut state_given, true) {
@@ -207,10 +209,12 @@ fn select(ip: &mut Ip<'_, '_>, filter: &Filter<'_>) -> Result<Vec<Neigh>, Stop> 
         0 => filter.states & NONE != 0,
         bit => filter.states & u32::from(bit) != 0,
     };
+    let master_of = |dev: IfName| state.config.links.get(&dev).and_then(|link| link.master);
     let fits = |n: &&Neigh| {
         n.proxy == filter.proxy
             && (n.proxy || states(n))
             && dev.is_none_or(|dev| dev == n.dev)
+            && filter.master.is_none_or(|master| master_of(n.dev) == Some(master))
             && filter.family.takes(Family::of(n.dst))
             && filter.prefix.is_none_or(|prefix| prefix.admits(n.dst))
     };

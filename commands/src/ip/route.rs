@@ -3,7 +3,7 @@
 //! Counterpart: `iproute_modify()`, `parse_nexthops()` of `ip/iproute.c`. Deliberately absent, and refused by name: metrics other than
 //! `mtu` and `advmss`, encapsulation, sources, realms, gateways of another family, `test`, `save`, `restore`.
 
-use super::{DONE, Ip, Ran, help, route_get, route_list, unknown, unsupported};
+use super::{DONE, Ip, Ran, help, route_get, route_list, unknown, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg2, invarg, matches, nodev, unsigned};
 use crate::iproute::inet::{self, Family, Prefix};
 use crate::iproute::names;
@@ -61,7 +61,7 @@ struct Said<'a> {
 }
 
 fn modify(ip: &mut Ip<'_, '_>, words: Words<'_>, verb: Option<RouteVerb>) -> Ran {
-    let mut said = parse(ip.family, words)?;
+    let mut said = parse(ip, words)?;
     let dst = said.dst.ok_or_else(usage)?;
     let dev = said.dev.map(|dev| ip.kernel.need_link(dev)).transpose()?;
     let nexthops = match said.nexthops.take() {
@@ -117,8 +117,8 @@ const OTHER_METRICS: [&str; 4] = ["hoplimit", "rtt", "rto_min", "expires"];
 const ABBREVIATED_METRICS: [&str; 9] =
     ["reordering", "window", "cwnd", "initcwnd", "initrwnd", "features", "quickack", "congctl", "rttvar"];
 
-fn parse<'a>(family: Family, mut words: Words<'a>) -> Result<Said<'a>, Stop> {
-    let mut said = Said { family, ..Said::default() };
+fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>) -> Result<Said<'a>, Stop> {
+    let mut said = Said { family: ip.family, ..Said::default() };
     loop {
         let before = words.clone();
         let Some(word) = words.next() else { break };
@@ -181,7 +181,7 @@ fn parse<'a>(family: Family, mut words: Words<'a>) -> Result<Said<'a>, Stop> {
                 let value = words.value()?;
                 said.table = Some(names::table(value).ok_or_else(|| invarg("\"table\" value is invalid\n", value))?);
             }
-            w if matches(w, "vrf") => return Err(invarg("Invalid VRF\n", words.value()?)),
+            w if matches(w, "vrf") => said.table = Some(vrf::table(&mut ip.kernel, words.value()?)?),
             "dev" | "oif" => said.dev = Some(words.value()?),
             w if matches(w, "pref") || w == "encap" || w == "ttl-propagate" || matches(w, "fastopen_no_cookie") => {
                 return Err(unsupported(w));

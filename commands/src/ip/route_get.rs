@@ -4,7 +4,7 @@
 //! how often the kernel's entry is referred to (`-s`).
 
 use super::route_print::{self, Manner};
-use super::{DONE, Ip, Ran, help, unsupported};
+use super::{DONE, Ip, Ran, help, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, invarg, matches, u16, unsigned};
 use crate::iproute::inet::{self, Family};
 use crate::iproute::names;
@@ -41,7 +41,11 @@ pub(super) fn run(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
             }
             w if matches(w, "oif") || w == "dev" => oif = Some(words.value()?),
             w if matches(w, "notify") || matches(w, "connected") => return Err(unsupported(w)),
-            w if matches(w, "vrf") => return Err(invarg("Invalid VRF\n", words.value()?)),
+            w if matches(w, "vrf") => {
+                let value = words.value()?;
+                vrf::table(&mut ip.kernel, value)?;
+                oif = Some(value);
+            }
             w if matches(w, "uid") => {
                 let value = words.value()?;
                 get.uid = unsigned(value).ok_or_else(|| invarg("invalid UID\n", value))?;

@@ -5,13 +5,13 @@
 
 use super::route_get;
 use super::route_print::{self, Manner};
-use super::{DONE, Ip, Ran, help, unsupported};
+use super::{DONE, Ip, Ran, help, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, invarg, matches, nodev, unsigned};
 use crate::iproute::inet::{self, Family, Prefix};
 use crate::iproute::names;
 use crate::route::sorted;
 use nettwin_model::route::{Nexthop, TABLE_MAIN};
-use nettwin_model::{Answer, IfName, Op, Query, Route, Scope, SysctlKey};
+use nettwin_model::{Answer, IfName, Op, Query, Route, RouteKind, Scope, SysctlKey};
 
 /// What is shown or flushed.
 #[derive(Default)]
@@ -28,6 +28,8 @@ struct Filter {
     /// Routes that were received by a device or carry a mark: none that is listed.
     nothing: bool,
     metric: Option<u32>,
+    /// A VRF's: less its own addresses.
+    of_vrf: bool,
     via: Option<Prefix>,
     src: Option<Prefix>,
     /// At least as long as this one, within it.
@@ -52,7 +54,10 @@ fn parse(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Result<Filter, Stop> {
                     None => return Err(invarg("table id value is invalid\n", value)),
                 }
             }
-            w if matches(w, "vrf") => return Err(invarg("Invalid VRF\n", words.value()?)),
+            w if matches(w, "vrf") => {
+                filter.table = vrf::table(&mut ip.kernel, words.value()?)?;
+                filter.of_vrf = true;
+            }
             w if matches(w, "cached") || matches(w, "cloned") => filter.cached = true,
             w if w == "tos" || matches(w, "dsfield") => {
                 let value = words.value()?;
@@ -142,6 +147,7 @@ impl Filter {
             route.dst.len <= p.len && (within || route.dst.len == 0)
         });
         !self.nothing
+            && !(self.of_vrf && matches!(route.kind, RouteKind::Local | RouteKind::Broadcast))
             && family.takes(Family::of(route.dst.addr))
             && (self.table == 0 || self.table == route.table)
             && self.tos.is_none_or(|tos| tos == route.tos)
@@ -195,7 +201,7 @@ pub(super) fn show(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
         return show_cached(ip, &filter);
     }
     let state = ip.kernel.state()?;
-    if filter.table != TABLE_MAIN && !filter.has_table(ip)? {
+    if filter.table != TABLE_MAIN && !filter.of_vrf && !filter.has_table(ip)? {
         return Err(Stop::back(2, "Error: ipv4: FIB table does not exist.\nDump terminated\n"));
     }
     let manner = filter.manner(ip.options.details);

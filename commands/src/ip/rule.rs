@@ -1,6 +1,6 @@
 //! `ip rule`: from words to ops, and which rules are shown.
 //!
-//! Counterpart: `ip/iprule.c`. Deliberately absent, and refused by name: `save`, `restore`, realms, `nat`, `l3mdev`, `tun_id`,
+//! Counterpart: `ip/iprule.c`. Deliberately absent, and refused by name: `save`, `restore`, realms, `nat`, `tun_id`,
 //! actions other than those that the model has, IPv6 rules beside the two that are always there.
 
 use super::rule_print;
@@ -93,7 +93,10 @@ fn one(word: &str, words: &mut Words<'_>, said: &mut Said) -> Result<(), Stop> {
         }
         "dev" | "iif" => rule.iif = Some(device(words.value()?, "\"iif\"/\"dev\" not a valid ifname")?),
         "oif" => rule.oif = Some(device(words.value()?, "\"oif\" not a valid ifname")?),
-        "l3mdev" => return Err(unsupported(word)),
+        "l3mdev" => {
+            rule.l3mdev = true;
+            said.has_table = true;
+        }
         "uidrange" => rule.uidrange = Some(users(words.value()?)?),
         w if w == "nat" || matches(w, "map-to") => return Err(unsupported(w)),
         "ipproto" => rule.ipproto = ipproto(words.value()?)?,
@@ -262,7 +265,7 @@ fn parse_filter(mut words: Words<'_>, family: Family) -> Result<Filter, Stop> {
             "fwmark" => (rule.fwmark, rule.fwmask) = fwmark(words.value()?)?,
             "dev" | "iif" => rule.iif = Some(device(words.value()?, "\"iif\"/\"dev\" not a valid ifname")?),
             "oif" => rule.oif = Some(device(words.value()?, "\"oif\" not a valid ifname")?),
-            "l3mdev" => filter.nothing = true,
+            "l3mdev" => rule.l3mdev = true,
             "uidrange" => rule.uidrange = Some(users(words.value()?)?),
             "tun_id" => return Err(unsupported(word)),
             w if matches(w, "lookup") || matches(w, "table") => {
@@ -306,6 +309,7 @@ impl Filter {
             && asked.fwmask.is_none_or(|mask| mask == 0 || mask == rule.mask())
             && open(&asked.iif, &rule.iif)
             && open(&asked.oif, &rule.oif)
+            && (!asked.l3mdev || rule.l3mdev)
             && open(&asked.uidrange, &rule.uidrange)
             && (asked.ipproto == 0 || asked.ipproto == rule.ipproto)
             && open(&asked.sport, &rule.sport)

@@ -63,6 +63,9 @@ fn selectors(page: &mut Page, state: &NetnsState, rule: &Rule) {
     if let Some(oif) = rule.oif {
         device(page, state, ("oif", "oif_detached"), oif);
     }
+    if rule.l3mdev {
+        page.say("l3mdev", Value::Null, format_args!(" lookup [l3mdev-table]"));
+    }
     if let Some(Range { first, last }) = rule.uidrange {
         page.say("uid_start", first, format_args!(" uidrange {first}"));
         page.say("uid_end", last, format_args!("-{last}"));

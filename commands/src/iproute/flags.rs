@@ -20,16 +20,25 @@ pub(crate) fn print(
     if config.up && !running {
         flags.push("NO-CARRIER");
     }
-    match config.kind {
+    match &config.kind {
         LinkKind::Loopback => flags.push("LOOPBACK"),
-        _ if traits.no_multicast => flags.push("BROADCAST"),
-        _ => flags.extend(["BROADCAST", "MULTICAST"]),
+        LinkKind::Virtual(of) if !of.has_broadcast() => {}
+        _ => flags.push("BROADCAST"),
+    }
+    if config.kind.has_multicast() != traits.no_multicast {
+        flags.push("MULTICAST");
+    }
+    if !config.kind.has_arp() {
+        flags.push("NOARP");
     }
     if traits.allmulti {
         flags.push("ALLMULTI");
     }
     if traits.promisc {
         flags.push("PROMISC");
+    }
+    if matches!(&config.kind, LinkKind::Virtual(of) if of.is_master()) {
+        flags.push("MASTER");
     }
     if config.up {
         flags.push("UP");

@@ -1,11 +1,11 @@
 //! Requests to the machine as iproute2 makes them of the kernel, and how it tells a refusal.
 //!
-//! Counterpart: `rtnl_talk()` of `lib/libnetlink.c`, `lib/ll_map.c`. Deliberately absent: devices named by alternative names.
+//! Counterpart: `rtnl_talk()` of `lib/libnetlink.c`, `lib/ll_map.c`.
 
 use super::args::{Stop, nodev};
 use crate::job::Context;
 use crate::say::{self, UNSUPPORTED};
-use nettwin_model::{Answer, Fault, IfName, NetnsName, NetnsState, Op, Query};
+use nettwin_model::{Answer, Fault, IfName, LinkTraits, NetnsName, NetnsState, Op, Query};
 
 /// Where a command works.
 pub(crate) struct Kernel<'a, 'b> {
@@ -39,16 +39,21 @@ impl Kernel<'_, '_> {
         }
     }
 
-    /// The index of a link, if there is one of that name (`ll_name_to_index`). `ifN` names a link by its index.
+    /// The index of a link, if there is one of that name (`ll_name_to_index`), be it its own or a further one. `ifN` names a
+    /// link by its index.
     pub(crate) fn link(&mut self, name: &str) -> Result<Option<(IfName, u32)>, Stop> {
         if let Ok(dev) = IfName::new(name)
             && let Some(index) = self.index(dev)?
         {
             return Ok(Some((dev, index)));
         }
+        let state = self.state()?;
+        let has = |traits: &LinkTraits| traits.altnames.iter().any(|altname| altname == name);
+        if let Some((dev, _)) = state.config.traits.iter().find(|(_, traits)| has(traits)) {
+            return Ok(state.derived.links.get(dev).map(|link| (*dev, link.ifindex)));
+        }
         let by_index = name.strip_prefix("if").and_then(super::args::unsigned);
         let Some(index) = by_index else { return Ok(None) };
-        let state = self.state()?;
         let found = state.derived.links.iter().find(|(_, link)| link.ifindex == index);
         Ok(found.map(|(dev, _)| (*dev, index)))
     }

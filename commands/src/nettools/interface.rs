@@ -32,12 +32,13 @@ const FLAGS: &[(u32, &str)] = &[
     (2, "BROADCAST"),
     (8, "LOOPBACK"),
     (0x40, "RUNNING"),
+    (0x80, "NOARP"),
     (0x100, "PROMISC"),
     (0x200, "ALLMULTI"),
     (0x1000, "MULTICAST"),
 ];
 const LETTERS: &[(u32, char)] =
-    &[(0x200, 'A'), (2, 'B'), (8, 'L'), (0x1000, 'M'), (0x100, 'P'), (0x40, 'R'), (UP, 'U')];
+    &[(0x200, 'A'), (2, 'B'), (8, 'L'), (0x1000, 'M'), (0x100, 'P'), (0x80, 'O'), (0x40, 'R'), (UP, 'U')];
 
 impl Interface {
     /// The interface, or its label, of that name.
@@ -47,9 +48,9 @@ impl Interface {
         let is_loopback = config.kind == LinkKind::Loopback;
         let traits = netns.config.traits.get(&dev).cloned().unwrap_or_default();
         let mut flags = if is_loopback { 8 } else { 2 };
-        for (bit, is_set) in
-            [(0x100, traits.promisc), (0x200, traits.allmulti), (0x1000, !is_loopback && !traits.no_multicast)]
-        {
+        let multicast = config.kind.has_multicast() != traits.no_multicast;
+        let noarp = !config.kind.has_arp();
+        for (bit, is_set) in [(0x80, noarp), (0x100, traits.promisc), (0x200, traits.allmulti), (0x1000, multicast)] {
             flags |= if is_set { bit } else { 0 };
         }
         if config.up {

@@ -1,29 +1,42 @@
 //! Links: `RTM_NEWLINK`, `RTM_DELLINK`, `RTM_GETLINK`.
 //!
 //! Kernel counterpart: `rtnl_newlink()`, `do_setlink()`, `rtnl_fill_ifinfo()`, `veth_newlink()`. Deliberately absent:
-//! altnames, VF and XDP attributes.
+//! VF and XDP attributes.
 
 use crate::netlink::Request;
 use crate::object::bridge::{self, BridgeRow, PortRow};
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use crate::object::virtuals;
+use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
     InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType,
-    LinkMessage, Stats64,
+    LinkMessage, Prop, Stats64,
 };
 use nettwin_model::snapshot::LinkStats;
-use nettwin_model::{AddLink, BridgeAttrs, IfName, LinkChange, LinkTraits, Mac, NewLink, OperState, PortAttrs};
+use nettwin_model::virtuals::VirtualChange;
+use nettwin_model::{
+    AddLink, BridgeAttrs, IfName, LinkChange, LinkTraits, Mac, NewLink, OperState, PortAttrs, Virtual,
+};
 use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 use std::os::fd::RawFd;
 
-/// Makes a link. `master` and `peer_netns` are what the names in `link` stand for; the peer's is given only where it
-/// differs from the link's own.
-pub(crate) fn add(link: &AddLink, master: Option<u32>, peer_netns: Option<RawFd>) -> Request {
+/// What an [`AddLink`]'s names stand for.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    pub(crate) master: Option<u32>,
+    /// A veth's other end's, or that of a device that sits on another: where it differs from the one that is asked.
+    pub(crate) netns: Option<RawFd>,
+    /// What the device sits on, in the namespace that is asked.
+    pub(crate) lower: Option<u32>,
+}
+
+/// Makes a link.
+pub(crate) fn add(link: &AddLink, places: &Places) -> Request {
     let mut builder = match &link.kind {
         NewLink::Veth { peer } => {
             let mut other = one_queue(LinkUnspec::new_with_name(peer.name.as_str()));
             other = hardware(other, peer.mac, peer.mtu);
-            if let Some(fd) = peer_netns {
+            if let Some(fd) = places.netns {
                 other = other.setns_by_fd(fd);
             }
             let info = InfoData::Veth(InfoVeth::Peer(other.build()));
@@ -33,9 +46,22 @@ pub(crate) fn add(link: &AddLink, master: Option<u32>, peer_netns: Option<RawFd>
             let builder = LinkMessageBuilder::new_with_info_kind(InfoKind::Bridge);
             if attrs.is_empty() { builder } else { builder.set_info_data(InfoData::Bridge(bridge::attributes(attrs))) }
         }
+        NewLink::Virtual(kind) => {
+            let mut builder = LinkMessageBuilder::<LinkUnspec>::new_with_info_kind(virtuals::info_kind(kind));
+            if let Some(data) = virtuals::info_data(kind) {
+                builder = builder.set_info_data(data);
+            }
+            if let Some(index) = places.lower {
+                builder = builder.link(index);
+            }
+            if let Some(fd) = places.netns {
+                builder = builder.setns_by_fd(fd);
+            }
+            builder
+        }
     };
     builder = hardware(builder.name(link.name.as_str()), link.mac, link.mtu);
-    if let Some(index) = master {
+    if let Some(index) = places.master {
         builder = builder.controller(index);
     }
     if link.up {
@@ -97,6 +123,13 @@ pub(crate) fn set_bridge(index: u32, attrs: &BridgeAttrs) -> Request {
     Request::new(RouteNetlinkMessage::NewLink(builder.build()), 0)
 }
 
+/// Changes what is said of a device's kind.
+pub(crate) fn set_virtual(index: u32, change: &VirtualChange) -> Request {
+    let (kind, data) = virtuals::change(change);
+    let builder = LinkMessageBuilder::<LinkUnspec>::new_with_info_kind(kind).index(index).set_info_data(data);
+    Request::new(RouteNetlinkMessage::NewLink(builder.build()), 0)
+}
+
 /// Changes a bridge port's attributes.
 pub(crate) fn set_port(index: u32, attrs: &PortAttrs) -> Request {
     let mut message = LinkUnspec::new_with_index(index).build();
@@ -105,6 +138,16 @@ pub(crate) fn set_port(index: u32, attrs: &PortAttrs) -> Request {
         LinkInfo::PortData(InfoPortData::BridgePort(bridge::port_attributes(attrs))),
     ]));
     Request::new(RouteNetlinkMessage::NewLink(message), 0)
+}
+
+/// Gives a link a further name, or takes it away.
+pub(crate) fn set_altname(index: u32, altname: &str, present: bool) -> Request {
+    let mut message = LinkUnspec::new_with_index(index).build();
+    message.attributes.push(LinkAttribute::PropList(vec![Prop::AltIfName(altname.to_owned())]));
+    if present {
+        return Request::new(RouteNetlinkMessage::NewLinkProp(message), NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND);
+    }
+    Request::new(RouteNetlinkMessage::DelLinkProp(message), 0)
 }
 
 /// Removes a link.
@@ -151,6 +194,8 @@ pub(crate) struct LinkRow {
     pub(crate) name: String,
     /// `IFLA_INFO_KIND`, empty where there is none (hardware, `lo`).
     pub(crate) kind: String,
+    /// The kind with its attributes, less what it sits on.
+    pub(crate) of: Option<Virtual>,
     pub(crate) loopback: bool,
     pub(crate) up: bool,
     pub(crate) mtu: u32,
@@ -180,6 +225,7 @@ impl LinkRow {
             index: header.index,
             name: String::new(),
             kind: String::new(),
+            of: None,
             loopback: header.link_layer_type == LinkLayerType::Loopback,
             up: header.flags.contains(LinkFlags::Up),
             mtu: 0,
@@ -195,8 +241,6 @@ impl LinkRow {
             traits: LinkTraits {
                 promisc: header.flags.contains(LinkFlags::Promisc),
                 allmulti: header.flags.contains(LinkFlags::Allmulti),
-                no_multicast: header.link_layer_type == LinkLayerType::Ether
-                    && !header.flags.contains(LinkFlags::Multicast),
                 ..LinkTraits::default()
             },
             bridge: None,
@@ -205,6 +249,8 @@ impl LinkRow {
         for attribute in message.attributes {
             row.take(attribute);
         }
+        let born_multicast = row.of.as_ref().map_or(!row.loopback, Virtual::has_multicast);
+        row.traits.no_multicast = header.flags.contains(LinkFlags::Multicast) != born_multicast;
         Some(row)
     }
 
@@ -226,6 +272,13 @@ impl LinkRow {
             LinkAttribute::TxQueueLen(length) => self.traits.txqueuelen = length,
             LinkAttribute::IfAlias(alias) => self.traits.alias = Some(alias),
             LinkAttribute::Group(group) => self.traits.group = group,
+            LinkAttribute::PropList(props) => {
+                let name = |prop| match prop {
+                    Prop::AltIfName(name) => Some(name),
+                    _ => None,
+                };
+                self.traits.altnames = props.into_iter().filter_map(name).collect();
+            }
             LinkAttribute::Stats64(stats) => self.stats = counters(&stats),
             LinkAttribute::LinkInfo(infos) => infos.into_iter().for_each(|info| self.take_info(info)),
             _ => {}
@@ -234,8 +287,12 @@ impl LinkRow {
 
     fn take_info(&mut self, info: LinkInfo) {
         match info {
-            LinkInfo::Kind(kind) => self.kind = kind.to_string(),
+            LinkInfo::Kind(kind) => {
+                self.of = virtuals::parse(&kind);
+                self.kind = kind.to_string();
+            }
             LinkInfo::Data(InfoData::Bridge(attributes)) => self.bridge = Some(bridge::parse(&attributes)),
+            LinkInfo::Data(data) => self.of = virtuals::parse_data(&data).or(self.of.take()),
             LinkInfo::PortData(InfoPortData::BridgePort(attributes)) => {
                 self.port = Some(bridge::parse_port(&attributes));
             }

@@ -12,6 +12,7 @@ pub(crate) mod nsid;
 pub(crate) mod queue;
 pub(crate) mod route;
 pub(crate) mod rule;
+pub(crate) mod virtuals;
 
 use netlink_packet_route::AddressFamily;
 use std::net::IpAddr;

@@ -1,7 +1,7 @@
 //! Policy rules: `RTM_NEWRULE`, `RTM_DELRULE`, `RTM_GETRULE`.
 //!
 //! Kernel counterpart: `fib_nl_newrule()`, `fib_nl_fill_rule()` of `net/core/fib_rules.c`; iproute2's `iprule_modify()` for
-//! what is left unsaid. Deliberately absent: IPv6 rules in observations, tunnel identifiers, l3mdev tables, realms.
+//! what is left unsaid. Deliberately absent: IPv6 rules in observations, tunnel identifiers, realms.
 
 use crate::netlink::Request;
 use crate::object::family;
@@ -66,6 +66,9 @@ fn message(rule: &Rule) -> RuleMessage {
     let ports = |r: Range<u16>| RulePortRange { start: r.first, end: r.last };
     out.extend(rule.sport.map(|r| RuleAttribute::SourcePortRange(ports(r))));
     out.extend(rule.dport.map(|r| RuleAttribute::DestinationPortRange(ports(r))));
+    if rule.l3mdev {
+        out.push(RuleAttribute::L3MDev(true));
+    }
     if rule.table > u32::from(u8::MAX) {
         out.push(RuleAttribute::Table(rule.table));
     }
@@ -141,6 +144,7 @@ fn parse_attribute(rule: &mut Rule, attribute: &RuleAttribute) {
         RuleAttribute::IpProtocol(proto) => rule.ipproto = u8::try_from(i32::from(*proto)).unwrap_or(0),
         RuleAttribute::SourcePortRange(r) => rule.sport = ports(r),
         RuleAttribute::DestinationPortRange(r) => rule.dport = ports(r),
+        RuleAttribute::L3MDev(on) => rule.l3mdev = *on,
         RuleAttribute::Table(table) => rule.table = *table,
         RuleAttribute::Goto(target) if matches!(rule.action, RuleAction::Goto(_)) => {
             rule.action = RuleAction::Goto(*target);

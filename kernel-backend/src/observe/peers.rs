@@ -1,4 +1,4 @@
-//! Where the other ends of veths are.
+//! Where the other ends of veths are, and what other devices sit on.
 //!
 //! Kernel counterpart: `IFLA_LINK` and `IFLA_LINK_NETNSID`, `RTM_GETNSID`. A link says its peer's index and the number
 //! that its own namespace has for the peer's; which namespace that number means is found by asking for the numbers of
@@ -28,7 +28,7 @@ impl KernelBackend {
         for (name, tables) in tables {
             // What numbers mean here, as far as found out.
             let mut numbers: BTreeMap<NetnsName, Option<i32>> = BTreeMap::new();
-            for row in tables.links.iter().filter(|row| row.kind == "veth") {
+            for row in tables.links.iter().filter(|row| row.kind == "veth" || row.of.is_some()) {
                 if let Some(peer) = self.find_peer(name, row, tables, &ends, &mut numbers)? {
                     peers.entry(name.clone()).or_default().insert(row.index, peer);
                 }

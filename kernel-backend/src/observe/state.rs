@@ -59,6 +59,11 @@ fn config_of(row: &LinkRow, peer: Option<(NetnsName, IfName)>) -> LinkConfig {
         _ if row.loopback => LinkKind::Loopback,
         "veth" => LinkKind::Veth { peer },
         "bridge" => LinkKind::Bridge,
+        _ if let Some(of) = &row.of => {
+            let mut of = of.clone();
+            of.lower_mut().into_iter().for_each(|lower| lower.clone_from(&peer));
+            LinkKind::Virtual(of)
+        }
         "" => LinkKind::Other("physical".into()),
         other => LinkKind::Other(other.into()),
     };

@@ -57,9 +57,16 @@ impl Tap {
         if received.unsummed {
             complete_checksum(bytes);
         }
+        let mut bytes = bytes.to_vec();
+        let mut len = received.len;
+        if let Some((proto, tci)) = received.tag.filter(|_| bytes.len() >= TAG_AT) {
+            let ([a, b], [c, d]) = (proto.to_be_bytes(), tci.to_be_bytes());
+            bytes.splice(TAG_AT..TAG_AT, [a, b, c, d]);
+            len += 4;
+        }
+        bytes.truncate(self.keep);
         // A frame has at most 64 KiB and some bytes.
-        let len = received.len as u32;
-        Some(ProbeEvent::Frame { direction, len, bytes: bytes[..bytes.len().min(self.keep)].to_vec() })
+        Some(ProbeEvent::Frame { direction, len: len as u32, bytes })
     }
 }
 
@@ -131,6 +138,8 @@ fn complete_checksum(frame: &mut [u8]) {
 }
 
 const ETH_P_ALL: u16 = 3;
+/// Where a tag is in a frame: behind both addresses.
+const TAG_AT: usize = 12;
 /// Larger than any frame, also those that segmentation offload leaves whole.
 const BUFFER_BYTES: usize = 1 << 17;
 /// Room for some ten thousand small frames while nobody reads.

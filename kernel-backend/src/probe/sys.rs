@@ -27,6 +27,8 @@ pub(super) struct Received {
     pub(super) to: Option<Ipv4Addr>,
     /// The transport checksum was left to a device that will never see the packet.
     pub(super) unsummed: bool,
+    /// The 802.1Q tag that the kernel keeps beside the frame: its protocol and the rest.
+    pub(super) tag: Option<(u16, u16)>,
 }
 
 /// A socket address.
@@ -260,7 +262,8 @@ fn receive_with(fd: impl AsFd, buffer: &mut [u8], flags: c_int) -> Result<Receiv
     // SAFETY: every pointer in the header is to a live buffer of the length given beside it.
     let n = unsafe { libc::recvmsg(fd.as_fd().as_raw_fd(), &raw mut message, flags) };
     let len = usize::try_from(n).map_err(|_| last())?;
-    let mut received = Received { len, from: peer(&name), age: Duration::ZERO, error: None, to: None, unsummed: false };
+    let mut received =
+        Received { len, from: peer(&name), age: Duration::ZERO, error: None, to: None, unsummed: false, tag: None };
     #[allow(clippy::unnecessary_cast)] // size_t with one C library, socklen_t with another.
     let filled = (message.msg_controllen as usize).min(CONTROL_BYTES);
     read_control(&control.0[..filled], &mut received);
@@ -307,7 +310,13 @@ fn read_control(mut rest: &[u8], received: &mut Received) {
             (libc::IPPROTO_IP, libc::IP_RECVERR) => received.error = socket_error(data),
             (libc::IPPROTO_IP, libc::IP_PKTINFO) => received.to = ipv4_at(data, 8),
             (libc::SOL_PACKET, libc::PACKET_AUXDATA) => {
-                received.unsummed = u32_at(data, 0).is_some_and(|status| status & libc::TP_STATUS_CSUMNOTREADY != 0);
+                // struct tpacket_auxdata: status at 0, vlan_tci at 16, vlan_tpid at 18.
+                let status = u32_at(data, 0).unwrap_or(0);
+                received.unsummed = status & libc::TP_STATUS_CSUMNOTREADY != 0;
+                let half = |at: usize| Some(u16::from_ne_bytes([*data.get(at)?, *data.get(at + 1)?]));
+                if status & libc::TP_STATUS_VLAN_VALID != 0 {
+                    received.tag = half(18).zip(half(16));
+                }
             }
             _ => {}
         }

@@ -72,6 +72,7 @@ fn link(t: &Topology, device: &Device) -> LinkConfig {
         DeviceKind::Loopback => LinkKind::Loopback,
         DeviceKind::Veth { peer, .. } => LinkKind::Veth { peer: Some(peer.clone()) },
         DeviceKind::Bridge(_) => LinkKind::Bridge,
+        DeviceKind::Virtual(kind) => LinkKind::Virtual(kind.clone()),
     };
     let bridge = match &device.kind {
         DeviceKind::Bridge(attrs) => Some(attrs.or(&BridgeAttrs::kernel_default())),

@@ -2,13 +2,14 @@
 //!
 //! A veth is made from the end that is a bridge's port, so that one request makes it, places its peer and enslaves it.
 
-use super::Planner;
 use super::there::There;
+use super::{Desired, Planner};
 use crate::agree;
 use crate::link::{BridgeAttrs, LinkKind, PortAttrs};
 use crate::name::{IfName, NetnsName};
 use crate::op::{AddLink, LinkChange, NewLink, Op, VethPeer};
 use crate::snapshot::{Config, LinkConfig};
+use crate::virtuals::{Lower, Virtual};
 use std::collections::BTreeSet;
 
 type Key = (NetnsName, IfName);
@@ -66,9 +67,53 @@ impl Planner<'_> {
                     LinkKind::Loopback => There::born(&mut self.there, netns, *name, new_link(LinkKind::Loopback)),
                     // What cannot be made is left to the comparison afterwards, which names it.
                     LinkKind::Veth { peer: None } | LinkKind::Other(_) => {}
+                    // They may sit on any of the others.
+                    LinkKind::Virtual(_) => {}
                 }
             }
         }
+        self.make_virtuals();
+    }
+
+    /// Those that sit on others behind them.
+    fn make_virtuals(&mut self) {
+        let desired = self.desired;
+        let links = desired.netns.iter().flat_map(|(netns, c)| c.links.iter().map(move |(name, l)| (netns, *name, l)));
+        let mut waiting: Vec<_> = links
+            .filter_map(|(netns, name, link)| match &link.kind {
+                LinkKind::Virtual(kind) => Some((netns, name, link, kind)),
+                _ => None,
+            })
+            .filter(|(netns, name, ..)| !self.there[*netns].config.links.contains_key(name))
+            .collect();
+        while !waiting.is_empty() {
+            let is_there =
+                |lower: &Lower| self.there.get(&lower.0).is_some_and(|t| t.config.links.contains_key(&lower.1));
+            let (ready, rest): (Vec<_>, Vec<_>) =
+                waiting.into_iter().partition(|(.., kind)| kind.lower().is_none_or(is_there));
+            // What sits on nothing that will be there is left to the comparison afterwards, which names it.
+            if ready.is_empty() {
+                return;
+            }
+            for (netns, name, link, kind) in ready {
+                self.make_virtual(netns, name, link, kind);
+            }
+            waiting = rest;
+        }
+    }
+
+    fn make_virtual(&mut self, netns: &NetnsName, name: IfName, link: &LinkConfig, kind: &Virtual) {
+        let born = LinkConfig { mac: link.mac, mtu: link.mtu, ..new_link(link.kind.clone()) };
+        There::born(&mut self.there, netns, name, born);
+        self.phases.virtuals.push(Op::AddLink(Box::new(AddLink {
+            netns: netns.clone(),
+            name,
+            kind: NewLink::Virtual(kind.clone()),
+            mac: link.mac,
+            mtu: link.mtu,
+            master: None,
+            up: false,
+        })));
     }
 
     fn make_bridge(&mut self, netns: &NetnsName, name: IfName, link: &LinkConfig) {
@@ -132,6 +177,11 @@ impl Planner<'_> {
                 self.change_link(netns, *name, wanted);
             }
         }
+        // What sits on another comes up behind it.
+        self.phases.virtuals_up.sort_by_key(|op| match op {
+            Op::SetLink { netns, name, .. } => depth(desired, &(netns.clone(), *name)),
+            _ => 0,
+        });
     }
 
     fn change_link(&mut self, netns: &NetnsName, name: IfName, wanted: &LinkConfig) {
@@ -165,6 +215,10 @@ impl Planner<'_> {
         if wanted.kind == LinkKind::Bridge && change.up == Some(true) {
             change.up = None;
             self.phases.bridges_up.push(set(LinkChange { up: Some(true), ..LinkChange::default() }));
+        }
+        if matches!(wanted.kind, LinkKind::Virtual(_)) && change.up == Some(true) {
+            change.up = None;
+            self.phases.virtuals_up.push(set(LinkChange { up: Some(true), ..LinkChange::default() }));
         }
         if change != LinkChange::default() {
             self.phases.set_links.push(set(change));
@@ -207,6 +261,16 @@ impl Planner<'_> {
             self.phases.impairments.push(Op::SetImpairment { netns: netns.clone(), dev, impairment, handle: None });
         }
     }
+}
+
+/// How many devices a device sits on, itself included.
+fn depth(desired: &Desired, key: &Key) -> usize {
+    let lower = |key: &Key| match &desired.netns.get(&key.0)?.links.get(&key.1)?.kind {
+        LinkKind::Virtual(kind) => kind.lower().cloned(),
+        _ => None,
+    };
+    // A circle has no end, and no machine makes one.
+    std::iter::successors(Some(key.clone()), lower).take(64).count()
 }
 
 fn peer_of(link: &LinkConfig) -> Option<&Key> {

@@ -29,7 +29,7 @@ impl Plan {
                 Op::AddLink(link) => {
                     let peer = |kind: &NewLink| match kind {
                         NewLink::Veth { peer } => (&peer.netns, peer.name) == (netns, name),
-                        NewLink::Bridge { .. } => false,
+                        NewLink::Bridge { .. } | NewLink::Virtual(_) => false,
                     };
                     (&link.netns, link.name) == (netns, name) || peer(&link.kind)
                 }
@@ -41,6 +41,7 @@ impl Plan {
                 Op::SetLink { netns, name, .. }
                 | Op::SetBridge { netns, name, .. }
                 | Op::SetPort { netns, name, .. }
+                | Op::SetVirtual { netns, name, .. }
                     if made(netns, *name) => {}
                 Op::AddNetns { netns } => {
                     let sysctls =
@@ -78,6 +79,13 @@ impl Summary {
             }
             Op::SetPort { netns, name, attrs } => {
                 (&mut self.change, format!("{netns}:{name} {}", words::link::print_port(attrs)))
+            }
+            Op::SetVirtual { netns, name, change } => {
+                (&mut self.change, format!("{netns}:{name} {}", words::virtuals::print_change(change)))
+            }
+            Op::SetAltname { netns, name, altname, present } => {
+                let list = if *present { &mut self.create } else { &mut self.delete };
+                (list, format!("{netns}:{name} altname {altname}"))
             }
             Op::AddAddr { netns, dev, addr } => {
                 (&mut self.create, format!("{netns}:{dev} address {}", words::addr::print(addr)))
@@ -139,6 +147,7 @@ fn made(netns: &NetnsName, name: IfName, kind: &NewLink) -> String {
     match kind {
         NewLink::Veth { peer } => format!("veth {netns}:{name} and {}:{}", peer.netns, peer.name),
         NewLink::Bridge { .. } => format!("bridge {netns}:{name}"),
+        NewLink::Virtual(kind) => format!("{} {netns}:{name}", kind.word()),
     }
 }
 

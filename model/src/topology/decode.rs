@@ -104,6 +104,8 @@ impl Decoder<'_> {
         let node = &entry.value;
         Interface {
             span: Span::new(entry.key_span.clone()),
+            kind: self.read(node.get("type"), pieces::kind),
+            link: self.read(node.get("link"), pieces::device),
             up: flag(node.get("up")).unwrap_or(true),
             mac: self.mac(node.get("mac")),
             mtu: mtu(node.get("mtu")),

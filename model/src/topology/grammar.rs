@@ -104,6 +104,16 @@ const NETNS: &[Key] = &[
 ];
 
 const INTERFACE: &[Key] = &[
+    key(
+        "type",
+        Text("a kind of device as `ip link add type` takes it, as in \"vlan id 10\""),
+        "What kind of device it is, if no link makes it: dummy, vlan or macvlan.",
+    ),
+    key(
+        "link",
+        Text("an interface of the same namespace, as in \"eth0\""),
+        "The interface that a vlan or macvlan sits on.",
+    ),
     key("addresses", ADDRESSES, "Its addresses."),
     key("mac", MAC, "Its MAC; one derived from the seed otherwise."),
     key("mtu", MTU, "Its MTU, bytes; the link's, or 1500, otherwise."),

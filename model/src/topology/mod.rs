@@ -2,7 +2,7 @@
 //!
 //! A [`Topology`] is what the file says and no more: nothing is derived and nothing is checked beyond the shape of each
 //! value. [`Topology::check`](crate::check) derives the state wanted and says what is wrong. Counterpart: none in the
-//! kernel; it is the sum of a set-up script. Deliberately absent: firewalls, VLAN devices, tunnels, IPv6.
+//! kernel; it is the sum of a set-up script. Deliberately absent: tunnels, VRFs, IPv6.
 
 mod decode;
 mod format;
@@ -34,6 +34,7 @@ use crate::probe::Verdict;
 use crate::route::Route;
 use crate::rule::Rule;
 use crate::sysctl::SysctlKey;
+use crate::virtuals::Virtual;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -101,6 +102,10 @@ pub struct Netns {
 pub struct Interface {
     /// Where it is declared.
     pub span: Span,
+    /// What kind of device it is; an end of a wire otherwise.
+    pub kind: Option<Placed<Virtual>>,
+    /// The interface of the same namespace that it sits on.
+    pub link: Option<Placed<IfName>>,
     /// Administratively up.
     pub up: bool,
     /// Its MAC; one derived from the seed otherwise (a bridge's is the kernel's choice).
@@ -116,7 +121,16 @@ pub struct Interface {
 impl Default for Interface {
     fn default() -> Self {
         let port = PortAttrs::default();
-        Interface { span: Span::NOWHERE, up: true, mac: None, mtu: None, addresses: Vec::new(), port }
+        Interface {
+            span: Span::NOWHERE,
+            kind: None,
+            link: None,
+            up: true,
+            mac: None,
+            mtu: None,
+            addresses: Vec::new(),
+            port,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::neigh::{FdbEntry, Neigh};
 use crate::nexthop::{NexthopKind, NexthopObject};
 use crate::route::Route;
 use crate::rule::Rule;
+use crate::virtuals::Virtual;
 use crate::words::{self, WordsError};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
@@ -191,6 +192,17 @@ pub(crate) fn nat(s: &str) -> Piece<NatIntent> {
 /// A line of `firewall`.
 pub(crate) fn filter(s: &str) -> Piece<FilterIntent> {
     firewall::parse_filter(s).map_err(|e| Wrong { code: "bad-firewall", ..e.into() })
+}
+
+/// A kind of device in `ip link`'s words.
+pub(crate) fn kind(s: &str) -> Piece<Virtual> {
+    match words::virtuals::parse(s).map_err(|e| Wrong { code: "bad-kind", ..e.into() })? {
+        Virtual::Vrf { .. } => {
+            let help = "say rules and tables instead, as in rules = [\"iif eth0 lookup 10\"]";
+            Err(Wrong::new("bad-kind", 0..s.len(), "a topology has no VRFs", help))
+        }
+        kind => Ok(kind),
+    }
 }
 
 /// A neighbour in `ip neigh`'s words.

@@ -1,7 +1,7 @@
 //! Link settings in iproute2's words: what follows `ip link set dev DEV`, and the attributes of bridges and their ports.
 //!
 //! Counterpart: `ip/iplink.c`, `ip/iplink_bridge.c`, `ip/iplink_bridge_slave.c`. `fdb_max_learned` is newer than ip 6.1.
-//! Deliberately absent: `altname`, `arp`, an alias of several words.
+//! Deliberately absent: `arp`, an alias of several words.
 
 use super::cursor::{Words, WordsError, once};
 use crate::link::{BridgeAttrs, PortAttrs};

@@ -18,5 +18,6 @@ pub mod route;
 pub mod rule;
 pub mod script;
 pub mod units;
+pub mod virtuals;
 
 pub use cursor::{Word, Words, WordsError};

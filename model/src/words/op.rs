@@ -4,7 +4,7 @@
 //! shell's own process id. Deliberately absent: reading command lines.
 
 use super::link::{Line, print_bridge, print_change, print_port};
-use super::{addr, fdb, neigh, netem, nexthop, queue, route, rule};
+use super::{addr, fdb, neigh, netem, nexthop, queue, route, rule, virtuals};
 use crate::name::NetnsName;
 use crate::op::{AddLink, LinkChange, NewLink, Op, RouteVerb};
 use std::borrow::Cow;
@@ -31,6 +31,15 @@ impl fmt::Display for Op {
                     quoted(name.as_str()),
                     print_port(attrs)
                 )
+            }
+            Op::SetVirtual { netns, name, change } => {
+                let words = virtuals::print_change(change);
+                write!(f, "{} link set dev {} type {words}", ip(netns), quoted(name.as_str()))
+            }
+            Op::SetAltname { netns, name, altname, present } => {
+                let verb = if *present { "add" } else { "del" };
+                let (dev, altname) = (quoted(name.as_str()), quoted(altname));
+                write!(f, "{} link property {verb} dev {dev} altname {altname}", ip(netns))
             }
             Op::AddAddr { netns, dev, addr } => {
                 let (ip, dev, words) = (ip(netns), quoted(dev.as_str()), shell(&addr::print(addr)));
@@ -106,7 +115,17 @@ impl RouteVerb {
 /// `ip -n H link add name N … type veth peer name P netns S …`.
 fn add_link(f: &mut fmt::Formatter<'_>, link: &AddLink) -> fmt::Result {
     let mut line = Line::default();
-    line.say("link add name", quoted(link.name.as_str()));
+    let mut netns = &link.netns;
+    match link.kind.link().filter(|_| matches!(link.kind, NewLink::Virtual(_))) {
+        // What it sits on is looked up where the command works.
+        Some((of, lower)) => {
+            netns = of;
+            line.say("link add link", quoted(lower.as_str()));
+            line.say("name", quoted(link.name.as_str()));
+            line.given("netns", (*of != link.netns).then(|| netns_word(&link.netns)));
+        }
+        None => line.say("link add name", quoted(link.name.as_str())),
+    }
     line.given("address", link.mac);
     line.given("mtu", link.mtu);
     line.given("master", link.master.as_ref().map(|m| quoted(m.as_str())));
@@ -126,8 +145,9 @@ fn add_link(f: &mut fmt::Formatter<'_>, link: &AddLink) -> fmt::Result {
             line.word("type bridge");
             line.word(&print_bridge(attrs));
         }
+        NewLink::Virtual(kind) => line.say("type", shell(&virtuals::print(kind))),
     }
-    write!(f, "{} {}", ip(&link.netns), line.0)
+    write!(f, "{} {}", ip(netns), line.0)
 }
 
 /// `ip -n H link set dev N …`; a move to the shell's own namespace is written by its process id.

@@ -1,6 +1,6 @@
 //! Policy rules in iproute2's words: what follows `ip rule add`, and what `ip rule show` prints.
 //!
-//! Counterpart: `ip/iprule.c`. Deliberately absent: realms, `nat`, `l3mdev`, `tun_id`, names of protocols other than
+//! Counterpart: `ip/iprule.c`. Deliberately absent: realms, `nat`, `tun_id`, names of protocols other than
 //! those of [`proto_word`].
 
 use super::cursor::{Word, Words, WordsError, once, once_flag};
@@ -17,7 +17,7 @@ const EXAMPLE: &str = "from 10.0.0.0/8 lookup 100";
 /// Reads a rule. Without a table or an action it asks table main.
 pub fn parse(text: &str) -> Result<Rule, WordsError> {
     let mut rule = parse_partial(text)?;
-    if rule.action == RuleAction::Lookup && rule.table == 0 {
+    if rule.action == RuleAction::Lookup && rule.table == 0 && !rule.l3mdev {
         rule.table = crate::route::TABLE_MAIN;
     }
     Ok(rule)
@@ -109,6 +109,7 @@ fn parse_word<'a>(words: &mut Words<'a>, key: Word<'a>, rule: &mut Rule, seen: &
             let target = words.value(key)?.number("a priority", 0..=u32::MAX)?;
             act(RuleAction::Goto(target))?;
         }
+        "l3mdev" => once_flag(&mut rule.l3mdev, key)?,
         "nop" => act(RuleAction::Nop)?,
         "blackhole" => act(RuleAction::Blackhole)?,
         "unreachable" => act(RuleAction::Unreachable)?,
@@ -157,6 +158,9 @@ pub fn print(rule: &Rule) -> String {
         RuleAction::Lookup => {}
         RuleAction::Goto(target) => say(&mut out, format_args!("goto {target} ")),
         other => say(&mut out, format_args!("{} ", action_word(other))),
+    }
+    if rule.l3mdev {
+        say(&mut out, format_args!("l3mdev "));
     }
     if rule.table != 0 {
         say(&mut out, format_args!("lookup {} ", table_word(rule.table)));

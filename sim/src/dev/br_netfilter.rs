@@ -18,8 +18,8 @@ use nettwin_model::wire::{Ipv4, Ipv4Fault};
 
 /// Whether it looks at a frame at all.
 #[inline]
-pub(crate) fn sees(ns: &Netns, frame: &[u8]) -> bool {
-    frame.get(12..L2_LEN) == Some(&[0x08, 0x00]) && ns.sysctl.net.bridge_nf_call_iptables != 0
+pub(crate) fn sees(ns: &Netns, frame: &[u8], tagged: bool) -> bool {
+    !tagged && frame.get(12..L2_LEN) == Some(&[0x08, 0x00]) && ns.sysctl.net.bridge_nf_call_iptables != 0
 }
 
 /// Whether the header of a packet that comes in is good (`br_validate_ipv4`).
@@ -58,7 +58,7 @@ pub(crate) fn trim(w: &mut World, pkt: &mut Pkt) {
 #[inline]
 pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Option<Next> {
     let mtu = ns.dev(pkt.dev)?.mtu;
-    if w.frames.len(pkt.frame) <= L2_LEN + mtu as usize || !sees(ns, w.frames.bytes(pkt.frame)) {
+    if w.frames.len(pkt.frame) <= L2_LEN + mtu as usize || !sees(ns, w.frames.bytes(pkt.frame), pkt.tag.is_some()) {
         return None;
     }
     Some(cut(ns, w, pkt, mtu))

@@ -218,7 +218,7 @@ pub(crate) fn input_by(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, at: PortRef
     if bytes.len() < L2_LEN {
         return Next::Drop(DropReason::TooShort);
     }
-    let filtered = br_netfilter::sees(ns, bytes);
+    let filtered = br_netfilter::sees(ns, bytes, pkt.tag.is_some());
     let faulty = if filtered { br_netfilter::validate(bytes).err() } else { None };
     let src = &bytes[6..12];
     if src[0] & 1 == 1 || src == [0; 6] {
@@ -272,7 +272,7 @@ pub(crate) fn input_by(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, at: PortRef
                 Next::To(stage) => drop(path::run(ns, w, &mut copy, stage)),
                 // The one that goes up counts in its stead.
                 Next::Drop(_) => w.frames.release(copy.frame),
-                Next::Held | Next::Done => {}
+                Next::Held | Next::Done | Next::Ended(_) => {}
             }
             pkt.dev = at.bridge;
             Next::To(Stage::Dev)
@@ -388,6 +388,7 @@ fn forward(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, bridge: Ifindex, from: 
 fn leave_by(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, dev: Ifindex, forwarded: bool) -> Next {
     pkt.dev = dev;
     if ns.nf.is_none()
+        && pkt.tag.is_none()
         && let Some(out) = ns.dev_mut(dev)
         && lane::leave(out, w, pkt.frame)
     {
@@ -473,7 +474,7 @@ fn flood(
         match leave_by(ns, w, &mut copy, dev, from.is_some()) {
             Next::To(stage) => drop(path::run(ns, w, &mut copy, stage)),
             Next::Drop(reason) => w.drop_frame(ns, Stage::Bridge, &copy, reason),
-            Next::Held | Next::Done => {}
+            Next::Held | Next::Done | Next::Ended(_) => {}
         }
     }
     if goes_up {

@@ -19,7 +19,7 @@ pub(crate) fn xmit(ns: NsId, dev: &mut Dev, w: &mut World, pkt: &mut Pkt) -> Nex
     dev.stats.rx_bytes += len;
     // Mark and connection stay with the packet.
     let (mark, track) = (pkt.mark, pkt.track);
-    w.push(ns, Stage::Dev, Pkt { mark, track, ..Pkt::on(pkt.frame, dev.ifindex) });
+    w.push(ns, Stage::Dev, Pkt { mark, track, ..pkt.passed(dev.ifindex) });
     Next::Done
 }
 

@@ -1,35 +1,45 @@
 //! Devices: what every kind has in common, reception and transmission.
 //!
 //! Kernel counterpart: `struct net_device`, `net/core/dev.c`. Deliberately absent: queues per CPU, features, offloads,
-//! alternative names, hardware flags.
+//! hardware flags.
 
 mod bpdu;
 pub(crate) mod br_netfilter;
 pub(crate) mod bridge;
+pub(crate) mod dummy;
 pub(crate) mod fdb;
 pub(crate) mod lo;
+pub(crate) mod macvlan;
 pub(crate) mod port;
 pub(crate) mod state;
 pub(crate) mod stp;
 pub(crate) mod tap;
+pub(crate) mod upper;
 pub(crate) mod veth;
+pub(crate) mod vlan;
+pub(crate) mod vrf;
 
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
 use crate::l3::InDev;
 use crate::netns::{Ifindex, Netns};
-use crate::path::{Cast, Next, Pkt, Stage};
+use crate::path::{Cast, Fate, Next, Pkt, Stage};
 use crate::pcap;
 use crate::qdisc::Qdisc;
 use crate::sysctl::DevConf;
+use crate::tag::{self, TAG_LEN};
 use crate::trace::What;
 use crate::world::{World, place};
 use bridge::{Bridge, PortRef};
+use macvlan::Macvlan;
 use nettwin_model::probe::{Direction, ProbeId};
 use nettwin_model::snapshot::LinkStats;
-use nettwin_model::{IfName, LinkTraits, Mac, OperState};
+use nettwin_model::virtuals::{self, MacvlanMode};
+use nettwin_model::{IfName, LinkTraits, Mac, OperState, Virtual};
 use std::sync::Arc;
+use upper::{At, Upper};
 use veth::Veth;
+use vlan::Vlan;
 
 /// One network device.
 pub(crate) struct Dev {
@@ -51,6 +61,10 @@ pub(crate) struct Dev {
     pub(crate) qdisc: Qdisc,
     /// What kind, with the kind's state.
     pub(crate) kind: Kind,
+    /// What sits on it, in the order of coming.
+    pub(crate) uppers: Vec<Upper>,
+    /// The VRF that it is a member of.
+    pub(crate) vrf: Option<Ifindex>,
     /// The bridge port that it is, if it is one.
     pub(crate) port: Option<PortRef>,
     /// Its counters.
@@ -77,6 +91,17 @@ pub(crate) enum Kind {
     Veth(Veth),
     /// A bridge.
     Bridge(Box<Bridge>),
+    /// Takes all and does nothing with it.
+    Dummy,
+    /// One network of what a device carries.
+    Vlan(Vlan),
+    /// A station of its own on the wire of another device.
+    Macvlan(Macvlan),
+    /// The loopback of a domain for routes.
+    Vrf {
+        /// Its table.
+        table: u32,
+    },
 }
 
 /// Somebody who watches a device's frames (`packet_type` of `ETH_P_ALL`).
@@ -95,6 +120,61 @@ pub(crate) enum Tap {
     Recording(u32),
 }
 
+impl Kind {
+    /// The device that it sits on.
+    pub(crate) fn lower(&self) -> Option<At> {
+        match self {
+            Kind::Vlan(vlan) => Some(vlan.lower),
+            Kind::Macvlan(macvlan) => Some(macvlan.lower),
+            Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) | Kind::Dummy | Kind::Vrf { .. } => None,
+        }
+    }
+
+    /// The same, to change.
+    pub(crate) fn lower_mut(&mut self) -> Option<&mut At> {
+        match self {
+            Kind::Vlan(vlan) => Some(&mut vlan.lower),
+            Kind::Macvlan(macvlan) => Some(&mut macvlan.lower),
+            Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) | Kind::Dummy | Kind::Vrf { .. } => None,
+        }
+    }
+
+    /// What it shows as its `IFLA_LINK`: a veth's other end, or what it sits on.
+    pub(crate) fn link(&self) -> Option<At> {
+        match self {
+            Kind::Veth(veth) => Some((veth.peer.ns, veth.peer.dev)),
+            kind => kind.lower(),
+        }
+    }
+
+    /// As the model names it.
+    pub(crate) fn born(&self) -> Option<Virtual> {
+        match self {
+            Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) => None,
+            Kind::Dummy => Some(Virtual::Dummy),
+            Kind::Vlan(vlan) => Some(Virtual::Vlan(vlan.shown())),
+            Kind::Vrf { table } => Some(Virtual::Vrf { table: *table }),
+            Kind::Macvlan(of) => Some(Virtual::Macvlan(virtuals::Macvlan { lower: None, mode: of.mode })),
+        }
+    }
+
+    /// The least and the greatest MTU, bytes; 0 for no limit.
+    pub(crate) fn mtu_limits(&self) -> (u32, u32) {
+        match self {
+            Kind::Loopback => (0, 0),
+            kind => kind.born().map_or((68, 65535), |born| born.mtu_limits()),
+        }
+    }
+
+    /// Whether it is born with `IFF_MULTICAST`.
+    pub(crate) fn has_multicast(&self) -> bool {
+        match self {
+            Kind::Loopback => false,
+            kind => kind.born().is_none_or(|born| born.has_multicast()),
+        }
+    }
+}
+
 impl Dev {
     /// A device, down, with `noop` qdisc.
     pub(crate) fn new(ifindex: Ifindex, name: IfName, mac: Mac, kind: Kind, conf: Arc<DevConf>) -> Self {
@@ -110,6 +190,8 @@ impl Dev {
             operstate: OperState::Unknown,
             qdisc: Qdisc::Noop,
             kind,
+            uppers: Vec::new(),
+            vrf: None,
             port: None,
             stats: LinkStats::default(),
             taps: Vec::new(),
@@ -131,6 +213,27 @@ impl Dev {
         matches!(self.kind, Kind::Loopback)
     }
 
+    /// Whether it asks for its neighbours' addresses (not `IFF_NOARP`).
+    pub(crate) fn has_arp(&self) -> bool {
+        !matches!(self.kind, Kind::Dummy | Kind::Vrf { .. })
+    }
+
+    /// Whether what comes to it is for it whatever its MAC.
+    fn takes_all(&self) -> bool {
+        matches!(&self.kind, Kind::Macvlan(of) if of.mode == MacvlanMode::Passthru)
+    }
+
+    /// Counts what it sent by the device below.
+    pub(crate) fn count_sent(&mut self, fate: Fate, len: u64) {
+        match fate {
+            Fate::Dropped(_) => self.stats.tx_dropped += 1,
+            Fate::Held | Fate::Done => {
+                self.stats.tx_packets += 1;
+                self.stats.tx_bytes += len;
+            }
+        }
+    }
+
     /// Whether the frame fits this device (`is_skb_forwardable`): MTU, Ethernet header and one tag.
     #[inline]
     pub(crate) fn takes_length(&self, len: usize) -> bool {
@@ -149,11 +252,22 @@ impl Dev {
         self.set_promiscuous();
     }
 
-    /// Only a bridge does something else for it: frames come to the others' ends whoever they are for.
-    fn set_promiscuous(&mut self) {
-        let promiscuous = self.taps.iter().any(|tap| matches!(tap, Tap::Probe { promiscuous: true, .. }));
+    /// Only a bridge does something else for it: frames come to the others' ends whoever they are for. Stations of its own
+    /// want all as well (`__dev_set_rx_mode`).
+    pub(crate) fn set_promiscuous(&mut self) {
+        let is_station = |upper: &Upper| matches!(upper.above, upper::Above::Macvlan(station) if station.up);
+        let promiscuous = self.taps.iter().any(|tap| matches!(tap, Tap::Probe { promiscuous: true, .. }))
+            || self.uppers.iter().any(is_station);
         if let Some(bridge) = self.bridge_mut() {
             bridge.promiscuous = promiscuous;
+        }
+    }
+
+    /// The end of a wire that it is.
+    pub(crate) fn veth(&self) -> Option<&Veth> {
+        match &self.kind {
+            Kind::Veth(veth) => Some(veth),
+            _ => None,
         }
     }
 
@@ -174,9 +288,6 @@ impl Dev {
     }
 }
 
-/// A VLAN tag's length: frames may be longer by one, tag or not.
-pub(crate) const TAG_LEN: usize = 4;
-
 /// Stage [`Stage::Dev`]: a device received a frame (`__netif_receive_skb_core`).
 #[inline]
 pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
@@ -188,6 +299,11 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     match dev.kind {
         // lo counts where it sends.
         Kind::Loopback => {}
+        // The same, but what it receives counts as a whole.
+        Kind::Vrf { .. } => {
+            dev.stats.rx_packets += 1;
+            dev.stats.rx_bytes += len as u64;
+        }
         // Its sender has told of it already.
         Kind::Veth(_) if !dev.takes_length(len) => {
             dev.stats.rx_dropped += 1;
@@ -203,10 +319,25 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             dev.stats.rx_packets += 1;
             dev.stats.rx_bytes += len.saturating_sub(L2_LEN) as u64;
         }
+        // What passes up has no Ethernet header there.
+        Kind::Vlan(_) => {
+            dev.stats.rx_packets += 1;
+            dev.stats.rx_bytes += len.saturating_sub(L2_LEN) as u64;
+        }
+        Kind::Macvlan(_) => {
+            let twice = if pkt.flags & macvlan::COUNTED_LONGER != 0 { L2_LEN } else { 0 };
+            pkt.flags = 0;
+            dev.stats.rx_packets += 1;
+            dev.stats.rx_bytes += (len + twice) as u64;
+        }
+        // Nobody sends to one.
+        Kind::Dummy => return Next::Drop(DropReason::DevDown),
     }
+    tag::pull(&mut w.frames, pkt);
     let (tapped, port, plug) = (!dev.taps.is_empty(), dev.port, dev.plug);
+    let has_uppers = !dev.uppers.is_empty();
     w.trace.mix(w.now, place(ns.id, pkt.dev), len as u64 ^ tail_word(w.frames.bytes(pkt.frame)));
-    if let (Some(at), None, false, false) = (port, plug, tapped, w.trace.is_on()) {
+    if let (Some(at), None, false, false) = (port, plug, tapped || has_uppers, w.trace.is_on()) {
         return bridge::input_by(ns, w, pkt, at);
     }
     if tapped {
@@ -217,6 +348,14 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     }
     if let Some(plug) = plug {
         return tap::hand_out(w, pkt, plug);
+    }
+    if let Some(tag) = pkt.tag
+        && let Some(next) = vlan::receive(ns, w, pkt, tag)
+    {
+        return next;
+    }
+    if has_uppers && let Some(next) = macvlan::receive(ns, w, pkt) {
+        return next;
     }
     Next::To(if port.is_some() { Stage::Bridge } else { Stage::Ethertype })
 }
@@ -229,13 +368,16 @@ pub(crate) fn ethertype(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     }
     let to = Mac([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]]);
     let ethertype = u16::from_be_bytes([bytes[12], bytes[13]]);
-    // What a bridge passes up may have been meant for the port that it came by.
-    let for_port = pkt.iif != pkt.dev && ns.dev(pkt.iif).is_some_and(|port| port.mac == to);
+    // A tag without a VLAN is a priority; a VLAN that no device here has is somebody else's.
+    let foreign = pkt.tag.take().is_some_and(|tag| tag.vid() != 0);
+    // What is passed up may have been meant for the device that it came by, or for one between.
+    let for_port = pkt.iif != pkt.dev && is_for_lower(ns, pkt, to);
     let Some(dev) = ns.dev_mut(pkt.dev) else { return Next::Drop(DropReason::DevDown) };
     pkt.cast = match to {
+        _ if foreign => Cast::Other,
         Mac::BROADCAST => Cast::Broadcast,
         mac if mac.is_multicast() => Cast::Multicast,
-        mac if mac == dev.mac || for_port => Cast::Host,
+        mac if mac == dev.mac || for_port || dev.takes_all() => Cast::Host,
         _ => Cast::Other,
     };
     pkt.iif = pkt.dev;
@@ -250,6 +392,19 @@ pub(crate) fn ethertype(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             Next::Drop(DropReason::UnhandledProtocol)
         }
     }
+}
+
+/// Whether a MAC is that of the device that a frame came by, or of one that the device at hand sits on.
+fn is_for_lower(ns: &Netns, pkt: &Pkt, to: Mac) -> bool {
+    let mut below = ns.dev(pkt.dev).and_then(|dev| dev.kind.lower());
+    while let Some((_, index)) = below.filter(|(id, _)| *id == ns.id) {
+        let Some(dev) = ns.dev(index) else { break };
+        if dev.mac == to {
+            return true;
+        }
+        below = dev.kind.lower();
+    }
+    ns.dev(pkt.iif).is_some_and(|dev| dev.mac == to)
 }
 
 /// Stage [`Stage::Xmit`]: the device sends a frame (`dev_hard_start_xmit`).
@@ -272,6 +427,10 @@ pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         Kind::Loopback => lo::xmit(id, dev, w, pkt),
         Kind::Veth(_) => veth::xmit(dev, w, pkt),
         Kind::Bridge(_) => bridge::xmit(ns, w, pkt),
+        Kind::Dummy => dummy::xmit(dev, w, pkt),
+        Kind::Vrf { .. } => vrf::xmit(id, dev, w, pkt),
+        Kind::Vlan(_) => vlan::xmit(ns, w, pkt),
+        Kind::Macvlan(_) => macvlan::xmit(ns, w, pkt),
     }
 }
 

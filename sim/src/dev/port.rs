@@ -5,6 +5,7 @@
 use super::bridge::{Bridge, Port, PortRef};
 use super::fdb::{self, Fdb, SELF};
 use super::stp::{At, StpPort};
+use super::{Dev, macvlan};
 use crate::l3;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
@@ -22,7 +23,10 @@ pub(crate) fn join(ns: &mut Netns, w: &mut World, index: Ifindex, bridge: Ifinde
     if dev.bridge().is_some() {
         return Err(Fault::refused(Errno::ELOOP, "Can not enslave a bridge to a bridge"));
     }
-    let mac = dev.mac;
+    if macvlan::has_stations(ns, index) {
+        return Err(Fault::errno(Errno::EBUSY));
+    }
+    let (mac, cost) = (dev.mac, cost(ns, dev));
     let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) else {
         return Err(Fault::errno(Errno::EOPNOTSUPP));
     };
@@ -36,7 +40,9 @@ pub(crate) fn join(ns: &mut Netns, w: &mut World, index: Ifindex, bridge: Ifinde
         b.ports.push(None);
     }
     let number = place as u16 + 1; // below 1024
-    b.ports[place] = Some(Box::new(new_port(index, StpPort::new(number, &b.stp))));
+    let mut stp = StpPort::new(number, &b.stp);
+    stp.path_cost = cost;
+    b.ports[place] = Some(Box::new(new_port(index, stp)));
     b.order.insert(0, number);
     add_own(b, number, mac, w);
     if let Some(dev) = ns.dev_mut(index) {
@@ -215,6 +221,17 @@ fn remove_own(b: &mut super::bridge::Bridge, number: u16, mac: Mac, others: &[(u
         entry.port = SELF;
     } else {
         b.fdb.remove(fdb::key(&mac.0));
+    }
+}
+
+/// What the spanning tree reckons for a port by its speed (`port_cost`): a veth reports 10 Gbit/s, what sits on
+/// another device as much as that one, others nothing.
+fn cost(ns: &Netns, dev: &Dev) -> u32 {
+    let below = dev.kind.lower().filter(|(id, _)| *id == ns.id).and_then(|(_, index)| ns.dev(index));
+    match below {
+        Some(below) => cost(ns, below),
+        None if dev.veth().is_some() => 2,
+        None => 100,
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::drop::DropReason;
 use crate::path::{Next, Pkt};
 use crate::sim::Sim;
+use crate::tag;
 use crate::world::World;
 use nettwin_model::{IfName, Instant, NetnsName};
 use std::collections::VecDeque;
@@ -77,7 +78,7 @@ pub(crate) fn hand_out(w: &mut World, pkt: &Pkt, plug: Plug) -> Next {
     let Some(queue) = w.plugs.0.get_mut(plug.0 as usize).filter(|queue| queue.len() < LENGTH) else {
         return Next::Drop(DropReason::QueueFull);
     };
-    queue.push_back(w.frames.bytes(pkt.frame).to_vec());
+    queue.push_back(tag::on_wire(&w.frames, pkt).unwrap_or_else(|| w.frames.bytes(pkt.frame).to_vec()));
     w.frames.release(pkt.frame);
     Next::Done
 }

@@ -3,11 +3,12 @@
 //! Kernel counterpart: `drivers/net/veth.c`. Each end keeps what it must know of the other (where it is, whether it is
 //! up, its MTU), because a stage never looks into another namespace; whoever changes the one tells the other.
 
-use super::{Dev, Kind, TAG_LEN};
+use super::{Dev, Kind};
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
 use crate::netns::{Ifindex, NsId};
 use crate::path::{Next, Pkt, Stage};
+use crate::tag::TAG_LEN;
 use crate::world::World;
 
 /// One end.
@@ -40,13 +41,16 @@ pub(crate) fn xmit(dev: &mut Dev, w: &mut World, pkt: &mut Pkt) -> Next {
         if peer.up {
             // It arrives, to be counted there.
             let copy = w.frames.share(pkt.frame);
-            w.push(peer.ns, Stage::Dev, Pkt::on(copy, peer.dev));
+            w.push(peer.ns, Stage::Dev, Pkt { frame: copy, ..pkt.passed(peer.dev) });
         }
         return Next::Drop(if peer.up { DropReason::TooLong } else { DropReason::PeerDown });
     }
     dev.stats.tx_packets += 1;
     dev.stats.tx_bytes += len as u64;
     w.frames.cross(pkt.frame);
-    w.ring.arrive(peer.ns, peer.dev, pkt.frame);
+    match pkt.tag {
+        None => w.ring.arrive(peer.ns, peer.dev, pkt.frame),
+        Some(_) => w.push(peer.ns, Stage::Dev, pkt.passed(peer.dev)),
+    }
     Next::Done
 }

@@ -3,23 +3,29 @@
 //! Kernel counterpart: `net/core/rtnetlink.c` (`rtnl_newlink`, `do_setlink`, whose order of steps this keeps: a step that
 //! fails leaves the earlier ones done), `veth_newlink`, `dev_change_net_namespace`. Deliberately absent: a chosen index.
 
-use super::bridge;
+use super::{bridge, virtuals};
 use crate::dev::veth::{Peer, Veth};
-use crate::dev::{Dev, Kind, port, state};
+use crate::dev::{Dev, Kind, macvlan, port, state, upper, vrf};
 use crate::l3;
 use crate::netns::{Ifindex, Netns, NsId};
 use crate::probe;
 use crate::qdisc::{self, Qdisc};
 use crate::sim::Sim;
 use crate::world::World;
+use nettwin_model::virtuals::MacvlanMode;
 use nettwin_model::{AddLink, Errno, Fault, IfName, LinkChange, Mac, NetnsName, NewLink, VethPeer};
 
-const MIN_MTU: u32 = 68;
-const MAX_MTU: u32 = 65535;
+/// The longest further name, bytes (`ALTIFNAMSIZ` less one).
+const MAX_ALTNAME: usize = 127;
+/// Of a veth and of a bridge, bytes.
+const LIMITS: (u32, u32) = (68, 65535);
 
 /// `ip link add`.
 pub(crate) fn add(sim: &mut Sim, link: &AddLink) -> Result<(), Fault> {
     let id = find(sim, &link.netns)?;
+    if let NewLink::Virtual(kind) = &link.kind {
+        virtuals::check(link, kind)?;
+    }
     check_mac(link.mac)?;
     let peer = match &link.kind {
         NewLink::Veth { peer } => {
@@ -32,6 +38,7 @@ pub(crate) fn add(sim: &mut Sim, link: &AddLink) -> Result<(), Fault> {
             bridge::check(attrs)?;
             None
         }
+        NewLink::Virtual(_) => None,
     };
     let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
     if ns.devs.by_name(link.name).is_some() {
@@ -40,6 +47,7 @@ pub(crate) fn add(sim: &mut Sim, link: &AddLink) -> Result<(), Fault> {
     let master = link.master.map(|m| ns.devs.by_name(m).ok_or(Fault::errno(Errno::ENODEV))).transpose()?;
     let index = match (&link.kind, peer) {
         (NewLink::Veth { .. }, Some((peer_id, peer))) => add_veth(sim, id, link, peer_id, peer)?,
+        (NewLink::Virtual(kind), _) => virtuals::add(sim, id, link, kind)?,
         _ => add_bridge(sim, id, link)?,
     };
     let made = finish(sim, id, index, link, master);
@@ -56,10 +64,10 @@ fn finish(sim: &mut Sim, id: NsId, index: Ifindex, link: &AddLink, master: Optio
         bridge::set(ns, &mut sim.world, index, attrs)?;
     }
     if link.up {
-        state::open(&mut sim.netns, &mut sim.world, id, index);
+        state::open(&mut sim.netns, &mut sim.world, id, index)?;
     }
     match master {
-        Some(bridge) => set_master(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, Some(bridge)),
+        Some(master) => set_master(sim, id, index, Some(master)),
         None => Ok(()),
     }
 }
@@ -95,7 +103,7 @@ fn add_veth(sim: &mut Sim, id: NsId, link: &AddLink, peer_id: NsId, peer: &VethP
 }
 
 fn add_bridge(sim: &mut Sim, id: NsId, link: &AddLink) -> Result<Ifindex, Fault> {
-    check_mtu(link.mtu)?;
+    check_mtu(link.mtu, LIMITS)?;
     let index = register(sim, id, link.name, link.mac, link.mtu, Kind::Bridge(Box::default()))?;
     let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
     port::bridge_born(ns, &sim.world, index);
@@ -111,7 +119,7 @@ fn add_bridge(sim: &mut Sim, id: NsId, link: &AddLink) -> Result<Ifindex, Fault>
     Ok(index)
 }
 
-fn register(
+pub(super) fn register(
     sim: &mut Sim,
     id: NsId,
     name: IfName,
@@ -149,9 +157,25 @@ pub(crate) fn remove(sim: &mut Sim, id: NsId, index: Ifindex) {
         Kind::Veth(veth) if veth.peer.dev != Ifindex::NONE => Some((veth.peer.ns, veth.peer.dev)),
         _ => None,
     };
+    let lower = dev.kind.lower();
     state::close(&mut sim.netns, &mut sim.world, id, index);
     if let Some((id, index)) = peer {
         state::close(&mut sim.netns, &mut sim.world, id, index);
+    }
+    for at in std::iter::once((id, index)).chain(peer) {
+        // What sits on it goes before it.
+        while let Some(upper) = sim.netns.by_id(at.0).and_then(|ns| ns.dev(at.1)?.uppers.first()).map(|upper| upper.at)
+        {
+            remove(sim, upper.0, upper.1);
+            upper::part(&mut sim.netns, upper, at);
+        }
+    }
+    let members = sim.netns.by_id(id).map(|ns| vrf::members(ns, index)).unwrap_or_default();
+    for member in members {
+        vrf::leave(&mut sim.netns, &mut sim.world, id, member);
+    }
+    if let Some(lower) = lower {
+        upper::part(&mut sim.netns, (id, index), lower);
     }
     unregister(sim, id, index);
     if let Some((id, index)) = peer {
@@ -197,7 +221,7 @@ pub(crate) fn set(sim: &mut Sim, netns: &NetnsName, name: IfName, change: &LinkC
         id = target;
     }
     if let Some(mac) = change.mac {
-        set_mac(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, mac)?;
+        set_mac(sim, id, index, mac)?;
     }
     if let Some(mtu) = change.mtu {
         set_mtu(sim, id, index, mtu)?;
@@ -207,14 +231,45 @@ pub(crate) fn set(sim: &mut Sim, netns: &NetnsName, name: IfName, change: &LinkC
     }
     set_traits(sim.netns.by_id_mut(id).ok_or_else(enoent)?, index, change)?;
     match change.up {
-        Some(true) => state::open(&mut sim.netns, &mut sim.world, id, index),
+        Some(true) => state::open(&mut sim.netns, &mut sim.world, id, index)?,
         Some(false) => state::close(&mut sim.netns, &mut sim.world, id, index),
         None => {}
     }
     if let Some(master) = master {
-        set_master(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, master)?;
+        set_master(sim, id, index, master)?;
     }
     Ok(())
+}
+
+/// `ip link property` (`rtnl_linkprop`).
+pub(crate) fn set_altname(
+    sim: &mut Sim,
+    netns: &NetnsName,
+    name: IfName,
+    altname: &str,
+    present: bool,
+) -> Result<(), Fault> {
+    let (id, index) = find_dev(sim, netns, name)?;
+    if altname.is_empty() || altname.len() > MAX_ALTNAME {
+        return Err(Fault::refused(Errno::ERANGE, "Attribute failed policy validation"));
+    }
+    let devs = &mut sim.netns.by_id_mut(id).ok_or_else(enoent)?.devs;
+    let primary = IfName::new(altname).ok().and_then(|name| devs.by_name(name));
+    match (present, devs.by_altname(altname).or(primary)) {
+        (true, Some(_)) => Err(Fault::errno(Errno::EEXIST)),
+        (true, None) => {
+            devs.add_altname(index, altname);
+            Ok(())
+        }
+        (false, None) => Err(enoent()),
+        (false, Some(owner)) if owner != index || devs.by_altname(altname).is_none() => {
+            Err(Fault::errno(Errno::EINVAL))
+        }
+        (false, Some(_)) => {
+            devs.del_altname(index, altname);
+            Ok(())
+        }
+    }
 }
 
 /// What is told of a device and does nothing to its frames.
@@ -226,6 +281,7 @@ fn set_traits(ns: &mut Netns, index: Ifindex, change: &LinkChange) -> Result<(),
             remedy: "leave promisc off: captures see all that the ports see, or run this on the kernel".into(),
         });
     }
+    let born_multicast = dev.kind.has_multicast();
     let traits = &mut dev.traits;
     traits.txqueuelen = change.txqueuelen.unwrap_or(traits.txqueuelen);
     traits.group = change.group.unwrap_or(traits.group);
@@ -234,7 +290,7 @@ fn set_traits(ns: &mut Netns, index: Ifindex, change: &LinkChange) -> Result<(),
     }
     traits.promisc = change.promisc.unwrap_or(traits.promisc);
     traits.allmulti = change.allmulti.unwrap_or(traits.allmulti);
-    traits.no_multicast = change.multicast.map_or(traits.no_multicast, |on| !on);
+    traits.no_multicast = change.multicast.map_or(traits.no_multicast, |on| on != born_multicast);
     Ok(())
 }
 
@@ -244,7 +300,7 @@ fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<I
     if id == target {
         return Ok(index);
     }
-    if !matches!(dev.kind, Kind::Veth(_)) {
+    if matches!(dev.kind, Kind::Loopback | Kind::Bridge(_) | Kind::Vrf { .. }) {
         return Err(Fault::refused(Errno::EINVAL, "The interface netns is immutable"));
     }
     let there = sim.netns.by_id(target).ok_or_else(enoent)?;
@@ -257,8 +313,15 @@ fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<I
             return Err(Fault::refused(Errno::EEXIST, taken));
         }
     }
+    let taken = |name: &&String| there.devs.by_altname(name).is_some() || is_name_of(there, name);
+    if let Some(altname) = dev.traits.altnames.iter().find(taken) {
+        let text = format!("An interface with the altname {altname} exists in the target netns");
+        return Err(Fault::refused(Errno::EEXIST, &text));
+    }
     let lost_carrier = dev.up && dev.carrier;
     state::close(&mut sim.netns, &mut sim.world, id, index);
+    // Before it is where nobody would find it.
+    upper::hear(&mut sim.netns, &mut sim.world);
     let mut dev = unregister(sim, id, index).ok_or(Fault::errno(Errno::ENODEV))?;
     let there = sim.netns.by_id_mut(target).ok_or_else(enoent)?;
     let new_index = if there.dev(index).is_none() { index } else { there.devs.next_index() };
@@ -266,16 +329,15 @@ fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<I
     dev.name = new_name;
     dev.qdisc = Qdisc::Noop;
     dev.conf = there.sysctl.default.clone();
+    dev.vrf = None;
     dev.in_dev = l3::InDev::default();
-    let peer = match &dev.kind {
-        Kind::Veth(veth) => Some(veth.peer),
-        _ => None,
-    };
+    let (peer, link) = (dev.veth().map(|veth| veth.peer), dev.kind.link());
     there.devs.insert(dev);
     l3::link_added(there, &mut sim.world, new_index);
-    if let Some(peer) = peer {
-        there.refers_to(peer.ns, &sim.world.gone);
+    if let Some((netns, _)) = link {
+        there.refers_to(netns, &sim.world.gone);
     }
+    upper::moved(&mut sim.netns, (id, index), (target, new_index));
     sim.netns.by_id_mut(id).into_iter().for_each(|ns| ns.refers_to(target, &sim.world.gone));
     if let Some(peer) = peer
         && let Some(ns) = sim.netns.by_id_mut(peer.ns)
@@ -292,31 +354,44 @@ fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<I
 /// Tells of a namespace's links, as a dump does: the namespaces where their peers are get numbers.
 pub(crate) fn tell_all(sim: &mut Sim, id: NsId) {
     let Some(ns) = sim.netns.by_id_mut(id) else { return };
-    let peer_of = |dev: &Dev| match &dev.kind {
-        Kind::Veth(veth) => Some(veth.peer.ns),
-        _ => None,
-    };
-    let peers: Vec<NsId> = ns.devs.iter().filter_map(peer_of).filter(|&peer| peer != id).collect();
+    let link_of = |dev: &Dev| dev.kind.link().map(|(netns, _)| netns);
+    let peers: Vec<NsId> = ns.devs.iter().filter_map(link_of).filter(|&peer| peer != id).collect();
     peers.into_iter().for_each(|peer| ns.refers_to(peer, &sim.world.gone));
 }
 
 /// `dev_set_mac_address`. Setting the address that it has counts as set by hand, too.
-fn set_mac(ns: &mut Netns, w: &mut World, index: Ifindex, mac: Mac) -> Result<(), Fault> {
+fn set_mac(sim: &mut Sim, id: NsId, index: Ifindex, mac: Mac) -> Result<(), Fault> {
+    let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
     let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
     let old = dev.mac;
     if mac != old && !mac.is_valid_unicast() {
         return Err(Fault::errno(Errno::EADDRNOTAVAIL));
     }
-    dev.mac_set = true;
-    let is_bridge = dev.bridge().is_some();
-    if !is_bridge {
-        dev.mac = mac;
-    } else if mac != old {
-        port::set_bridge_mac(ns, w, index, mac);
+    if let Kind::Macvlan(of) = dev.kind {
+        if of.mode == MacvlanMode::Passthru {
+            // It is the device below that gets it; this one hears of it.
+            return set_mac(sim, of.lower.0, of.lower.1, mac);
+        }
+        if mac != old {
+            macvlan::check_mac(&sim.netns, (id, index), mac)?;
+        }
     }
-    l3::mac_changed(ns, w, index);
-    // The same one again counts too (`NETDEV_CHANGEADDR`).
-    port::mac_changed(ns, w, index, old);
+    let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+    let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
+    dev.mac_set = true;
+    if let Kind::Vlan(vlan) = &mut dev.kind {
+        vlan.inherits = false;
+    }
+    if dev.bridge().is_none() {
+        state::set_mac(ns, &mut sim.world, index, mac);
+        macvlan::tell_below(&mut sim.netns, (id, index));
+        return Ok(());
+    }
+    if mac != old {
+        port::set_bridge_mac(ns, &mut sim.world, index, mac);
+    }
+    l3::mac_changed(ns, &mut sim.world, index);
+    port::mac_changed(ns, &mut sim.world, index, old);
     Ok(())
 }
 
@@ -327,22 +402,17 @@ fn set_mtu(sim: &mut Sim, id: NsId, index: Ifindex, mtu: u32) -> Result<(), Faul
     if mtu == dev.mtu {
         return Ok(());
     }
-    if !dev.is_loopback() {
-        check_mtu(Some(mtu))?;
-    } else if i32::try_from(mtu).is_err() {
-        return Err(Fault::refused(Errno::EINVAL, "mtu less than device minimum"));
+    check_mtu(Some(mtu), dev.kind.mtu_limits())?;
+    let (peer, lower) = (dev.veth().map(|veth| veth.peer), dev.kind.lower());
+    let below = lower.and_then(|(id, index)| sim.netns.by_id(id)?.dev(index)).map(|dev| dev.mtu);
+    if below.is_some_and(|most| mtu > most) {
+        // vlan_dev_change_mtu, macvlan_change_mtu
+        let is_vlan =
+            matches!(sim.netns.by_id(id).and_then(|ns| ns.dev(index)).map(|dev| &dev.kind), Some(Kind::Vlan(_)));
+        return Err(Fault::errno(if is_vlan { Errno::ERANGE } else { Errno::EINVAL }));
     }
-    dev.mtu = mtu;
-    let peer = match &mut dev.kind {
-        Kind::Veth(veth) => Some(veth.peer),
-        Kind::Bridge(bridge) => {
-            bridge.mtu_set = true;
-            None
-        }
-        Kind::Loopback => None,
-    };
-    l3::mtu_changed(ns, &mut sim.world, index);
-    port::mtu_changed(ns, &mut sim.world, index);
+    let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+    state::set_mtu(ns, &mut sim.world, index, mtu);
     if let Some(peer) = peer
         && let Some(ns) = sim.netns.by_id_mut(peer.ns)
     {
@@ -365,19 +435,28 @@ fn rename(ns: &mut Netns, w: &mut World, index: Ifindex, name: IfName) -> Result
     Ok(())
 }
 
-/// `do_set_master`: out of the old bridge, into the new one.
-fn set_master(ns: &mut Netns, w: &mut World, index: Ifindex, master: Option<Ifindex>) -> Result<(), Fault> {
+/// `do_set_master`: out of the old bridge or VRF, into the new one.
+fn set_master(sim: &mut Sim, id: NsId, index: Ifindex, master: Option<Ifindex>) -> Result<(), Fault> {
+    let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
     let dev = ns.dev(index).ok_or(Fault::errno(Errno::ENODEV))?;
-    let old = dev.port.map(|p| p.bridge);
+    let old = dev.vrf.or(dev.port.map(|p| p.bridge));
     if old == master {
         return Ok(());
     }
-    port::leave(ns, w, index);
-    let Some(bridge) = master else { return Ok(()) };
-    if ns.dev(bridge).is_none_or(|d| d.bridge().is_none()) {
-        return Err(Fault::errno(Errno::EOPNOTSUPP));
+    port::leave(ns, &mut sim.world, index);
+    vrf::leave(&mut sim.netns, &mut sim.world, id, index);
+    let Some(master) = master else { return Ok(()) };
+    let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+    match ns.dev(master).map(|dev| &dev.kind) {
+        Some(Kind::Bridge(_)) => port::join(ns, &mut sim.world, index, master),
+        Some(Kind::Vrf { .. }) => vrf::join(&mut sim.netns, &mut sim.world, id, index, master),
+        _ => Err(Fault::errno(Errno::EOPNOTSUPP)),
     }
-    port::join(ns, w, index, bridge)
+}
+
+/// Whether a device has that name.
+fn is_name_of(ns: &Netns, name: &str) -> bool {
+    IfName::new(name).is_ok_and(|name| ns.devs.by_name(name).is_some())
 }
 
 /// A namespace by name.
@@ -392,12 +471,12 @@ pub(crate) fn find_dev(sim: &Sim, netns: &NetnsName, name: IfName) -> Result<(Ns
     Ok((id, index))
 }
 
-fn enoent() -> Fault {
+pub(super) fn enoent() -> Fault {
     Fault::errno(Errno::ENOENT)
 }
 
 /// `veth_validate`, `br_validate`.
-fn check_mac(mac: Option<Mac>) -> Result<(), Fault> {
+pub(super) fn check_mac(mac: Option<Mac>) -> Result<(), Fault> {
     if mac.is_some_and(|m| !m.is_valid_unicast()) {
         return Err(Fault::errno(Errno::EADDRNOTAVAIL));
     }
@@ -406,16 +485,16 @@ fn check_mac(mac: Option<Mac>) -> Result<(), Fault> {
 
 /// `veth_validate`: here the kernel gives no text.
 fn check_veth_mtu(mtu: Option<u32>) -> Result<(), Fault> {
-    check_mtu(mtu).map_err(|_| Fault::errno(Errno::EINVAL))
+    check_mtu(mtu, LIMITS).map_err(|_| Fault::errno(Errno::EINVAL))
 }
 
 /// `dev_validate_mtu`; beyond the greatest signed number is below the least.
-fn check_mtu(mtu: Option<u32>) -> Result<(), Fault> {
+pub(super) fn check_mtu(mtu: Option<u32>, (least, most): (u32, u32)) -> Result<(), Fault> {
     match mtu {
-        Some(mtu) if mtu < MIN_MTU || i32::try_from(mtu).is_err() => {
+        Some(mtu) if mtu < least || i32::try_from(mtu).is_err() => {
             Err(Fault::refused(Errno::EINVAL, "mtu less than device minimum"))
         }
-        Some(mtu) if mtu > MAX_MTU => Err(Fault::refused(Errno::EINVAL, "mtu greater than device maximum")),
+        Some(mtu) if most > 0 && mtu > most => Err(Fault::refused(Errno::EINVAL, "mtu greater than device maximum")),
         _ => Ok(()),
     }
 }

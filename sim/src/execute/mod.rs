@@ -5,6 +5,7 @@
 
 mod bridge;
 pub(crate) mod link;
+mod virtuals;
 
 use crate::netns::Ifindex;
 use crate::sim::Sim;
@@ -28,6 +29,8 @@ pub(crate) fn execute(sim: &mut Sim, op: &Op) -> Result<(), Fault> {
             let (id, index) = link::find_dev(sim, netns, *name)?;
             bridge::set_port(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, attrs)
         }
+        Op::SetVirtual { netns, name, change } => virtuals::set(sim, link::find_dev(sim, netns, *name)?, change),
+        Op::SetAltname { netns, name, altname, present } => link::set_altname(sim, netns, *name, altname, *present),
         Op::AddFdb { netns, entry, replace } => {
             let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;
             bridge::add_fdb(ns, &mut sim.world, entry, *replace)

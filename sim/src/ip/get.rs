@@ -2,6 +2,7 @@
 //!
 //! Kernel counterpart: `inet_rtm_getroute()` and `rt_fill_info()` of `net/ipv4/route.c`.
 
+use crate::dev::vrf;
 use crate::drop::DropReason;
 use crate::fib::{Flow, Selectors};
 use crate::ip::input::{self, Arrival, InRoute};
@@ -130,7 +131,10 @@ fn came_in(ns: &Netns, w: &World, arrival: &Arrival) -> Result<RouteGot, Fault> 
         flags,
     };
     let facts = match input::route(ns, w.now, arrival) {
-        InRoute::Local => own(RouteKind::Local, vec!["local"]),
+        InRoute::Local => match (vrf::of(ns, arrival.dev), vrf::table(ns, arrival.dev)) {
+            (Some(dev), Some(table)) => Facts { dev, table, ..own(RouteKind::Local, vec!["local"]) },
+            _ => own(RouteKind::Local, vec!["local"]),
+        },
         InRoute::Group if arrival.dst.is_multicast() => {
             Facts { table: 0, ..own(RouteKind::Multicast, vec!["local", "mc"]) }
         }

@@ -4,6 +4,7 @@
 //! errors (RFC 4884), `icmp_errors_extension_mask`.
 
 use crate::addr;
+use crate::dev::vrf;
 use crate::drop::DropReason;
 use crate::fib::{Flow, Selectors};
 use crate::frame::L2_LEN;
@@ -12,7 +13,7 @@ use crate::ip::{flag, options, pmtu, query};
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Next, Pkt, Stage};
 use crate::world::World;
-use crate::{probe, route, rules, sock};
+use crate::{l3, probe, route, rules, sock};
 use nettwin_model::gist::icmp_error;
 use nettwin_model::probe::{IcmpError, PmtuDisc};
 use nettwin_model::wire::{ICMP_LEN, IPV4_LEN, Icmp, Ipv4, Ipv4Header, PROTO_ICMP, PROTO_TCP, write_icmp};
@@ -83,7 +84,8 @@ fn tell(ns: &mut Netns, w: &mut World, pkt: &Pkt, (kind, code, info): (u8, u8, u
     let tos = (tos & 0x1e) | 0xc0;
     let Some(options) = options::echo(ns, &w.frames.bytes(pkt.frame)[L2_LEN..], pkt.flags, found) else { return };
     let to = options.first.unwrap_or(src);
-    let Ok(route) = output::route(ns, w.now, &flow_of(from, tos, to, Selectors::icmp(kind, code))) else { return };
+    let flow = flow_of(ns, pkt.dev, (from, to), tos, Selectors::icmp(kind, code));
+    let Ok(route) = output::route(ns, w.now, &flow) else { return };
     if limited && !allows(ns, w, &route) {
         return;
     }
@@ -191,13 +193,14 @@ fn finish(w: &mut World, pkt: &Pkt) -> Next {
     Next::Done
 }
 
-pub(super) fn flow_of(src: Ipv4Addr, tos: u8, dst: Ipv4Addr, asks: Selectors) -> Flow {
-    Flow { src, tos, asks, ..Flow::to(dst) }
+/// What answers a packet that came by `dev` stays in that one's VRF.
+pub(super) fn flow_of(ns: &Netns, dev: Ifindex, (src, dst): (Ipv4Addr, Ipv4Addr), tos: u8, asks: Selectors) -> Flow {
+    Flow { src, tos, asks, oif: vrf::of(ns, dev).unwrap_or(Ifindex::NONE), ..Flow::to(dst) }
 }
 
 /// The address to answer a broadcast from (`fib_compute_spec_dst`).
 pub(super) fn spec_dst(ns: &Netns, dev: Ifindex, src: Ipv4Addr) -> Ipv4Addr {
-    match rules::lookup(ns, &Flow::to(src)) {
+    match rules::lookup(ns, &Flow { oif: vrf::of(ns, dev).unwrap_or(Ifindex::NONE), ..Flow::to(src) }) {
         Ok(hit) if hit.alias.kind == RouteKind::Local => hit.alias.prefsrc.unwrap_or(src),
         Ok(hit) => route::prefsrc(ns, hit.alias, hit.way()),
         Err(_) => addr::select(ns, dev, src, Scope::GLOBAL),
@@ -210,7 +213,7 @@ fn heard_error(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Next {
     let Some(ip) = Ipv4::unsummed(packet) else { return Next::Drop(DropReason::IpHeader) };
     let Some(icmp) = Icmp::new(&packet[ip.header_len()..]) else { return Next::Drop(DropReason::Icmp) };
     let Some(inner) = Ipv4::unsummed(icmp.payload()) else { return Next::Drop(DropReason::Icmp) };
-    if inner.src() != ip.dst() && !ns.l3.fib.is_local(inner.src()) {
+    if inner.src() != ip.dst() && l3::addr_type(ns, pkt.dev, inner.src()) != RouteKind::Local {
         return Next::Drop(DropReason::Icmp);
     }
     let info = match (icmp.kind(), icmp.code()) {
@@ -229,7 +232,7 @@ fn heard_error(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Next {
     let error = IcmpError { kind: icmp.kind(), code: icmp.code(), info };
     let (from, to) = (ip.src(), inner.dst());
     let quoted = icmp.payload().to_vec();
-    let flow = flow_of(inner.src(), inner.tos(), to, rules::selectors(ns, &quoted));
+    let flow = flow_of(ns, pkt.dev, (inner.src(), to), inner.tos(), rules::selectors(ns, &quoted));
     w.decide(ns, Stage::IpLocal, pkt, "icmp", || {
         format!("{from} says of the packet to {to}: {}", icmp_error(error.kind, error.code))
     });

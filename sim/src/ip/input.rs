@@ -4,11 +4,12 @@
 //! `fib_validate_source()` of `fib_frontend.c`. Deliberately absent: early demultiplexing.
 
 use crate::addr::{is_zeronet, on_link};
+use crate::dev::vrf;
 use crate::drop::DropReason;
 use crate::fib::{Flow, Hit, Selectors};
 use crate::frame::L2_LEN;
 use crate::ip::{flag, icmp, options, pmtu};
-use crate::l3::{all_conf, any_conf, max_conf};
+use crate::l3::{addr_type, all_conf, any_conf, max_conf};
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Next, Pkt, Stage};
 use crate::world::World;
@@ -77,11 +78,12 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         };
         (src, dst, tos) = (ip.src(), ip.dst(), ip.tos());
     }
+    vrf::receive(ns, w, pkt);
     let asks = Selectors { mark: pkt.mark, ..rules::selectors(ns, &w.frames.bytes(pkt.frame)[L2_LEN..]) };
     let arrival = Arrival { src, dst, tos, dev: pkt.dev, arp: false, asks };
-    let mut found = if pkt.iif == Ifindex::LO {
-        // What comes over lo keeps the route that it was sent by: it is ours.
-        match ns.l3.fib.addr_type(dst) {
+    let mut found = if pkt.iif == Ifindex::LO || vrf::of(ns, pkt.iif) == Some(pkt.iif) {
+        // What comes over lo, or over a VRF, keeps the route that it was sent by: it is ours.
+        match addr_type(ns, pkt.iif, dst) {
             RouteKind::Broadcast | RouteKind::Multicast => InRoute::Group,
             _ => InRoute::Local,
         }

@@ -4,6 +4,7 @@
 //! options, multicast other than by a route or a given device.
 
 use crate::addr::{self, is_zeronet};
+use crate::dev::vrf;
 use crate::drop::DropReason;
 use crate::fib::{Flow, Hop, Selectors};
 use crate::frame::{FrameId, L2_LEN};
@@ -126,7 +127,7 @@ fn look_up(ns: &Netns, now: Instant, flow: &Flow) -> Result<Dst, Errno> {
     let hit = match rules::lookup(ns, flow) {
         Ok(hit) => hit,
         // "Apparently, routing tables are wrong. Assume, that the destination is on link."
-        Err(_) if flow.oif != Ifindex::NONE => {
+        Err(_) if flow.oif != Ifindex::NONE && vrf::of(ns, flow.oif).is_none() => {
             let src = pick(ns, flow.src, flow.oif, Scope::LINK);
             return make(ns, now, Made::on_link(flow, flow.oif, src));
         }
@@ -148,7 +149,9 @@ fn look_up(ns: &Netns, now: Instant, flow: &Flow) -> Result<Dst, Errno> {
     };
     if hit.alias.kind == RouteKind::Local {
         let src = if flow.src.is_unspecified() { hit.alias.prefsrc.unwrap_or(flow.dst) } else { flow.src };
-        return make(ns, now, found(src, Ifindex::LO, None));
+        // A VRF is the loopback of its domain.
+        let back = vrf::of(ns, hit.way().dev).unwrap_or(Ifindex::LO);
+        return make(ns, now, found(src, back, None));
     }
     let hit = multipath::path(ns, hit, flow);
     let hop = hit.way();

@@ -149,7 +149,8 @@ fn reply(
         return Next::Drop(DropReason::Icmp);
     }
     let to = options.first.unwrap_or(src);
-    let Ok(route) = output::route(ns, w.now, &flow_of(from, tos, to, Selectors::proto(PROTO_ICMP))) else {
+    let Ok(route) = output::route(ns, w.now, &flow_of(ns, pkt.dev, (from, to), tos, Selectors::proto(PROTO_ICMP)))
+    else {
         return Next::Drop(DropReason::NoRoute);
     };
     if limited && !allows(ns, w, &route) {

@@ -38,6 +38,9 @@ const MAC: u64 = 0xffff_ffff_ffff;
 const IPV4: u16 = 0x0800;
 const ARP: u16 = 0x0806;
 const IPV6: u16 = 0x86dd;
+/// Tags.
+const DOT1Q: u16 = 0x8100;
+const DOT1AD: u16 = 0x88a8;
 /// What is less is a length.
 const LEAST_TYPE: u16 = 0x0600;
 
@@ -52,6 +55,7 @@ pub(crate) fn arrive(ns: &mut Netns, w: &mut World, index: Ifindex, frame: Frame
         && dev.takes_length(bytes.len())
         && dev.taps.is_empty()
         && dev.plug.is_none()
+        && dev.uppers.is_empty()
         && !w.trace.is_on();
     let (true, Some(head)) = (is_usual, bytes.first_chunk::<16>()) else { return Lane::AT_DEV };
     let (low, high) = head.split_at(8);
@@ -59,6 +63,9 @@ pub(crate) fn arrive(ns: &mut Netns, w: &mut World, index: Ifindex, frame: Frame
     let (low, high) = (word(low), word(high));
     let (dst, src) = (low & MAC, (low >> 48 | high << 16) & MAC);
     let ethertype = ((high >> 32) as u16).swap_bytes(); // bytes 12 and 13
+    if matches!(ethertype, DOT1Q | DOT1AD) {
+        return Lane::AT_DEV;
+    }
     let len = bytes.len() as u64; // as much as a u64 holds of a usize, which is all of it
     dev.stats.rx_packets += 1;
     dev.stats.rx_bytes += len;

@@ -11,7 +11,7 @@ use crate::drop::DropReason;
 use crate::event::Event;
 use crate::frame::L2_LEN;
 use crate::ip::icmp;
-use crate::l3::not_v4;
+use crate::l3::{self, not_v4};
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Next, Pkt, Stage};
 use crate::rare::{Rare, resting};
@@ -93,7 +93,7 @@ impl NeighTable {
 #[inline]
 pub(crate) fn output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let Some(dev) = ns.devs.by_index(pkt.dev) else { return Next::Drop(DropReason::DevDown) };
-    let (src, loopback) = (dev.mac, dev.is_loopback());
+    let (src, loopback, has_arp) = (dev.mac, dev.is_loopback(), dev.has_arp());
     let entry = ns.l3.neigh.entries.get(&(pkt.dev, key_on(loopback, pkt.nexthop)));
     let dst = match entry.and_then(|e| e.connected()) {
         Some(mac) => {
@@ -101,6 +101,8 @@ pub(crate) fn output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             mac
         }
         None if loopback => entry.map_or(Mac::ZERO, |e| e.mac),
+        // Nobody is asked: it is its own neighbour (arp_constructor).
+        None if !has_arp && !pkt.nexthop.is_multicast() => entry.map_or(src, |e| e.mac),
         None => match resolve(ns, w, pkt) {
             Ok(mac) => mac,
             Err(next) => return next,
@@ -116,7 +118,7 @@ fn resolve(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Result<Mac, Next> {
     let addr = pkt.nexthop;
     let key = (pkt.dev, addr);
     if !ns.l3.neigh.entries.contains_key(&key) {
-        match ns.l3.fib.addr_type(addr) {
+        match l3::addr_type(ns, pkt.dev, addr) {
             RouteKind::Multicast => return Ok(multicast_mac(addr)),
             RouteKind::Broadcast => return Ok(Mac::BROADCAST),
             _ => {}

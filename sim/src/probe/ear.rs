@@ -5,6 +5,7 @@
 //! wakes when the softirq is over.
 
 use super::Probes;
+use crate::dev::vrf;
 use crate::frame::L2_LEN;
 use crate::netns::{Ifindex, Netns};
 use crate::path::Pkt;
@@ -88,8 +89,9 @@ fn inet_iif(ns: &Netns, iif: Ifindex, to: Ipv4Addr) -> Ifindex {
 pub(crate) fn reply_heard(ns: &Netns, w: &mut World, iif: Ifindex, r: &Reply) {
     for ear in &ns.l3.ears {
         let EarKind::Ping { ident, dev, bound, .. } = ear.kind else { continue };
-        let fits =
-            ident == r.ident && bound.is_none_or(|b| b == r.to) && dev.is_none_or(|d| d == inet_iif(ns, iif, r.to));
+        let fits = ident == r.ident
+            && bound.is_none_or(|b| b == r.to)
+            && dev.is_none_or(|d| vrf::is_bound(ns, d, inet_iif(ns, iif, r.to)));
         if fits {
             w.probes.tell(ear.id, Input::EchoReply { from: r.from, seq: r.seq, ttl: r.ttl, bytes: r.bytes });
         }
@@ -137,7 +139,7 @@ fn about_echo(
         }
         heard = true;
         let seq = icmp.seq();
-        if dev.is_none_or(|d| d == pkt.iif) {
+        if dev.is_none_or(|d| vrf::is_bound(ns, d, pkt.iif)) {
             w.probes.tell(ear.id, Input::IcmpError { from, seq, error });
         } else if dev == Some(inet_iif(ns, pkt.iif, ip.src())) {
             w.probes.tell(ear.id, Input::ErrorOverheard { seq });

@@ -69,7 +69,7 @@ impl Qdisc {
 #[inline]
 pub(crate) fn enqueue(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let Some(dev) = ns.dev_mut(pkt.dev) else { return Next::Drop(DropReason::DevDown) };
-    if lane::leave(dev, w, pkt.frame) {
+    if pkt.tag.is_none() && lane::leave(dev, w, pkt.frame) {
         return Next::Done;
     }
     if !dev.up {

@@ -286,10 +286,10 @@ fn locate<'a>(ns: &Netns, path: &'a str) -> Option<Place<'a>> {
         return match whose {
             "all" => Some(Place::All(DISABLE_IPV6)),
             "default" => Some(Place::Default(DISABLE_IPV6)),
-            name => Some(Place::Dev(ns.devs.by_name(IfName::new(name).ok()?)?, DISABLE_IPV6.into())),
+            name => Some(Place::Dev(ns.devs.by_own_name(IfName::new(name).ok()?)?, DISABLE_IPV6.into())),
         };
     }
-    let find = |name: &str| ns.devs.by_name(IfName::new(name).ok()?);
+    let find = |name: &str| ns.devs.by_own_name(IfName::new(name).ok()?);
     if let Some((whose, leaf)) = key.strip_prefix("ipv4/conf/").and_then(|rest| rest.split_once('/')) {
         return match whose {
             _ if leaf.contains('/') => None,

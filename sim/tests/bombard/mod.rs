@@ -292,7 +292,7 @@ fn opposites(op: &Op) -> Vec<Op> {
         Op::AddLink(link) => {
             let ends = match &link.kind {
                 nettwin_model::op::NewLink::Veth { peer } => vec![(peer.netns.clone(), peer.name)],
-                nettwin_model::op::NewLink::Bridge { .. } => Vec::new(),
+                nettwin_model::op::NewLink::Bridge { .. } | nettwin_model::op::NewLink::Virtual(_) => Vec::new(),
             };
             let ends = [(link.netns.clone(), link.name)].into_iter().chain(ends);
             ends.flat_map(|(netns, name)| changes(netns, name)).collect()

@@ -7,7 +7,7 @@ use nettwin::model::route::{Route, TABLE_LOCAL, proto};
 use nettwin::model::snapshot::LinkDerived;
 use nettwin::model::words::route::print as print_route;
 use nettwin::model::{
-    Answer, Backend, Extent, IfName, LinkKind, NetnsName, NetnsState, NewLink, Op, OperState, Query, RouteKind,
+    Answer, Backend, Extent, IfName, LinkKind, NetnsName, NetnsState, Op, OperState, Query, RouteKind,
 };
 use nettwin::sim::Sim;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,16 +24,12 @@ pub(super) fn states(op: &Op, sim: &mut Sim) -> BTreeMap<NetnsName, NetnsState> 
     let mut wanted = BTreeSet::from([op.netns().clone()]);
     match op {
         Op::AddLink(link) => {
-            if let NewLink::Veth { peer } = &link.kind {
-                wanted.insert(peer.netns.clone());
-            }
+            wanted.extend(link.kind.link().map(|(netns, _)| netns.clone()));
         }
         Op::SetLink { name, .. } | Op::DelLink { name, .. } => {
             let here = observe(sim, &wanted);
             let kind = here.get(op.netns()).and_then(|s| s.config.links.get(name)).map(|c| &c.kind);
-            if let Some(LinkKind::Veth { peer: Some((netns, _)) }) = kind {
-                wanted.insert(netns.clone());
-            }
+            wanted.extend(kind.and_then(LinkKind::link).map(|(netns, _)| netns.clone()));
         }
         _ => {}
     }

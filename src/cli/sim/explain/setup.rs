@@ -118,9 +118,15 @@ fn kind(op: &Op) -> Kind {
         Op::AddLink(link) => match link.kind {
             NewLink::Bridge { .. } => Kind::Bridge,
             NewLink::Veth { .. } => Kind::Wire,
+            NewLink::Virtual(_) => Kind::Link,
         },
         Op::SetLink { change, .. } if **change == LinkChange { up: Some(true), ..LinkChange::default() } => Kind::Up,
-        Op::SetLink { .. } | Op::DelLink { .. } | Op::SetBridge { .. } | Op::SetPort { .. } => Kind::Link,
+        Op::SetLink { .. }
+        | Op::DelLink { .. }
+        | Op::SetBridge { .. }
+        | Op::SetPort { .. }
+        | Op::SetVirtual { .. }
+        | Op::SetAltname { .. } => Kind::Link,
         Op::AddAddr { .. } | Op::DelAddr { .. } => Kind::Addr,
         Op::AddRoute { .. } | Op::DelRoute { .. } | Op::AddNexthop { .. } | Op::DelNexthop { .. } => Kind::Route,
         Op::AddRule { .. } | Op::DelRule { .. } => Kind::Rule,

@@ -1,0 +1,110 @@
+//! Devices of software alone: `IFLA_INFO_KIND` and `IFLA_INFO_DATA` of each kind.
+//!
+//! Kernel counterpart: the `newlink` and `fill_info` of each kind's `rtnl_link_ops`.
+
+use netlink_packet_route::link::{
+    InfoData, InfoKind, InfoMacVlan, InfoVlan, InfoVrf, MacVlanMode, VlanFlags, VlanProtocol as packet,
+};
+use nettwin_model::Virtual;
+use nettwin_model::virtuals::{Macvlan, MacvlanMode, VirtualChange, Vlan, VlanProtocol};
+
+/// The kind as rtnetlink names it.
+pub(crate) fn info_kind(kind: &Virtual) -> InfoKind {
+    match kind {
+        Virtual::Dummy => InfoKind::Dummy,
+        Virtual::Vlan(_) => InfoKind::Vlan,
+        Virtual::Macvlan(_) => InfoKind::MacVlan,
+        Virtual::Vrf { .. } => InfoKind::Vrf,
+    }
+}
+
+/// What is said of a device that is made.
+pub(crate) fn info_data(kind: &Virtual) -> Option<InfoData> {
+    match kind {
+        Virtual::Dummy => None,
+        Virtual::Vlan(vlan) => Some(InfoData::Vlan(vec![
+            InfoVlan::Id(vlan.id),
+            InfoVlan::Protocol(match vlan.protocol {
+                VlanProtocol::Dot1q => packet::Ieee8021Q,
+                VlanProtocol::Dot1ad => packet::Ieee8021Ad,
+            }),
+            loosely(vlan.loose_binding),
+        ])),
+        Virtual::Vrf { table } => Some(InfoData::Vrf(vec![InfoVrf::TableId(*table)])),
+        Virtual::Macvlan(macvlan) => Some(InfoData::MacVlan(vec![mode_of(macvlan.mode)])),
+    }
+}
+
+/// A device's kind as far as its name tells.
+pub(crate) fn parse(kind: &InfoKind) -> Option<Virtual> {
+    match kind {
+        InfoKind::Dummy => Some(Virtual::Dummy),
+        _ => None,
+    }
+}
+
+/// The same with what the kernel shows of it.
+pub(crate) fn parse_data(data: &InfoData) -> Option<Virtual> {
+    match data {
+        InfoData::Vlan(attributes) => Some(Virtual::Vlan(vlan(attributes))),
+        InfoData::Vrf(attributes) => attributes.iter().find_map(|attribute| match attribute {
+            InfoVrf::TableId(table) => Some(Virtual::Vrf { table: *table }),
+            _ => None,
+        }),
+        InfoData::MacVlan(attributes) => macvlan(attributes).map(Virtual::Macvlan),
+        _ => None,
+    }
+}
+
+fn vlan(attributes: &[InfoVlan]) -> Vlan {
+    let mut out = Vlan::new(0);
+    for attribute in attributes {
+        match attribute {
+            InfoVlan::Id(id) => out.id = *id,
+            InfoVlan::Protocol(packet::Ieee8021Ad) => out.protocol = VlanProtocol::Dot1ad,
+            InfoVlan::Flags((flags, _)) => out.loose_binding = flags.contains(VlanFlags::LooseBinding),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// A mode that the model has no word for makes a device that is none of ours.
+fn macvlan(attributes: &[InfoMacVlan]) -> Option<Macvlan> {
+    let mut out = None;
+    for attribute in attributes {
+        if let InfoMacVlan::Mode(mode) = attribute {
+            let mode = match mode {
+                MacVlanMode::Private => MacvlanMode::Private,
+                MacVlanMode::Vepa => MacvlanMode::Vepa,
+                MacVlanMode::Bridge => MacvlanMode::Bridge,
+                MacVlanMode::Passthrough => MacvlanMode::Passthru,
+                _ => return None,
+            };
+            out = Some(Macvlan { lower: None, mode });
+        }
+    }
+    out
+}
+
+fn mode_of(mode: MacvlanMode) -> InfoMacVlan {
+    InfoMacVlan::Mode(match mode {
+        MacvlanMode::Private => MacVlanMode::Private,
+        MacvlanMode::Vepa => MacVlanMode::Vepa,
+        MacvlanMode::Bridge => MacVlanMode::Bridge,
+        MacvlanMode::Passthru => MacVlanMode::Passthrough,
+    })
+}
+
+fn loosely(on: bool) -> InfoVlan {
+    let flag = VlanFlags::LooseBinding;
+    InfoVlan::Flags((if on { flag } else { VlanFlags::empty() }, flag))
+}
+
+/// What is said of a device that is there.
+pub(crate) fn change(change: &VirtualChange) -> (InfoKind, InfoData) {
+    match change {
+        VirtualChange::Vlan { loose_binding } => (InfoKind::Vlan, InfoData::Vlan(vec![loosely(*loose_binding)])),
+        VirtualChange::Macvlan { mode } => (InfoKind::MacVlan, InfoData::MacVlan(vec![mode_of(*mode)])),
+    }
+}

@@ -1,0 +1,221 @@
+//! Devices that are software alone, beside veths and bridges: what each kind is made with and shows.
+//!
+//! Kernel counterpart: `linux/if_link.h` (`IFLA_INFO_DATA` of each kind). One type says what is to be made
+//! ([`NewLink`](crate::NewLink)) and what is seen ([`LinkKind`](crate::LinkKind)), since the kernel shows what it was told.
+//! Deliberately absent: vxlan, bond, tap.
+
+use crate::name::{IfName, NetnsName};
+use serde::{Deserialize, Serialize};
+
+/// A kind of device with its attributes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Virtual {
+    /// Takes all that it is to send and does nothing with it.
+    Dummy,
+    /// One 802.1Q network of what a device carries.
+    Vlan(Vlan),
+    /// A station of its own on the wire of another device.
+    Macvlan(Macvlan),
+    /// A domain of its own for routes: its members' packets ask its table.
+    Vrf {
+        /// The table.
+        table: u32,
+    },
+}
+
+/// What `ip link set … type` can change of a device that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VirtualChange {
+    /// A VLAN's.
+    Vlan {
+        /// Whether it goes up and down by itself.
+        loose_binding: bool,
+    },
+    /// A macvlan's.
+    Macvlan {
+        /// How it goes about with its siblings.
+        mode: MacvlanMode,
+    },
+}
+
+impl VirtualChange {
+    /// The word that `ip link set type` takes.
+    pub fn word(&self) -> &'static str {
+        match self {
+            VirtualChange::Vlan { .. } => "vlan",
+            VirtualChange::Macvlan { .. } => "macvlan",
+        }
+    }
+}
+
+/// A macvlan (`IFLA_MACVLAN_*`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Macvlan {
+    /// The device that it sits on (`None` if it is outside what can be seen).
+    pub lower: Option<Lower>,
+    /// How it goes about with its siblings.
+    #[serde(default)]
+    pub mode: MacvlanMode,
+}
+
+/// How macvlans of one device go about with each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MacvlanMode {
+    /// Not at all.
+    Private,
+    /// By a switch at the other end of the wire that sends back what it gets.
+    #[default]
+    Vepa,
+    /// At once.
+    Bridge,
+    /// There is one only, and it has the device for itself.
+    Passthru,
+}
+
+impl MacvlanMode {
+    const ALL: [MacvlanMode; 4] = [MacvlanMode::Private, MacvlanMode::Vepa, MacvlanMode::Bridge, MacvlanMode::Passthru];
+
+    /// The word that `ip` prints and takes.
+    pub fn word(self) -> &'static str {
+        match self {
+            MacvlanMode::Private => "private",
+            MacvlanMode::Vepa => "vepa",
+            MacvlanMode::Bridge => "bridge",
+            MacvlanMode::Passthru => "passthru",
+        }
+    }
+
+    /// From that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.word() == word)
+    }
+}
+
+/// A VLAN device (`IFLA_VLAN_*`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vlan {
+    /// The device that it sits on (`None` if it is outside what can be seen).
+    pub lower: Option<Lower>,
+    /// The network's number, 0 to 4094.
+    pub id: u16,
+    /// What its tags are called.
+    #[serde(default)]
+    pub protocol: VlanProtocol,
+    /// It goes up and down by itself and not with the device that it sits on.
+    #[serde(default)]
+    pub loose_binding: bool,
+}
+
+impl Vlan {
+    /// One as it is unless somebody says otherwise.
+    pub fn new(id: u16) -> Self {
+        Vlan { lower: None, id, protocol: VlanProtocol::default(), loose_binding: false }
+    }
+}
+
+/// What a tag is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VlanProtocol {
+    /// 802.1Q: a customer's.
+    #[default]
+    #[serde(rename = "802.1Q")]
+    Dot1q,
+    /// 802.1ad: a provider's, around those.
+    #[serde(rename = "802.1ad")]
+    Dot1ad,
+}
+
+impl VlanProtocol {
+    /// The word that `ip` prints and takes.
+    pub fn word(self) -> &'static str {
+        match self {
+            VlanProtocol::Dot1q => "802.1Q",
+            VlanProtocol::Dot1ad => "802.1ad",
+        }
+    }
+
+    /// The ethertype.
+    pub fn number(self) -> u16 {
+        match self {
+            VlanProtocol::Dot1q => 0x8100,
+            VlanProtocol::Dot1ad => 0x88a8,
+        }
+    }
+}
+
+/// A device that another sits on: its namespace and name.
+pub type Lower = (NetnsName, IfName);
+
+impl Virtual {
+    /// The word that `ip link add type` takes.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Virtual::Dummy => "dummy",
+            Virtual::Vlan(_) => "vlan",
+            Virtual::Macvlan(_) => "macvlan",
+            Virtual::Vrf { .. } => "vrf",
+        }
+    }
+
+    /// What a device of this kind is called that was given no name, before its number.
+    pub fn prefix(&self) -> &'static str {
+        self.word()
+    }
+
+    /// The device that it sits on.
+    pub fn lower(&self) -> Option<&Lower> {
+        match self {
+            Virtual::Dummy | Virtual::Vrf { .. } => None,
+            Virtual::Vlan(vlan) => vlan.lower.as_ref(),
+            Virtual::Macvlan(macvlan) => macvlan.lower.as_ref(),
+        }
+    }
+
+    /// The device that it sits on, to say otherwise.
+    pub fn lower_mut(&mut self) -> Option<&mut Option<Lower>> {
+        match self {
+            Virtual::Dummy | Virtual::Vrf { .. } => None,
+            Virtual::Vlan(vlan) => Some(&mut vlan.lower),
+            Virtual::Macvlan(macvlan) => Some(&mut macvlan.lower),
+        }
+    }
+
+    /// The least and the greatest MTU, bytes; 0 for no limit.
+    pub fn mtu_limits(&self) -> (u32, u32) {
+        match self {
+            Virtual::Dummy => (0, 0),
+            Virtual::Vlan(_) => (0, 65535),
+            Virtual::Macvlan(_) => (68, 65535),
+            Virtual::Vrf { .. } => (1280, 65575),
+        }
+    }
+
+    /// Whether it has the flag `BROADCAST`.
+    pub fn has_broadcast(&self) -> bool {
+        !matches!(self, Virtual::Vrf { .. })
+    }
+
+    /// Whether others are enslaved to it (`MASTER`).
+    pub fn is_master(&self) -> bool {
+        matches!(self, Virtual::Vrf { .. })
+    }
+
+    /// Whether it asks for neighbours' addresses (not `NOARP`).
+    pub fn has_arp(&self) -> bool {
+        match self {
+            Virtual::Dummy | Virtual::Vrf { .. } => false,
+            Virtual::Vlan(_) | Virtual::Macvlan(_) => true,
+        }
+    }
+
+    /// Whether it is born with the flag `MULTICAST`.
+    pub fn has_multicast(&self) -> bool {
+        match self {
+            Virtual::Dummy | Virtual::Vrf { .. } => false,
+            Virtual::Vlan(_) | Virtual::Macvlan(_) => true,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! A macvlan: a station of its own on the wire of the device below.
+//!
+//! Kernel counterpart: `drivers/net/macvlan.c`. The device below knows its stations (where each is, its MAC, its mode,
+//! whether it is up), since they may be in other namespaces; whoever changes one tells it ([`tell_below`]). What a station
+//! sends is handed to the device below as a stage of its own ([`Stage::Macvlan`]) and is known there by its source MAC.
+//! Deliberately absent: the mode `source`, broadcast queues, group filters but those for broadcast and for all hosts.
+
+use super::upper::{self, Above, At, News, Seen};
+use super::{Kind, state};
+use crate::drop::DropReason;
+use crate::netns::{Ifindex, Netns, NetnsTable, NsId};
+use crate::path::{self, Fate, Next, Pkt, Stage};
+use crate::pcap;
+use crate::world::World;
+use nettwin_model::probe::Direction;
+use nettwin_model::virtuals::MacvlanMode;
+use nettwin_model::{Errno, Fault, Mac};
+
+/// A macvlan's state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Macvlan {
+    /// The device that it sits on.
+    pub(crate) lower: At,
+    /// How it goes about with its siblings.
+    pub(crate) mode: MacvlanMode,
+}
+
+/// What the device below knows of a station.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Station {
+    pub(crate) mac: Mac,
+    pub(crate) mode: MacvlanMode,
+    pub(crate) up: bool,
+}
+
+use MacvlanMode::{Bridge, Passthru, Private, Vepa};
+
+/// A frame came to a device with stations (`macvlan_handle_frame`); `None`: the device itself goes on with it.
+pub(crate) fn receive(ns: &Netns, w: &mut World, pkt: &mut Pkt) -> Option<Next> {
+    let stations = stations(ns, pkt.dev);
+    let bytes = w.frames.bytes(pkt.frame);
+    let (to, from) = (mac_at(bytes, 0)?, mac_at(bytes, 6)?);
+    if to.is_multicast() {
+        let source = stations.iter().find(|(_, s)| s.up && s.mode != Passthru && s.mac == from).copied();
+        let modes: &[MacvlanMode] = match source {
+            // A switch sent back what it sent.
+            Some((at, s)) if s.mode == Private => return Some(deliver(ns, w, pkt, at)),
+            Some((_, s)) if s.mode == Vepa => &[Vepa, Bridge],
+            // Its siblings saw it on its way out.
+            Some(_) => &[Vepa],
+            None => &[Private, Vepa, Bridge, Passthru],
+        };
+        broadcast(w, pkt, &stations, source.map(|(at, _)| at), modes, to, false);
+        return None;
+    }
+    let passthru = stations.iter().find(|(_, s)| s.mode == Passthru);
+    let known = || stations.iter().find(|(_, s)| s.up && s.mac == to);
+    let (at, station) = passthru.or_else(known)?;
+    if !station.up {
+        return Some(Next::Drop(DropReason::DevDown));
+    }
+    Some(deliver(ns, w, pkt, *at))
+}
+
+/// Stage [`Stage::Macvlan`]: what a station sends is at the device below (`macvlan_queue_xmit`).
+pub(crate) fn leave(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    let stations = stations(ns, pkt.dev);
+    let bytes = w.frames.bytes(pkt.frame);
+    let (Some(to), Some(from)) = (mac_at(bytes, 0), mac_at(bytes, 6)) else { return Next::Drop(DropReason::TooShort) };
+    let source = stations.iter().find(|(_, s)| s.up && s.mode == Bridge && s.mac == from).map(|(at, _)| *at);
+    if source.is_some() && to.is_multicast() {
+        broadcast(w, pkt, &stations, source, &[Bridge], to, true);
+    } else if source.is_some()
+        && let Some((at, _)) = stations.iter().find(|(_, s)| s.up && s.mode == Bridge && s.mac == to)
+    {
+        // The device below shows it and does not count it.
+        if ns.dev(pkt.dev).is_some_and(|dev| !dev.taps.is_empty()) {
+            pcap::tap(ns, w, pkt, Direction::In);
+        }
+        w.push(at.0, Stage::Dev, pkt.passed(at.1));
+        return Next::Done;
+    }
+    Next::To(Stage::Qdisc)
+}
+
+/// Sends (`macvlan_start_xmit`).
+pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    let at = pkt.dev;
+    let Some((id, lower)) = ns.dev(at).and_then(|dev| dev.kind.lower()) else {
+        return Next::Drop(DropReason::DevDown);
+    };
+    let len = w.frames.len(pkt.frame) as u64;
+    let mut below = Pkt { dev: lower, ..*pkt };
+    let fate = if id == ns.id {
+        path::run(ns, w, &mut below, Stage::Macvlan)
+    } else {
+        w.push_next(id, Stage::Macvlan, below);
+        Fate::Done
+    };
+    if let Some(dev) = ns.dev_mut(at) {
+        dev.count_sent(fate, len);
+    }
+    Next::Ended(fate)
+}
+
+/// The device below changed (`macvlan_device_event`).
+pub(crate) fn hear(netns: &mut NetnsTable, w: &mut World, (id, index): At, seen: Seen, news: News) {
+    let Some(ns) = netns.by_id_mut(id) else { return };
+    let Some(dev) = ns.dev_mut(index) else { return };
+    match news {
+        News::Up | News::Down | News::Carrier => state::set_carrier(ns, w, index, seen.carrier),
+        News::Mtu if dev.mtu > seen.mtu => state::set_mtu(ns, w, index, seen.mtu),
+        News::Mac if matches!(&dev.kind, Kind::Macvlan(m) if m.mode == Passthru) => {
+            state::set_mac(ns, w, index, seen.mac);
+            tell_below(netns, (id, index));
+        }
+        News::Mtu | News::Mac => {}
+    }
+}
+
+/// What changed of a station is told to the device below.
+pub(crate) fn tell_below(netns: &mut NetnsTable, at: At) {
+    let Some(dev) = netns.by_id(at.0).and_then(|ns| ns.dev(at.1)) else { return };
+    let Kind::Macvlan(Macvlan { lower, mode }) = dev.kind else { return };
+    let station = Station { mac: dev.mac, mode, up: dev.up };
+    upper::know(netns, at, lower, Above::Macvlan(station));
+}
+
+/// Whether a station may have this MAC while it is up: nobody on this wire has it (`macvlan_addr_busy`).
+pub(crate) fn check_mac(netns: &NetnsTable, at: At, mac: Mac) -> Result<(), Fault> {
+    let Some(Kind::Macvlan(of)) = netns.by_id(at.0).and_then(|ns| ns.dev(at.1)).map(|dev| &dev.kind) else {
+        return Ok(());
+    };
+    let Some(ns) = netns.by_id(of.lower.0) else { return Ok(()) };
+    let is_lower = ns.dev(of.lower.1).is_some_and(|dev| dev.mac == mac);
+    let taken = stations(ns, of.lower.1).iter().any(|(other, s)| *other != at && s.up && s.mac == mac);
+    if of.mode != Passthru && (is_lower || taken) {
+        return Err(Fault::errno(Errno::EADDRINUSE));
+    }
+    Ok(())
+}
+
+/// The stations of a device, in the order of coming.
+pub(crate) fn stations(ns: &Netns, index: Ifindex) -> Vec<(At, Station)> {
+    let uppers = ns.dev(index).map(|dev| dev.uppers.as_slice()).unwrap_or_default();
+    let station = |upper: &upper::Upper| match upper.above {
+        Above::Macvlan(station) => Some((upper.at, station)),
+        Above::Vlan(_) => None,
+    };
+    uppers.iter().filter_map(station).collect()
+}
+
+/// Hands a frame to one station.
+fn deliver(ns: &Netns, w: &mut World, pkt: &mut Pkt, (id, index): At) -> Next {
+    if id == ns.id {
+        (pkt.dev, pkt.iif) = (index, index);
+        return Next::To(Stage::Dev);
+    }
+    w.push_next(id, Stage::Dev, pkt.passed(index));
+    Next::Done
+}
+
+/// Hands copies to the stations of these modes that are up (`macvlan_broadcast`): at once what goes out, by a work queue
+/// what came to everybody (`macvlan_broadcast_enqueue`), when all else is done.
+fn broadcast(
+    w: &mut World,
+    pkt: &Pkt,
+    all: &[(At, Station)],
+    but: Option<At>,
+    modes: &[MacvlanMode],
+    to: Mac,
+    goes_out: bool,
+) {
+    // Others than broadcast and 224.0.0.1 nobody has joined.
+    if to != Mac::BROADCAST && to != ALL_HOSTS {
+        return;
+    }
+    for (at, station) in all {
+        if !station.up || Some(*at) == but || !modes.contains(&station.mode) {
+            continue;
+        }
+        let mut copy = Pkt { frame: w.frames.share(pkt.frame), ..pkt.passed(at.1) };
+        if to == Mac::BROADCAST && !goes_out {
+            w.later(at.0, copy);
+        } else {
+            copy.flags = if goes_out { COUNTED_LONGER } else { 0 };
+            w.push(at.0, Stage::Dev, copy);
+        }
+    }
+}
+
+/// A flag of what a sibling sent to everybody: its Ethernet header is counted twice (`macvlan_count_rx`).
+pub(crate) const COUNTED_LONGER: u8 = 1 << 7;
+
+fn mac_at(bytes: &[u8], at: usize) -> Option<Mac> {
+    bytes.get(at..at + 6)?.try_into().ok().map(Mac)
+}
+
+/// The group of all hosts.
+const ALL_HOSTS: Mac = Mac([0x01, 0, 0x5e, 0, 0, 1]);
+
+/// Whether a device has stations (`netdev_is_rx_handler_busy`).
+pub(crate) fn has_stations(ns: &Netns, index: Ifindex) -> bool {
+    !stations(ns, index).is_empty()
+}
+
+/// The device that stations of `at` are on: a station's own stations are its siblings.
+pub(crate) fn bottom(netns: &NetnsTable, at: At) -> At {
+    let of = |(id, index): (NsId, Ifindex)| netns.by_id(id).and_then(|ns| ns.dev(index));
+    match of(at).map(|dev| &dev.kind) {
+        Some(Kind::Macvlan(of)) => of.lower,
+        _ => at,
+    }
+}

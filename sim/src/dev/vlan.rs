@@ -1,0 +1,124 @@
+//! An 802.1Q device: what it sends leaves by the device below with a tag, what comes there with the tag it receives.
+//!
+//! Kernel counterpart: `net/8021q/vlan_dev.c`, `vlan_core.c`, `vlan.c` (`vlan_device_event`). Deliberately absent:
+//! `reorder_hdr off`, priorities (the maps), GVRP, MVRP, `bridge_binding`. Below a device of another namespace its drops
+//! are counted there only.
+
+use super::upper::{Above, At, News, Seen};
+use super::{Kind, state};
+use crate::drop::DropReason;
+use crate::netns::{Ifindex, Netns, NetnsTable};
+use crate::path::{self, Fate, Next, Pkt, Stage};
+use crate::tag::{self, Tag};
+use crate::world::World;
+use nettwin_model::Mac;
+use nettwin_model::virtuals::VlanProtocol;
+
+/// A VLAN device's state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Vlan {
+    /// The device that it sits on.
+    pub(crate) lower: At,
+    /// Its tag.
+    pub(crate) tag: Tag,
+    /// It goes its own way up and down (`VLAN_FLAG_LOOSE_BINDING`).
+    pub(crate) loose: bool,
+    /// It has the MAC of the device below (`NET_ADDR_STOLEN`).
+    pub(crate) inherits: bool,
+    /// The MAC of the device below as it last saw it (`real_dev_addr`).
+    pub(crate) lower_mac: Mac,
+}
+
+impl Vlan {
+    /// As the model has it, less what it sits on.
+    pub(crate) fn shown(&self) -> nettwin_model::virtuals::Vlan {
+        let protocol =
+            if self.tag.proto == VlanProtocol::Dot1ad.number() { VlanProtocol::Dot1ad } else { VlanProtocol::Dot1q };
+        nettwin_model::virtuals::Vlan {
+            protocol,
+            loose_binding: self.loose,
+            ..nettwin_model::virtuals::Vlan::new(self.tag.vid())
+        }
+    }
+}
+
+/// Gives a frame that came with a tag to the device whose it is (`vlan_do_receive`); `None`: nobody's here.
+pub(crate) fn receive(ns: &Netns, w: &mut World, pkt: &mut Pkt, tag: Tag) -> Option<Next> {
+    let is_its = |t: Tag| (t.proto, t.vid()) == (tag.proto, tag.vid());
+    let (id, upper) =
+        ns.dev(pkt.dev)?.uppers.iter().find(|upper| matches!(upper.above, Above::Vlan(t) if is_its(t)))?.at;
+    if id == ns.id {
+        (pkt.tag, pkt.dev) = (None, upper);
+        return Some(Next::To(Stage::Dev));
+    }
+    w.push_next(id, Stage::Dev, Pkt::on(pkt.frame, upper));
+    Some(Next::Done)
+}
+
+/// Sends (`vlan_dev_hard_start_xmit`).
+pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    let at = pkt.dev;
+    let Some(Kind::Vlan(Vlan { lower: (id, lower), tag, .. })) = ns.dev(at).map(|dev| &dev.kind) else {
+        return Next::Drop(DropReason::DevDown);
+    };
+    let (id, lower, tag) = (*id, *lower, *tag);
+    // A tag that it has already is further inside.
+    tag::push(&mut w.frames, pkt);
+    let len = w.frames.len(pkt.frame) as u64;
+    let mut below = Pkt { dev: lower, tag: Some(tag), ..*pkt };
+    let fate = if id == ns.id {
+        path::run(ns, w, &mut below, Stage::Qdisc)
+    } else {
+        w.push_next(id, Stage::Qdisc, below);
+        Fate::Done
+    };
+    if let Some(dev) = ns.dev_mut(at) {
+        dev.count_sent(fate, len);
+    }
+    Next::Ended(fate)
+}
+
+/// The device below changed (`vlan_device_event`).
+pub(crate) fn hear(netns: &mut NetnsTable, w: &mut World, (id, index): At, seen: Seen, news: News) {
+    let Some(ns) = netns.by_id_mut(id) else { return };
+    let Some(dev) = ns.dev_mut(index) else { return };
+    let up = dev.up;
+    let Kind::Vlan(vlan) = &mut dev.kind else { return };
+    let loose = vlan.loose;
+    match news {
+        News::Up if up => return,
+        News::Up if !loose => {
+            // It is up by now, so nothing refuses.
+            let _ = state::open(netns, w, id, index);
+        }
+        News::Down if !up || loose => return,
+        News::Down => state::close(netns, w, id, index),
+        News::Up | News::Carrier => {}
+        News::Mac => {
+            if up {
+                inherit(ns, w, index, seen.mac);
+            }
+            return;
+        }
+        News::Mtu => {
+            if dev.mtu > seen.mtu {
+                state::set_mtu(ns, w, index, seen.mtu);
+            }
+            return;
+        }
+    }
+    if let Some(ns) = netns.by_id_mut(id) {
+        state::set_carrier(ns, w, index, seen.carrier);
+    }
+}
+
+/// It takes the MAC of the device below, unless it has one of its own (`vlan_sync_address`).
+pub(crate) fn inherit(ns: &mut Netns, w: &mut World, index: Ifindex, mac: Mac) {
+    let Some(dev) = ns.dev_mut(index) else { return };
+    let Kind::Vlan(vlan) = &mut dev.kind else { return };
+    let known = std::mem::replace(&mut vlan.lower_mac, mac);
+    if known == mac || !vlan.inherits {
+        return;
+    }
+    state::set_mac(ns, w, index, mac);
+}

@@ -1,0 +1,163 @@
+//! Making devices of software alone.
+//!
+//! Kernel counterpart: `rtnl_newlink_create()` and the `newlink` of each kind.
+
+use super::link::{check_mac, check_mtu, enoent, register};
+use crate::dev::macvlan::{self, Macvlan, Station};
+use crate::dev::upper::{self, Above, At, Upper};
+use crate::dev::vlan::Vlan;
+use crate::dev::{Kind, state};
+use crate::netns::{Ifindex, NsId};
+use crate::sim::Sim;
+use crate::tag::Tag;
+use nettwin_model::virtuals::{self, Lower, MacvlanMode, VirtualChange};
+use nettwin_model::{AddLink, Errno, Fault, OperState, Virtual};
+
+/// What can be said against it before anything is looked up (`validate`).
+pub(super) fn check(link: &AddLink, kind: &Virtual) -> Result<(), Fault> {
+    match kind {
+        Virtual::Dummy => check_mac(link.mac),
+        Virtual::Vlan(vlan) => {
+            check_mac(link.mac).map_err(|_| of_vlan(Errno::EADDRNOTAVAIL, "Invalid link address"))?;
+            if vlan.id >= 4095 {
+                return Err(of_vlan(Errno::ERANGE, "Invalid VLAN id"));
+            }
+            Ok(())
+        }
+        Virtual::Macvlan(_) => check_mac(link.mac),
+        Virtual::Vrf { table } => {
+            check_mac(link.mac)?;
+            if *table == 0 {
+                return Err(Fault::refused(Errno::EINVAL, "Invalid VRF table id"));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Registers a device, down.
+pub(super) fn add(sim: &mut Sim, id: NsId, link: &AddLink, kind: &Virtual) -> Result<Ifindex, Fault> {
+    match kind {
+        Virtual::Dummy => {
+            check_mtu(link.mtu, kind.mtu_limits())?;
+            register(sim, id, link.name, link.mac, link.mtu, Kind::Dummy)
+        }
+        Virtual::Vlan(vlan) => add_vlan(sim, id, link, vlan),
+        Virtual::Macvlan(of) => add_macvlan(sim, id, link, of),
+        Virtual::Vrf { table } => add_vrf(sim, id, link, *table),
+    }
+}
+
+/// `ip link set … type KIND` (`changelink`).
+pub(super) fn set(sim: &mut Sim, at: At, change: &VirtualChange) -> Result<(), Fault> {
+    let ns = sim.netns.by_id_mut(at.0).ok_or_else(enoent)?;
+    let dev = ns.dev_mut(at.1).ok_or(Fault::errno(Errno::ENODEV))?;
+    match (&mut dev.kind, change) {
+        (Kind::Vlan(vlan), VirtualChange::Vlan { loose_binding }) => {
+            vlan.loose = *loose_binding;
+            Ok(())
+        }
+        (Kind::Macvlan(of), VirtualChange::Macvlan { mode }) => {
+            // It has or has not the device for itself from the start.
+            if (of.mode == MacvlanMode::Passthru) != (*mode == MacvlanMode::Passthru) {
+                return Err(Fault::errno(Errno::EINVAL));
+            }
+            of.mode = *mode;
+            macvlan::tell_below(&mut sim.netns, at);
+            Ok(())
+        }
+        // A kind that the device is not of.
+        _ => Err(Fault::errno(Errno::EOPNOTSUPP)),
+    }
+}
+
+/// `vrf_newlink`. The first one of a namespace makes the rule that leads to all their tables.
+fn add_vrf(sim: &mut Sim, id: NsId, link: &AddLink, table: u32) -> Result<Ifindex, Fault> {
+    let limits = Virtual::Vrf { table }.mtu_limits();
+    check_mtu(link.mtu, limits)?;
+    let index = register(sim, id, link.name, link.mac, link.mtu.or(Some(limits.1)), Kind::Vrf { table })?;
+    let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+    ns.dev_mut(index).into_iter().for_each(|dev| dev.operstate = OperState::Up);
+    crate::rules::lead_to_vrfs(ns);
+    Ok(index)
+}
+
+/// `macvlan_common_newlink`.
+fn add_macvlan(sim: &mut Sim, id: NsId, link: &AddLink, of: &virtuals::Macvlan) -> Result<Ifindex, Fault> {
+    check_mtu(link.mtu, (68, 65535))?;
+    let einval = || Fault::errno(Errno::EINVAL);
+    let lower = macvlan::bottom(&sim.netns, find(sim, of.lower.as_ref().ok_or_else(einval)?)?);
+    let there = sim.netns.by_id(lower.0).ok_or_else(enoent)?;
+    let dev = there.dev(lower.1).ok_or(Fault::errno(Errno::ENODEV))?;
+    if link.mtu.is_some_and(|mtu| mtu > dev.mtu) || dev.is_loopback() {
+        return Err(einval());
+    }
+    if dev.port.is_some() {
+        return Err(Fault::errno(Errno::EBUSY));
+    }
+    let siblings = macvlan::stations(there, lower.1);
+    let alone = of.mode == MacvlanMode::Passthru;
+    if alone && !siblings.is_empty() || siblings.iter().any(|(_, s)| s.mode == MacvlanMode::Passthru) {
+        return Err(einval());
+    }
+    let (mac, mtu, carrier) = (dev.mac, dev.mtu, dev.carrier);
+    let kind = Kind::Macvlan(Macvlan { lower, mode: of.mode });
+    let mac = if alone { Some(mac) } else { link.mac };
+    let index = register(sim, id, link.name, mac, link.mtu.or(Some(mtu)), kind)?;
+    let at = (id, index);
+    let mac = sim.netns.by_id(id).and_then(|ns| ns.dev(index)).map(|dev| dev.mac).unwrap_or_default();
+    let above = Above::Macvlan(Station { mac, mode: of.mode, up: false });
+    upper::join(&mut sim.netns, Upper { at, above }, lower);
+    settle(sim, at, lower, carrier);
+    Ok(index)
+}
+
+/// `vlan_newlink`.
+fn add_vlan(sim: &mut Sim, id: NsId, link: &AddLink, vlan: &virtuals::Vlan) -> Result<Ifindex, Fault> {
+    check_mtu(link.mtu, (0, 65535))?;
+    let below = vlan.lower.as_ref().ok_or_else(|| of_vlan(Errno::EINVAL, "link not specified"))?;
+    let lower = find(sim, below)?;
+    let dev = sim.netns.by_id(lower.0).and_then(|ns| ns.dev(lower.1)).ok_or(Fault::errno(Errno::ENODEV))?;
+    if dev.is_loopback() {
+        return Err(of_vlan(Errno::EOPNOTSUPP, "VLANs not supported on device"));
+    }
+    let tag = Tag { proto: vlan.protocol.number(), tci: vlan.id };
+    if dev.uppers.iter().any(|upper| upper.above == Above::Vlan(tag)) {
+        return Err(of_vlan(Errno::EEXIST, "VLAN device already exists"));
+    }
+    if link.mtu.is_some_and(|mtu| mtu > dev.mtu) {
+        return Err(Fault::errno(Errno::EINVAL));
+    }
+    let (mac, mtu, carrier) = (dev.mac, dev.mtu, dev.carrier);
+    let inherits = link.mac.is_none();
+    let kind = Kind::Vlan(Vlan { lower, tag, loose: vlan.loose_binding, inherits, lower_mac: mac });
+    let index = register(sim, id, link.name, link.mac.or(Some(mac)), link.mtu.or(Some(mtu)), kind)?;
+    upper::join(&mut sim.netns, Upper { at: (id, index), above: Above::Vlan(tag) }, lower);
+    settle(sim, (id, index), lower, carrier);
+    Ok(index)
+}
+
+/// A device that sits on another has its carrier, and each namespace a number for the other's.
+fn settle(sim: &mut Sim, (id, index): At, lower: At, carrier: bool) {
+    let Some(ns) = sim.netns.by_id_mut(id) else { return };
+    ns.refers_to(lower.0, &sim.world.gone);
+    if let Some(dev) = ns.dev_mut(index) {
+        dev.carrier = carrier;
+    }
+    // Link watch looks at it.
+    let state = state::operstate(ns, index);
+    if let Some(dev) = ns.dev_mut(index) {
+        dev.operstate = state;
+    }
+}
+
+fn find(sim: &Sim, (netns, name): &Lower) -> Result<At, Fault> {
+    let id = sim.netns.id(netns).ok_or_else(enoent)?;
+    let index = sim.netns.by_id(id).and_then(|ns| ns.devs.by_name(*name)).ok_or(Fault::errno(Errno::ENODEV))?;
+    Ok((id, index))
+}
+
+/// A refusal as the module words it (`NL_SET_ERR_MSG_MOD`).
+fn of_vlan(errno: Errno, text: &str) -> Fault {
+    Fault::refused(errno, &format!("8021q: {text}"))
+}

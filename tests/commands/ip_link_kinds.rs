@@ -1,0 +1,284 @@
+//! `ip link` with kinds of devices that not every kernel has.
+
+use crate::agree_on_kind;
+
+#[test]
+fn dummies() {
+    agree_on_kind(
+        "dummy",
+        "ip-link-dummy",
+        &[(
+            "dummy",
+            r"
+            ip link add d0 address 02:00:00:00:00:01 type dummy
+            ip -d link show d0
+            ip link set d0 up
+            ip addr add 10.0.0.1/24 dev d0
+            ip -d -j link show d0
+            ip addr show d0
+            ip link add type dummy
+            ip link add dev d9 mtu 65536 type dummy foo
+            ip link add d0 address 02:00:00:00:00:01 type dummy
+            ip link add d8 mtu -5 type dummy
+            ip link
+            ip link show type dummy
+            ip link help dummy
+            ip link set d0 multicast on
+            ip link show d0
+            ip link set d0 type dummy
+            ip route get 10.0.0.7
+            ping -c1 -W1 10.0.0.7
+            ip -s link show d0
+            ifconfig d0
+            ip link add br0 type bridge
+            ip link set d0 master br0
+            ip -d link show d0
+            ip link del d0
+            ip -br link
+        ",
+        )],
+    );
+}
+
+#[test]
+fn vlans() {
+    agree_on_kind(
+        "vlan",
+        "ip-link-vlan",
+        &[
+            (
+                "states and text",
+                r"
+            ping -c1 -W1 127.0.0.1
+            ip netns add a
+            ip netns add b
+            ip -n a link add e type veth peer name p netns b
+            ip -n a link add link e name e.10 type vlan id 10
+            ip -n a -d link show e.10
+            ip -n a -d -j link show e.10
+            ip -n a link set e.10 up
+            ip -n a link set e up
+            ip -n a link
+            ip -n b link set p up
+            ip -n a link
+            ip -n a link show e.10
+            ip -n a -br link
+            ip -n a link set e down
+            ip -n a link
+            ip -n a link set e up
+            ip -n a link set e.10 down
+            ip -n a link
+            ip -n a link show type vlan
+            ip -n a link add link e.10 name e.10.3 type vlan id 3 loose_binding on proto 802.1ad
+            ip -n a -d link show e.10.3
+            ip -n a link add link e type vlan id 77
+            ip -n a -d link show vlan0
+            ip -n a link add link e name up.5 up netns b type vlan id 5
+            ip -n b -d link show up.5
+            ip -n a link set e.10 netns b
+            ip -n a link
+            ip -n b link
+            ip -n a link del e
+            ip -n a link
+            ip -n b link
+        ",
+            ),
+            (
+                "complaints",
+                r"
+            ip link add e type veth peer name p
+            ip link add link e name e.10 type vlan id 10
+            ip link add link e name v3 type vlan id 10
+            ip link add link e name v3 type vlan id 4095
+            ip link add link e name v3 type vlan id 4096
+            ip link add link e name v3 type vlan
+            ip link add link e name v3 type vlan proto 802.1q
+            ip link add name v3 type vlan id 4
+            ip link add link lo name v3 type vlan id 4
+            ip link add link nope name v3 type vlan id 4
+            ip link add link e name e.10 type vlan id 4
+            ip link add link e name v4 address 01:00:00:00:00:01 type vlan id 4
+            ip link add link e name v4 type vlan id x
+            ip link add link e name v4 type vlan proto foo id 4
+            ip link add link e name v4 type vlan id 4 foo
+            ip link add link e name v4 type vlan id 4 loose_binding maybe
+            ip link add link e name v4 type vlan help
+            ip link help vlan
+            ip link set e.10 mtu 1501
+            ip link set e.10 mtu 100000
+            ip link add link e name v4 mtu 1501 type vlan id 4
+            ip link add link e name v4 mtu 0 type vlan id 4
+            ip link show v4
+            ip -br link
+        ",
+            ),
+            (
+                "a router on a stick",
+                r"
+            ip netns add h1
+            ip netns add h2
+            ip netns add r
+            ip link add br0 type bridge
+            ip link set br0 up
+            ip link add h1-eth0 type veth peer name eth0 netns h1
+            ip link add h2-eth0 type veth peer name eth0 netns h2
+            ip link add r-eth0 type veth peer name eth0 netns r
+            ip link set h1-eth0 master br0 up
+            ip link set h2-eth0 master br0 up
+            ip link set r-eth0 master br0 up
+            ip -n h1 link set eth0 up
+            ip -n h2 link set eth0 up
+            ip -n r link set eth0 up
+            ip -n h1 link add link eth0 name eth0.10 type vlan id 10
+            ip -n h2 link add link eth0 name eth0.20 type vlan id 20
+            ip -n r link add link eth0 name eth0.10 type vlan id 10
+            ip -n r link add link eth0 name eth0.20 type vlan id 20
+            ip -n h1 link set eth0.10 up
+            ip -n h2 link set eth0.20 up
+            ip -n r link set eth0.10 up
+            ip -n r link set eth0.20 up
+            ip -n h1 addr add 10.0.10.1/24 dev eth0.10
+            ip -n h2 addr add 10.0.20.1/24 dev eth0.20
+            ip -n r addr add 10.0.10.254/24 dev eth0.10
+            ip -n r addr add 10.0.20.254/24 dev eth0.20
+            ip -n h1 route add default via 10.0.10.254
+            ip -n h2 route add default via 10.0.20.254
+            ip netns exec r sysctl -w net.ipv4.ip_forward=1
+            ip netns exec h1 ping -c 1 -W 1 10.0.20.1
+            ~ ip -n r neigh
+            ip -n r -s link show eth0.10
+            ip -n r route
+            ip -n h1 link set eth0 down
+            ip -n h1 addr
+        ",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn macvlans() {
+    agree_on_kind(
+        "macvlan",
+        "ip-link-macvlan",
+        &[(
+            "macvlan",
+            r"
+            ip link add e type veth peer name p
+            ip link add link e name m0 address 02:00:00:00:00:11 type macvlan
+            ip -d link show m0
+            ip -d -j link show m0
+            ip link set m0 up
+            ip link show m0
+            ip link set p up
+            ip link set e up
+            ip link
+            ip -d link show e
+            ip link set m0 type macvlan mode private
+            ip -d link show m0
+            ip link set m0 type macvlan mode passthru
+            ip link set m0 type macvlan
+            ip link add link e type macvlan mode bridge
+            ip link add link e name pt type macvlan mode passthru
+            ip link add link e name m3 type macvlan mode foo
+            ip link add link e name m3 type macvlan foo
+            ip link add link e name m3 type macvlan mode
+            ip link add link lo name m3 type macvlan
+            ip link add name m3 type macvlan
+            ip link add link nope name m3 type macvlan
+            ip link add link e name m3 address 01:00:00:00:00:01 type macvlan
+            ip link add link e name m3 address 02:00:00:00:00:11 type macvlan
+            ip link set m3 up
+            ip link add br0 type bridge
+            ip link set e master br0
+            ip link help macvlan
+            ip link add link e name m4 type macvlan help
+            ip link show type macvlan
+            ip netns add a
+            ip link set m0 netns a
+            ip -n a link show m0
+            ip link del e
+            ip -n a link
+            ip link
+        ",
+        )],
+    );
+}
+
+#[test]
+fn vrfs() {
+    agree_on_kind(
+        "vrf",
+        "ip-vrf",
+        &[(
+            "vrf",
+            r"
+            ping -c1 -W1 127.0.0.1
+            ip vrf
+            ip link add red address 02:00:00:00:00:09 type vrf table 10
+            ip -d link show red
+            ip -d -j link show red
+            ip rule
+            ip -j rule
+            ip rule show l3mdev
+            ip route show vrf red
+            ip link set red up
+            ip link show red
+            ip link add e type veth peer name p
+            ip netns add b
+            ip link set p netns b
+            ip -n b link set p up
+            ip -n b addr add 10.0.0.2/24 dev p
+            ip addr add 10.0.0.1/24 dev e
+            ip link set e up
+            ip link set e master red
+            ip link
+            ip -d link show e
+            ip route show table all
+            ip route show vrf red
+            ip route show table 10
+            ip vrf
+            ip vrf show red
+            ip vrf show blue
+            ip vrf foo
+            ip vrf help
+            ip route get 10.0.0.2
+            ip route get vrf red 10.0.0.2
+            ip route get 10.0.0.2 oif red
+            ip route get 10.0.0.2 oif e
+            ip route get vrf red 10.0.0.1
+            ip route get 10.0.0.1
+            ip route get 10.0.0.1 from 10.0.0.2 iif e
+            ping -c1 -W1 10.0.0.2
+            ping -c1 -W1 -I red 10.0.0.2
+            ping -c1 -W1 -I e 10.0.0.2
+            ip netns exec b ping -c1 -W1 10.0.0.1
+            ip neigh show vrf red
+            ip route add default via 10.0.0.2 vrf red
+            ip route show vrf red
+            ip link show type vrf
+            ip link show vrf red
+            ip link show master red
+            ip addr show vrf red
+            ip link show type vrf_slave
+            ip link set e nomaster
+            ip route show table all
+            ip link set e vrf red
+            ip link set e vrf nope
+            ip link set e vrf e
+            ip link add blue type vrf
+            ip link add blue type vrf table x
+            ip link add blue type vrf foo
+            ip link add blue type vrf table 0
+            ip link help vrf
+            ip rule add l3mdev pref 500
+            ip rule
+            ip rule del l3mdev pref 500
+            ip rule
+            ip link del red
+            ip link
+            ip rule
+        ",
+        )],
+    );
+}
