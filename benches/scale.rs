@@ -119,7 +119,7 @@ impl Graph {
         let most = members.iter().map(apart).max().unwrap_or(0);
         let mut aside = members.iter().copied().filter(|v| apart(v) == most);
         let three = aside.next().unwrap_or(one);
-        let four = aside.last().unwrap_or(three);
+        let four = aside.next_back().unwrap_or(three);
         let mut best: Option<(usize, Vec<u32>)> = None;
         for (a, b) in [(one, two), (one, three), (one, four), (three, four)].into_iter().filter(|(a, b)| a != b) {
             let mut tried = part.to_vec();

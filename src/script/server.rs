@@ -68,7 +68,7 @@ impl Spin {
     /// Whether it is time to look around again.
     fn is_long(&mut self) -> bool {
         self.acts += 1;
-        if self.acts % 64 != 0 || self.since.elapsed() < LOOK {
+        if !self.acts.is_multiple_of(64) || self.since.elapsed() < LOOK {
             return false;
         }
         self.since = RealInstant::now();

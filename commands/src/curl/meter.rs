@@ -24,7 +24,7 @@ pub(super) struct Gone {
 pub(super) fn line(gone: Gone) -> String {
     let Gone { size, down, up, spent } = gone;
     let total = size.map_or(if down > 0 || up > 0 { down + up } else { 0 }, |size| size + up);
-    let percent = |part: u64, all: u64| if all == 0 { 0 } else { part * 100 / all };
+    let percent = |part: u64, all: u64| (part * 100).checked_div(all).unwrap_or(0);
     let speed = |bytes: u64| if bytes == 0 { 0 } else { bytes * 1_000_000 / (spent.as_micros().max(1) as u64) };
     let down_percent = size.map_or(0, |size| percent(down, size));
     let all_percent = if size.is_some() || down + up > 0 { percent(down + up, total) } else { 0 };

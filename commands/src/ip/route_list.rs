@@ -146,8 +146,9 @@ impl Filter {
             let within = p.addr.is_none_or(|addr| route.dst.contains(addr));
             route.dst.len <= p.len && (within || route.dst.len == 0)
         });
+        let comes_of_vrf = self.of_vrf && matches!(route.kind, RouteKind::Local | RouteKind::Broadcast);
         !self.nothing
-            && !(self.of_vrf && matches!(route.kind, RouteKind::Local | RouteKind::Broadcast))
+            && !comes_of_vrf
             && family.takes(Family::of(route.dst.addr))
             && (self.table == 0 || self.table == route.table)
             && self.tos.is_none_or(|tos| tos == route.tos)

@@ -192,7 +192,8 @@ impl Parser {
         let mut out = Vec::new();
         loop {
             let token = self.peek().clone();
-            if !token.is_name() && !(token.kind == Kind::Word && matches!(token.text.as_str(), "mark" | "ecn")) {
+            let is_keyword = token.kind == Kind::Word && matches!(token.text.as_str(), "mark" | "ecn");
+            if !token.is_name() && !is_keyword {
                 return self.fail(&[]);
             }
             self.next();

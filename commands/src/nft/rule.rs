@@ -684,7 +684,7 @@ fn without_implied(family: Family, stmts: Vec<(Stmt, Place)>) -> Vec<(Stmt, Plac
 }
 
 /// The elements of a named set as they are written, with their places.
-pub(super) fn elements_of<'e>(expr: &'e Expr) -> Result<&'e [Item], Stop> {
+pub(super) fn elements_of(expr: &Expr) -> Result<&[Item], Stop> {
     match &expr.is {
         Is::Set(items) => Ok(items),
         _ => unsupported("elements that are no list"),

@@ -80,10 +80,10 @@ pub(super) const FILTER: &str = concat!(
 );
 
 /// `… fifo help`.
-pub(super) const FIFO: &str = concat!("Usage: ... <[p|b]fifo | pfifo_head_drop> [ limit NUMBER ]\n",);
+pub(super) const FIFO: &str = "Usage: ... <[p|b]fifo | pfifo_head_drop> [ limit NUMBER ]\n";
 
 /// `… prio help`.
-pub(super) const PRIO: &str = concat!("Usage: ... prio bands NUMBER priomap P1 P2...[multiqueue]\n",);
+pub(super) const PRIO: &str = "Usage: ... prio bands NUMBER priomap P1 P2...[multiqueue]\n";
 
 /// `… tbf help`.
 pub(super) const TBF: &str = concat!(

@@ -32,7 +32,7 @@ pub(crate) fn validate(frame: &[u8]) -> Result<(), DropReason> {
 
 /// What a bridge forwards passes the IP firewall's hooks too, as if the bridge itself had received and sent it.
 pub(crate) fn hook(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, hook: Hook, bridge: Ifindex) -> Result<(), Next> {
-    if !sees(ns, w.frames.bytes(pkt.frame)) {
+    if !sees(ns, w.frames.bytes(pkt.frame), pkt.tag.is_some()) {
         return Ok(());
     }
     let (iif, oif) = match hook {

@@ -53,7 +53,8 @@ impl Tree {
             Measure::Packets | Measure::PacketsFromTheHead => (fifo.queue.len() as u64) < limit,
             Measure::Bytes => node.counters.backlog_bytes + u64::from(w.len) <= limit,
         };
-        let oldest = fifo.queue.pop_front_if(|_| !has_room && fifo.measure == Measure::PacketsFromTheHead);
+        let makes_room = !has_room && fifo.measure == Measure::PacketsFromTheHead;
+        let oldest = if makes_room { fifo.queue.pop_front() } else { None };
         if !has_room {
             node.counters.dropped += 1;
         }

@@ -219,7 +219,7 @@ impl Netem {
             }
             None => {
                 let width = slot.max_ns.saturating_sub(slot.min_ns);
-                let drawn = u128::from(self.noise.next_u32()) * u128::from(width) >> 32;
+                let drawn = (u128::from(self.noise.next_u32()) * u128::from(width)) >> 32;
                 // A share of a width of 64 bits.
                 i128::from(slot.min_ns) + drawn as i128
             }
@@ -351,7 +351,7 @@ impl Tree {
                 }
                 return w;
             }
-            let Some((_, w)) = netem.queue.pop_first() else { return None };
+            let (_, w) = netem.queue.pop_first()?;
             netem.spend(w.len, io.now);
             let Some(child) = child else { return Some(w) };
             // What is due goes through the child; what that loses was waiting here.
