@@ -595,6 +595,8 @@ fn vrfs() {
                 .ping("b", "10.1.0.2", 1)
                 .ping("d", "10.1.0.2", 1)
                 .ping("c", "10.0.0.77", 1)
+                // Until nobody asks for that neighbour any more.
+                .wait_ms(2500)
                 .see(ALL),
             domain("routes by hand")
                 .route("a", "default via 10.0.0.2 table 10")

@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(words("ip saddr 1.2.3.4/24"), "ip|saddr|1.2.3.4|/|24|");
         assert_eq!(words("80-90,{22:accept}"), "80|-|90|,|{|22|:|accept|}|");
         assert_eq!(words("fe80::1 00:11:22:33:44:55 ::1"), "fe80::1|00:11:22:33:44:55|::1|");
-        assert_eq!(words("eth*;\"a b\" 5/second 1h30m 10mbytes"), "eth*|;|a b|5|/|second|1h30m|10|mbytes|");
+        assert_eq!(words("eth*;\"a b\" 5/second 1h30m 10mbytes"), "eth*|;|a b|5|/|second|1h30m|10m|bytes|");
         assert_eq!(words("a . b # c\n0x1f"), "a|.|b|\n|0x1f|");
     }
 }
