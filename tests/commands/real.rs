@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Each case's record, or `None` (with the reason printed) where this machine allows no namespaces or lacks the tools. With
 /// `NETTWIN_REQUIRE_KERNEL` set, a skip is a failure.
@@ -229,7 +230,10 @@ impl Folder {
         let name: String = case.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         // The reference kernel sees that folder read-only.
         let scratch = if crate::reference::is_inside() { "/run" } else { env!("CARGO_TARGET_TMPDIR") };
-        let path = Path::new(scratch).join(format!("commands-{}-{name}", std::process::id()));
+        // Files of cases may call theirs the same, and run at once.
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let made = MADE.fetch_add(1, Ordering::Relaxed);
+        let path = Path::new(scratch).join(format!("commands-{}-{made}-{name}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a scratch folder");
         Folder(path)
     }
