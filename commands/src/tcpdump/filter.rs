@@ -2,15 +2,17 @@
 //!
 //! Counterpart: `pcap-filter(7)` of libpcap 1.10.3: `host`, `net`, `port`, `portrange` with `src` and `dst`, for `ether`,
 //! `ip`, `arp`, `tcp`, `udp`; `proto`, `broadcast`, `multicast`, `less`, `greater`, protocol words, `inbound` and
-//! `outbound`, joined by `and`, `or`, `not` and brackets. `and` and `or` bind alike, from left to right. Deliberately absent:
-//! arithmetic on packets (`tcp[13] & 2 != 0`), `vlan`, `mpls`, `gateway`, IPv6 addresses.
+//! `outbound`, arithmetic (see [`super::arith`]), joined by `and`, `or`, `not` and brackets. `and` and `or` bind alike, from
+//! left to right. Deliberately absent: `vlan`, `mpls`, `gateway`, IPv6 addresses.
 
+use super::arith::{self, Part, Parts, Relation};
 use super::inet::PROTOCOLS;
 use super::packet::{COOKED_LEN, LinkType, Packet};
 use crate::names::{Names, Services};
 use nettwin_model::Mac;
 use nettwin_model::probe::Direction;
 use nettwin_model::wire::{PROTO_TCP, PROTO_UDP};
+use std::cell::Cell;
 use std::net::Ipv4Addr;
 
 /// A filter.
@@ -40,6 +42,7 @@ pub(super) enum Filter {
     Greater(usize),
     Inbound,
     Outbound,
+    Arithmetic(Relation),
 }
 
 /// Which end.
@@ -97,14 +100,16 @@ fn said(text: impl Into<String>) -> Wrong {
 fn tokens(text: &str) -> Result<Vec<&str>, Wrong> {
     let mut out = Vec::new();
     let mut rest = text.trim_start();
+    let mut brackets = 0i32;
     while let Some(first) = rest.chars().next() {
+        brackets += i32::from(first == '[') - i32::from(first == ']');
+        let pair = ["&&", "||", "==", "!=", "<=", ">=", "<<", ">>"].iter().any(|pair| rest.starts_with(pair));
         let len = match first {
-            '(' | ')' => 1,
-            '!' if !rest.starts_with("!=") => 1,
-            '&' | '|' if rest.starts_with("&&") || rest.starts_with("||") => 2,
-            '[' | ']' | '=' | '<' | '>' | '&' | '|' | '+' | '*' | '/' | '!' | '^' | '%' => {
-                return Err(Wrong::Unsupported(first.to_string()));
-            }
+            '&' | '|' | '=' | '!' | '<' | '>' if pair => 2,
+            '(' | ')' | '[' | ']' | '=' | '<' | '>' | '&' | '|' | '+' | '*' | '/' | '!' | '^' | '%' => 1,
+            ':' | '-' if brackets > 0 => 1,
+            // In brackets a number ends before a colon.
+            '0'..='9' if brackets > 0 => rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len()),
             c if c.is_ascii_alphanumeric() || matches!(c, '\\' | '_' | '.' | ':' | '-') => {
                 let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '\\' | '_' | '.' | ':' | '-' | '/');
                 rest.find(|c| !is_word(c)).unwrap_or(rest.len())
@@ -165,7 +170,9 @@ impl<'a> Parser<'a, '_> {
         while self.eat(&["not", "!"]).is_some() {
             negations += 1;
         }
-        let filter = if self.eat(&["("]).is_some() {
+        let filter = if let Some(relation) = self.arithmetic()? {
+            relation
+        } else if self.eat(&["("]).is_some() {
             let inner = self.expression()?;
             self.eat(&[")"]).ok_or_else(syntax)?;
             inner
@@ -173,6 +180,24 @@ impl<'a> Parser<'a, '_> {
             self.primitive(may_be_bare || self.last.is_some())?
         };
         Ok(if negations % 2 == 1 { Filter::Not(Box::new(filter)) } else { filter })
+    }
+
+    /// A relation, if one begins here. A bracket may begin one as well as an expression.
+    fn arithmetic(&mut self) -> Result<Option<Filter>, Wrong> {
+        let rest = &self.tokens[self.at..];
+        let Some((first, behind)) = rest.split_first() else { return Ok(None) };
+        let begins = arith::begins(first, behind.first().copied());
+        if !begins && *first != "(" {
+            return Ok(None);
+        }
+        match arith::relation(rest) {
+            Ok((relation, taken)) => {
+                self.at += taken;
+                Ok(Some(Filter::Arithmetic(relation)))
+            }
+            Err(_) if begins => Err(syntax()),
+            Err(_) => Ok(None),
+        }
     }
 
     fn primitive(&mut self, may_be_bare: bool) -> Result<Filter, Wrong> {
@@ -187,7 +212,7 @@ impl<'a> Parser<'a, '_> {
             "outbound" => return self.take(Filter::Outbound),
             "broadcast" => return self.take(Filter::EtherHost(Way::Dst, Mac::BROADCAST)),
             "multicast" => return self.take(Filter::EtherMulticast),
-            word @ ("vlan" | "mpls" | "pppoed" | "pppoes" | "geneve" | "gateway" | "len" | "wlan" | "link") => {
+            word @ ("vlan" | "mpls" | "pppoed" | "pppoes" | "geneve" | "gateway" | "wlan" | "link") => {
                 return Err(Wrong::Unsupported(word.to_owned()));
             }
             _ => {}
@@ -381,7 +406,8 @@ impl Filter {
         };
         let Some((ethertype, payload)) = view else { return matches!(self, Filter::All) };
         let eth = (link == LinkType::Ethernet).then_some(bytes);
-        self.holds(&View { packet, eth, ethertype, payload })
+        let view = View { packet, eth, ethertype, payload, outside: Cell::new(false) };
+        self.holds(&view) && !view.outside.get()
     }
 
     fn holds(&self, view: &View<'_>) -> bool {
@@ -426,6 +452,7 @@ impl Filter {
             Filter::Greater(len) => view.packet.len >= *len,
             Filter::Inbound => view.packet.direction != Some(Direction::Out),
             Filter::Outbound => view.packet.direction == Some(Direction::Out),
+            Filter::Arithmetic(relation) => relation.holds(view, &view.outside),
         }
     }
 }
@@ -446,6 +473,25 @@ struct View<'a> {
     eth: Option<&'a [u8]>,
     ethertype: u16,
     payload: &'a [u8],
+    /// The packet ended before what was asked for.
+    outside: Cell<bool>,
+}
+
+impl Parts for View<'_> {
+    fn part(&self, part: Part) -> Option<&[u8]> {
+        match part {
+            Part::Link => Some(&self.packet.bytes),
+            Part::Network(ethertype) => (self.ethertype == ethertype).then_some(self.payload),
+            Part::Transport(proto) => {
+                let ip = self.ip().filter(|ip| ip[9] == proto && u16::from_be_bytes([ip[6], ip[7]]) & 0x1fff == 0)?;
+                ip.get(usize::from(ip[0] & 15) * 4..)
+            }
+        }
+    }
+
+    fn len(&self) -> u32 {
+        u32::try_from(self.packet.len).unwrap_or(u32::MAX)
+    }
 }
 
 impl<'a> View<'a> {
@@ -516,6 +562,11 @@ mod tests {
             "host 10.0.0.1 and not port 22",
             "tcp or udp and ip",
             "src host 9.9.9.9 or 10.0.0.1",
+            "udp[2:2] = 53",
+            "ip[9] == 17 and len = 42",
+            "(ip[8] & 0xf0) >> 4 = 4",
+            "not (ip[0] & 0xf != 5)",
+            "ether[0] & 1 = 0",
         ] {
             check(text, true);
         }
@@ -537,6 +588,11 @@ mod tests {
             "ip multicast",
             "(udp) and not (port 53)",
             "udp or ip and tcp",
+            "tcp[tcpflags] & tcp-syn != 0",
+            "icmp[icmptype] = icmp-echo",
+            "udp[8] = 0",
+            "not udp[8] = 0",
+            "len > 42",
         ] {
             check(text, false);
         }
@@ -562,6 +618,8 @@ mod tests {
         check("host 02:00:00:00:00:01", "ethernet address used in non-ether expression");
         check("ether host 10.0.0.1", "illegal link layer address");
         check("ip proto foo", "unknown ip proto 'foo'");
-        assert_eq!(read("tcp[13] & 2 != 0"), Err(Wrong::Unsupported("[".into())));
+        check("tcp[13 & 2", syntax);
+        check("len >", syntax);
+        check("tcp[0:3] = 1", syntax);
     }
 }

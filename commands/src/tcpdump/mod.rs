@@ -6,6 +6,7 @@
 //! Output is held in a buffer of 4 KiB unless it is a terminal or `-l` is given. Deliberately absent: rotating files, other
 //! link types, `-d`, `-D`, `-L`, standard input as a savefile, devices that come after `-i any` began.
 
+mod arith;
 mod filter;
 mod inet;
 mod options;
