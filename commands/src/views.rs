@@ -47,6 +47,12 @@ pub fn class_net(netns: &NetnsState) -> BTreeMap<String, File> {
             add("group_fwd_mask", format!("{:#x}", attrs.group_fwd_mask.unwrap_or(0)));
             add("multicast_snooping", flag(attrs.mcast_snooping));
             add("vlan_filtering", flag(attrs.vlan_filtering));
+            if let Some(proto) = attrs.vlan_protocol {
+                add("vlan_protocol", format!("{proto:#06x}"));
+                add("default_pvid", attrs.vlan_default_pvid.unwrap_or(0).to_string());
+                add("vlan_stats_enabled", flag(attrs.vlan_stats_enabled));
+                add("vlan_stats_per_port", flag(attrs.vlan_stats_per_port));
+            }
             for (port, of) in &netns.config.links {
                 if of.master == Some(*name) {
                     files.insert(format!("{name}/brif/{port}"), File::Link(format!("../../{port}/brport")));

@@ -5,7 +5,7 @@
 //! Only where what came after can be taken back without a trace several share a datagram: see [`crate::bulk`].
 
 use crate::machine::KernelBackend;
-use crate::object::{addr, link, neigh, nexthop, queue, route, rule};
+use crate::object::{addr, link, mdb, neigh, nexthop, queue, route, rule, vlan};
 use crate::{bulk, sysctl};
 use netlink_packet_route::RouteNetlinkMessage;
 use nettwin_model::queue::{QueueChange, QueueVerb};
@@ -110,6 +110,22 @@ impl KernelBackend {
                 let index = self.index_of(netns, &entry.dev)?;
                 self.room(netns)?.netlink.tell(neigh::del_fdb(index, entry))
             }
+            Op::AddMdb { netns, entry } => {
+                let (bridge, port) = (self.index_of(netns, &entry.bridge)?, self.index_of(netns, &entry.port)?);
+                self.room(netns)?.netlink.tell_raw(&mdb::add(bridge, port, entry))
+            }
+            Op::DelMdb { netns, entry } => {
+                let (bridge, port) = (self.index_of(netns, &entry.bridge)?, self.index_of(netns, &entry.port)?);
+                self.room(netns)?.netlink.tell_raw(&mdb::del(bridge, port, entry))
+            }
+            Op::AddVlan { netns, dev, vlans, own } => {
+                let index = self.index_of(netns, dev)?;
+                self.room(netns)?.netlink.tell(vlan::add(index, vlans, *own))
+            }
+            Op::DelVlan { netns, dev, vlans, own } => {
+                let index = self.index_of(netns, dev)?;
+                self.room(netns)?.netlink.tell(vlan::del(index, vlans, *own))
+            }
             Op::SetSysctl { netns, key, value } => {
                 self.room(netns)?;
                 sysctl::write(&self.worker, &self.rooms[netns].netns, key, value)
@@ -146,6 +162,9 @@ impl KernelBackend {
                 },
                 Op::SetBridge { attrs, .. } => self.fit_bridge(attrs).map(|_| ())?,
                 Op::SetPort { attrs, .. } => self.fit_port(attrs).map(|_| ())?,
+                Op::AddVlan { .. } | Op::DelVlan { .. } if self.offered()?.bridge.vlan_filtering.is_none() => {
+                    return Err(missing("vlan_filtering"));
+                }
                 _ => {}
             }
         }

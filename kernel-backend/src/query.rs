@@ -4,7 +4,7 @@
 //! Deliberately absent: what [`crate::observe`] answers.
 
 use crate::machine::KernelBackend;
-use crate::object::{link, neigh, route};
+use crate::object::{link, mdb, neigh, route};
 use nettwin_model::bridge::{BridgeStatus, FdbAged};
 use nettwin_model::{Errno, Fault, IfName, NetnsName, RouteGet, RouteGot};
 use std::collections::BTreeMap;
@@ -70,6 +70,10 @@ impl KernelBackend {
             .iter()
             .filter_map(|message| Some(FdbAged { entry: neigh::parse_fdb(message, name)?, age: neigh::age(message) }));
         status.fdb = aged.filter(|aged| aged.entry.bridge == bridge).collect();
+        let groups = netlink.dump_raw(&mdb::all(), |body| mdb::parse(body, &name))?;
+        if let Some(groups) = groups.into_iter().find(|groups| groups.bridge == row.index) {
+            (status.mdb, status.routers) = (groups.mdb, groups.routers);
+        }
         Ok(status)
     }
 }

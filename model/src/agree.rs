@@ -102,6 +102,13 @@ pub(crate) fn is_configured(entry: &FdbEntry) -> bool {
     entry.kind != FdbKind::Learned
 }
 
+/// Whether an entry that is there is one that is wanted, wherever it is: one that is wanted in no VLAN is there in all that
+/// its port has (`br_fdb_add`).
+pub(crate) fn fdb_key(wanted: &FdbEntry, seen: &FdbEntry) -> bool {
+    let everywhere = wanted.vlan == 0 && (wanted.dev, wanted.kind) == (seen.dev, seen.kind);
+    (wanted.bridge, wanted.mac) == (seen.bridge, seen.mac) && (wanted.vlan == seen.vlan || everywhere)
+}
+
 /// A sysctl's file separates numbers by tabs, whatever separated them when written.
 pub(crate) fn sysctl(wanted: &str, seen: &str) -> bool {
     wanted.split_whitespace().eq(seen.split_whitespace())

@@ -2,11 +2,13 @@
 //! database in the machine's own order with ages.
 //!
 //! Kernel counterpart: `br_fill_info()`, `br_port_fill_attrs()`, `br_fdb_dump()`, and the same below `/sys/class/net`. It is
-//! asked for, never observed: every value here moves by itself. Deliberately absent: VLANs, the multicast database.
+//! asked for, never observed: every value here moves by itself.
 
-use crate::link::BridgeId;
+use crate::link::{BridgeId, PortState};
+use crate::mdb::MdbEntry;
 use crate::name::{IfName, Mac};
 use crate::neigh::FdbEntry;
+use crate::vlan::BridgeVlan;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,6 +31,61 @@ pub struct BridgeStatus {
     pub ports: BTreeMap<IfName, PortStatus>,
     /// The forwarding database, newest entry first.
     pub fdb: Vec<FdbAged>,
+    /// The VLANs of the ports and of the bridge itself, by name and number. Nothing where the machine shows none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vlans: BTreeMap<IfName, Vec<VlanStatus>>,
+    /// Groups' members, in the machine's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mdb: Vec<MdbAged>,
+    /// The ports that multicast routers are behind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routers: Vec<McastRouter>,
+}
+
+/// A group's member and how long it is believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MdbAged {
+    /// The member.
+    pub entry: MdbEntry,
+    /// Whether somebody put it in (`proto static`); `None` for the bridge's own membership, of which that is not said.
+    pub by_hand: Option<bool>,
+    /// Until it is forgotten; 0 if it is not.
+    pub timer: u32,
+}
+
+/// A port that a multicast router is behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct McastRouter {
+    /// The port.
+    pub port: IfName,
+    /// `MDB_RTR_TYPE_*`.
+    pub kind: u8,
+    /// Until it is forgotten; 0 if it is not.
+    pub timer: u32,
+}
+
+/// A VLAN's moving parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VlanStatus {
+    /// Which, and of what kind.
+    pub vlan: BridgeVlan,
+    /// Its state at the port.
+    pub state: PortState,
+    /// What was counted; nothing unless the bridge counts (`vlan_stats_enabled`).
+    pub count: VlanCount,
+}
+
+/// Counters of a VLAN (`struct bridge_vlan_xstats`), bytes without the Ethernet header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VlanCount {
+    /// Frames that came in.
+    pub rx_packets: u64,
+    /// Their bytes.
+    pub rx_bytes: u64,
+    /// Frames that left.
+    pub tx_packets: u64,
+    /// Their bytes.
+    pub tx_bytes: u64,
 }
 
 /// A port's moving parts.

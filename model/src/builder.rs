@@ -300,6 +300,13 @@ impl InterfaceBuilder {
         self.interface.port = attrs;
         self
     }
+
+    /// VLANs of a port, in `bridge vlan`'s words.
+    #[must_use]
+    pub fn port_vlan(mut self, words: &str) -> Self {
+        self.interface.vlans.get_or_insert_default().extend(self.said.read(pieces::vlans(words)).map(Placed::from));
+        self
+    }
 }
 
 /// A bridge being built.
@@ -350,6 +357,14 @@ impl BridgeBuilder {
             self.said = built.said;
             self.bridge.ports.insert(dev, built.interface);
         }
+        self
+    }
+
+    /// VLANs of the bridge's own device, in `bridge vlan`'s words.
+    #[must_use]
+    pub fn own_vlan(mut self, words: &str) -> Self {
+        let said = self.said.read(pieces::vlans(words)).map(Placed::from);
+        self.bridge.device.vlans.get_or_insert_default().extend(said);
         self
     }
 

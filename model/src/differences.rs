@@ -17,6 +17,7 @@ use crate::route::{Route, TABLE_MAIN};
 use crate::rule::{Rule, Rules};
 use crate::rules::{Style, Table, print_rule};
 use crate::snapshot::{Config, LinkConfig, NetnsState, Snapshot};
+use crate::vlan::{BridgeVlan, VlanRange};
 use crate::words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -217,6 +218,13 @@ impl Wanted<'_> {
             let changes = agree::port_changes(attrs, seen.port.as_ref());
             compare_attrs(path, &changes, &seen.port.clone().unwrap_or_default(), out);
         }
+        if let Some(wanted) = &wanted.vlans {
+            let seen = seen.vlans.as_ref();
+            let differ = seen != Some(wanted);
+            if differ {
+                out.add(format!("{path} VLANs"), Some(vlans(wanted)), seen.map(|seen| vlans(seen)));
+            }
+        }
         let (del, add) = address_changes(name, &wanted.addrs, &seen.addrs);
         let print = |a: &Address| words::addr::print(a);
         let key = agree::AddressKey::of;
@@ -300,15 +308,20 @@ impl Wanted<'_> {
     fn compare_fdb(&self, out: &mut Found) {
         let wanted = || self.wanted.fdb.iter().filter(|e| agree::is_configured(e));
         let path = |e: &FdbEntry| format!("{}:{} entry {}", self.netns, e.bridge, e.mac);
-        let key = |e: &FdbEntry| (e.bridge, e.mac);
         for entry in wanted().filter(|w| !self.seen.fdb.contains(w)) {
-            let there = self.seen.fdb.iter().find(|s| key(s) == key(entry));
+            let there = self.seen.fdb.iter().find(|s| agree::fdb_key(entry, s));
             out.add(path(entry), Some(words::fdb::print(entry)), there.map(words::fdb::print));
         }
-        for entry in self.seen.fdb.iter().filter(|s| !wanted().any(|w| key(w) == key(s))) {
+        for entry in self.seen.fdb.iter().filter(|s| !wanted().any(|w| agree::fdb_key(w, s))) {
             out.add(path(entry), None, Some(words::fdb::print(entry)));
         }
     }
+}
+
+/// VLANs in words, ranges together.
+fn vlans(list: &[BridgeVlan]) -> String {
+    let ranges: Vec<String> = VlanRange::cover(list).iter().map(words::vlan::print).collect();
+    ranges.join(", ")
 }
 
 /// A table's rules, each behind its chain.
@@ -401,7 +414,7 @@ fn facts(netns: &NetnsName, state: &NetnsState, part: Part) -> Facts {
                 let path = format!("{netns}:{name}");
                 let mut rest = json(link);
                 if let Value::Object(fields) = &mut rest {
-                    fields.retain(|key, _| !matches!(key.as_str(), "addrs" | "impairment" | "kind"));
+                    fields.retain(|key, _| !matches!(key.as_str(), "addrs" | "impairment" | "kind" | "vlans"));
                 }
                 out.put(format!("{path} kind"), kind(link));
                 out.flatten(&path, &rest);
@@ -409,6 +422,9 @@ fn facts(netns: &NetnsName, state: &NetnsState, part: Part) -> Facts {
                 if link.addrs.len() > 1 {
                     let order: Vec<String> = link.addrs.iter().map(|a| a.cidr.to_string()).collect();
                     out.put(format!("{path} order of addresses"), order.join(", "));
+                }
+                if let Some(list) = &link.vlans {
+                    out.put(format!("{path} VLANs"), vlans(list));
                 }
                 if let Some(impairment) = &link.impairment {
                     out.put(format!("{path} netem"), words::netem::print(impairment));

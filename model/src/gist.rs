@@ -4,6 +4,7 @@
 //! the words, so that two requests of one ping say the same. Deliberately absent: anything that a protocol analyser is for.
 
 use crate::name::Mac;
+use crate::vlan::Tag;
 use crate::wire::{
     Arp, ETH_LEN, ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, Eth, Icmp, Ipv4, PROTO_ICMP, PROTO_TCP, PROTO_UDP,
     Tcp, Udp,
@@ -30,15 +31,23 @@ impl Gist {
     /// IPv4's.
     pub fn of(frame: &[u8]) -> Self {
         let Some(eth) = Eth::new(frame) else { return plain("a frame without a header") };
-        let (from, to, body) = (eth.src(), eth.dst(), &frame[ETH_LEN..]);
-        match eth.ethertype() {
+        let (from, to, mut body, mut kind) = (eth.src(), eth.dst(), &frame[ETH_LEN..], eth.ethertype());
+        // A tag's own protocol is said before it, what it is about behind it.
+        while let (true, [_, _, a, b, rest @ ..]) = (Tag::is_proto(kind), body) {
+            (kind, body) = (u16::from_be_bytes([*a, *b]), rest);
+        }
+        let mut gist = match kind {
             ETHERTYPE_ARP => Arp::new(body).map_or_else(|| plain("malformed ARP"), |arp| of_arp(&arp)),
             ETHERTYPE_IPV4 => of_ip(body),
             0 if from == Mac::ZERO && to == Mac::ZERO => of_ip(body),
             ETHERTYPE_IPV6 => plain(format!("IPv6 {from} -> {to}")),
             0..=0x05ff if to == BRIDGES => plain(format!("{BPDU} from {from}")),
             kind => plain(format!("EtherType 0x{kind:04x} {from} -> {to}")),
+        };
+        if let Some(tag) = Tag::of(frame) {
+            gist.says += &format!(", VLAN {}", tag.vid());
         }
+        gist
     }
 }
 
@@ -181,6 +190,9 @@ mod tests {
         let ask = Arp { op: Arp::REQUEST, sha: M, spa: A, tha: Mac::ZERO, tpa: B };
         assert_eq!(of(&ask.frame(Mac::BROADCAST, M)), "ARP request: who has 10.0.0.2? tell 10.0.0.1");
         assert_eq!(of(&echo(Some(0x88cc))), "EtherType 0x88cc 02:00:00:00:00:01 -> ff:ff:ff:ff:ff:ff");
+        let mut tagged = echo(Some(ETHERTYPE_IPV4));
+        Tag::new(crate::vlan::PROTO_8021Q, 10).put(&mut tagged);
+        assert_eq!(of(&tagged), "echo request 10.0.0.1 -> 10.0.0.2, VLAN 10, seq 3");
         assert_eq!(of(&[0; 3]), "a frame without a header");
         // Cut anywhere, it is still told.
         let whole = echo(Some(ETHERTYPE_IPV4));

@@ -9,6 +9,7 @@ use crate::link::{BridgeAttrs, PortAttrs};
 use crate::name::{IfName, Mac, NetnsName};
 use crate::topology::{Bridge, End, Interface, Topology};
 use crate::virtuals::{MacvlanMode, Virtual};
+use crate::vlan::{self, BridgeVlan};
 use std::collections::BTreeMap;
 
 /// A device's namespace and name.
@@ -42,6 +43,8 @@ pub struct Device {
     pub addresses: Vec<Placed<Address>>,
     /// A port's attributes.
     pub port: PortAttrs,
+    /// A port's or a bridge's own VLANs, if they are said.
+    pub vlans: Option<Vec<BridgeVlan>>,
 }
 
 /// What a device is.
@@ -415,5 +418,6 @@ fn device_of(kind: DeviceKind, spec: &Interface, said: String, span: Span) -> De
         mtu: spec.mtu,
         addresses: spec.addresses.clone(),
         port: spec.port.clone(),
+        vlans: spec.vlans.as_ref().map(|list| vlan::table(list.iter().map(|v| v.value))),
     }
 }

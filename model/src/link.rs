@@ -162,8 +162,34 @@ attrs! {
         mcast_snooping: bool = true;
         /// Whether the bridge itself queries for members.
         mcast_querier: bool = false;
+        /// Whether multicast routers are behind the bridge itself: 0 never, 1 as queries tell, 2 always.
+        mcast_router: u8 = 1;
+        /// How often members are asked for before a group without them is forgotten.
+        mcast_last_member_count: u32 = 2;
+        /// How many queries are sent in quick succession when the bridge begins to query.
+        mcast_startup_query_count: u32 = 2;
+        /// Time between those questions, 1/100 s.
+        mcast_last_member_interval: u32 = 100;
+        /// Time after which a member that says nothing is forgotten, 1/100 s.
+        mcast_membership_interval: u32 = 26000;
+        /// Time after which another querier that says nothing is forgotten, 1/100 s.
+        mcast_querier_interval: u32 = 25500;
+        /// Time between queries, 1/100 s.
+        mcast_query_interval: u32 = 12500;
+        /// Time that members have to answer, 1/100 s.
+        mcast_query_response_interval: u32 = 1000;
+        /// Time between the first queries, 1/100 s; a kernel that counts in ticks of 4 ms shows 3124.
+        mcast_startup_query_interval: u32 = 3125;
         /// 802.1Q VLAN filtering.
         vlan_filtering: bool = false;
+        /// Whose tags it goes by: 0x8100 (802.1Q) or 0x88a8 (802.1ad).
+        vlan_protocol: u16 = crate::vlan::PROTO_8021Q;
+        /// The VLAN of what comes untagged into a new port, 0 for none.
+        vlan_default_pvid: u16 = 1;
+        /// Frames are counted by VLAN.
+        vlan_stats_enabled: bool = false;
+        /// They are so at each port; to be said while the bridge has none.
+        vlan_stats_per_port: bool = false;
         /// How many MACs may be learned; 0 means no limit.
         fdb_max_learned: u32 = 0;
     }
@@ -198,8 +224,66 @@ attrs! {
         locked: bool = false;
         /// Does the bridge answer ARP for known neighbours instead of flooding?
         neigh_suppress: bool = false;
+        /// Is a multicast router behind it: 0 never, 1 as queries tell, 2 always, 3 for now?
+        mcast_router: u8 = 1;
     }
 }
+
+impl PortAttrs {
+    /// What is said of a new port; of multicast routers only where it is something else.
+    pub fn shown_by_all() -> Self {
+        PortAttrs { mcast_router: None, ..PortAttrs::kernel_default() }
+    }
+
+    /// Without what is not said where it is the default.
+    pub fn sparse(mut self) -> Self {
+        self.mcast_router = self.mcast_router.filter(|kind| *kind != 1);
+        self
+    }
+}
+
+impl BridgeAttrs {
+    /// Without what is not said where it is the default.
+    pub fn sparse(mut self) -> Self {
+        let default = BridgeAttrs::kernel_default();
+        let drop = |said: &mut Option<u32>, default: Option<u32>| *said = said.filter(|v| Some(*v) != default);
+        drop(&mut self.mcast_last_member_count, default.mcast_last_member_count);
+        drop(&mut self.mcast_startup_query_count, default.mcast_startup_query_count);
+        drop(&mut self.mcast_last_member_interval, default.mcast_last_member_interval);
+        drop(&mut self.mcast_membership_interval, default.mcast_membership_interval);
+        drop(&mut self.mcast_querier_interval, default.mcast_querier_interval);
+        drop(&mut self.mcast_query_interval, default.mcast_query_interval);
+        drop(&mut self.mcast_query_response_interval, default.mcast_query_response_interval);
+        drop(&mut self.mcast_startup_query_interval, default.mcast_startup_query_interval);
+        self.mcast_startup_query_interval = self.mcast_startup_query_interval.filter(|v| *v != TICKS_STARTUP);
+        self.mcast_router = self.mcast_router.filter(|kind| Some(*kind) != default.mcast_router);
+        self
+    }
+
+    /// What every kernel shows of a new bridge: of VLANs, one built without them shows only that they are not filtered. The
+    /// times of multicast are said only where they are others than [`kernel_default`](Self::kernel_default)'s.
+    pub fn shown_by_all() -> Self {
+        BridgeAttrs {
+            vlan_protocol: None,
+            vlan_default_pvid: None,
+            vlan_stats_enabled: None,
+            vlan_stats_per_port: None,
+            mcast_router: None,
+            mcast_last_member_count: None,
+            mcast_startup_query_count: None,
+            mcast_last_member_interval: None,
+            mcast_membership_interval: None,
+            mcast_querier_interval: None,
+            mcast_query_interval: None,
+            mcast_query_response_interval: None,
+            mcast_startup_query_interval: None,
+            ..BridgeAttrs::kernel_default()
+        }
+    }
+}
+
+/// The usual time between the first queries, by a kernel that counts in ticks of 4 ms.
+const TICKS_STARTUP: u32 = 3124;
 
 /// RFC 2863 operational state, in the kernel's numbering (`IF_OPER_*`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

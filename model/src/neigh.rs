@@ -110,4 +110,12 @@ pub struct FdbEntry {
     pub kind: FdbKind,
     /// Does not move to another port.
     pub sticky: bool,
+    /// The VLAN that it counts in; 0 for frames that are in none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub vlan: u16,
+}
+
+/// Of no VLAN.
+pub(crate) fn is_none(vlan: &u16) -> bool {
+    *vlan == 0
 }

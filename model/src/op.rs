@@ -6,6 +6,7 @@
 use crate::addr::Address;
 use crate::impair::Impairment;
 use crate::link::{BridgeAttrs, PortAttrs};
+use crate::mdb::MdbEntry;
 use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
 use crate::nexthop::NexthopObject;
@@ -15,6 +16,7 @@ use crate::rule::Rule;
 use crate::rules::RuleChange;
 use crate::sysctl::SysctlKey;
 use crate::virtuals::{Virtual, VirtualChange};
+use crate::vlan::VlanRange;
 use serde::{Deserialize, Serialize};
 
 /// One instruction.
@@ -182,6 +184,42 @@ pub enum Op {
         netns: NetnsName,
         /// Which; bridge, device and MAC count.
         entry: FdbEntry,
+    },
+    /// Add a group's member. EEXIST if it is one.
+    AddMdb {
+        /// Where.
+        netns: NetnsName,
+        /// What.
+        entry: MdbEntry,
+    },
+    /// Remove a group's member. EINVAL if it is none.
+    DelMdb {
+        /// Where.
+        netns: NetnsName,
+        /// Which; bridge, port, group and VLAN count.
+        entry: MdbEntry,
+    },
+    /// Give a bridge's port VLANs, or change what they are there.
+    AddVlan {
+        /// Where.
+        netns: NetnsName,
+        /// The port, or the bridge itself.
+        dev: IfName,
+        /// Which.
+        vlans: VlanRange,
+        /// The device's own, not its master's (`self`): for a bridge itself.
+        own: bool,
+    },
+    /// Take VLANs from a bridge's port; those that are not there are passed over.
+    DelVlan {
+        /// Where.
+        netns: NetnsName,
+        /// The port, or the bridge itself.
+        dev: IfName,
+        /// Which; the numbers count.
+        vlans: VlanRange,
+        /// As above.
+        own: bool,
     },
     /// Write a sysctl. ENOENT if there is none of that name.
     SetSysctl {
@@ -371,6 +409,10 @@ impl Op {
             | Op::DelNeigh { netns, .. }
             | Op::AddFdb { netns, .. }
             | Op::DelFdb { netns, .. }
+            | Op::AddMdb { netns, .. }
+            | Op::DelMdb { netns, .. }
+            | Op::AddVlan { netns, .. }
+            | Op::DelVlan { netns, .. }
             | Op::SetSysctl { netns, .. }
             | Op::SetImpairment { netns, .. }
             | Op::SetQueue { netns, .. }
@@ -402,6 +444,10 @@ impl Op {
             | Op::DelNeigh { netns, .. }
             | Op::AddFdb { netns, .. }
             | Op::DelFdb { netns, .. }
+            | Op::AddMdb { netns, .. }
+            | Op::DelMdb { netns, .. }
+            | Op::AddVlan { netns, .. }
+            | Op::DelVlan { netns, .. }
             | Op::SetSysctl { netns, .. }
             | Op::SetImpairment { netns, .. }
             | Op::SetQueue { netns, .. }

@@ -112,6 +112,7 @@ struct Phases {
     virtuals: Vec<Op>,
     set_links: Vec<Op>,
     attrs: Vec<Op>,
+    vlans: Vec<Op>,
     link_sysctls: Vec<Op>,
     add_addrs: Vec<Op>,
     bridges_up: Vec<Op>,
@@ -137,7 +138,8 @@ impl Phases {
             self.del_addrs,
             self.del_links,
         ];
-        let links = [self.netns, self.sysctls, self.bridges, self.veths, self.virtuals, self.set_links, self.attrs];
+        let links =
+            [self.netns, self.sysctls, self.bridges, self.veths, self.virtuals, self.set_links, self.attrs, self.vlans];
         let rest = [
             self.link_sysctls,
             self.add_addrs,

@@ -7,6 +7,7 @@
 use crate::addr::Address;
 use crate::impair::Impairment;
 use crate::link::{BridgeAttrs, BridgeId, LinkKind, LinkTraits, OperState, PortAttrs, PortState};
+use crate::mdb::MdbEntry;
 use crate::name::{IfName, Mac, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
 use crate::nexthop::NexthopObject;
@@ -15,6 +16,7 @@ use crate::route::Route;
 use crate::rule::Rules;
 use crate::rules::Ruleset;
 use crate::sysctl::SysctlKey;
+use crate::vlan::BridgeVlan;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -83,6 +85,9 @@ pub struct LinkConfig {
     pub bridge: Option<BridgeAttrs>,
     /// A port's attributes (observed: all; `None` unless it is a bridge's port).
     pub port: Option<PortAttrs>,
+    /// A port's or a bridge's own VLANs, by number. `None`: a machine that shows none; wanted: as the machine makes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vlans: Option<Vec<BridgeVlan>>,
     /// The impairment of what it sends (a netem root qdisc), if any.
     pub impairment: Option<Impairment>,
 }
@@ -152,6 +157,9 @@ pub struct Volatile {
     pub neighs: Vec<Neigh>,
     /// Learned forwarding database entries and the bridges' own (`permanent`), by bridge, MAC and port.
     pub fdb: Vec<FdbEntry>,
+    /// Groups' members, by bridge, group, VLAN and port.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mdb: Vec<MdbEntry>,
     /// The queues of links that have others than those they are born with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queues: BTreeMap<IfName, Queues>,

@@ -31,6 +31,12 @@ pub enum DropReason {
     PortLocked,
     /// No port of the bridge takes it.
     NoEgressPort,
+    /// It claims to be IGMP, and is broken.
+    BadIgmp,
+    /// An untagged frame came in by a port that puts such into no VLAN.
+    NoPvid,
+    /// Its VLAN is not one of the port's.
+    NotInVlan,
     /// Link-local traffic that bridges keep to themselves (pause frames).
     LinkLocal,
     /// It goes round for ever (see [`Storm`](crate::Storm)).
@@ -97,6 +103,7 @@ impl DropReason {
     pub(crate) fn sender_errno(self) -> Option<Errno> {
         match self {
             DropReason::NoopQdisc | DropReason::NetemLoss | DropReason::NoEgressPort => None,
+            DropReason::NoPvid | DropReason::NotInVlan => None,
             DropReason::PeerDown | DropReason::TooLong | DropReason::QueueFull => Some(Errno::ENOBUFS),
             DropReason::DevDown => Some(Errno::ENETDOWN),
             DropReason::Filtered | DropReason::Rejected => Some(Errno::EPERM),
@@ -119,6 +126,9 @@ impl DropReason {
             PortState => "the bridge port is not forwarding",
             PortLocked => "the locked port does not know its source",
             NoEgressPort => "no port of the bridge takes it",
+            BadIgmp => "it claims to be IGMP, and is broken",
+            NoPvid => "it has no tag, and its port has no VLAN for such",
+            NotInVlan => "its VLAN is not one of the port's",
             LinkLocal => "bridges do not forward this reserved address",
             Storm => "a storm: it would go round for ever",
             NetemLoss => "lost by netem",

@@ -35,6 +35,13 @@ pub(crate) enum Event {
         /// Which.
         timer: StpTimer,
     },
+    /// A bridge's groups, queries or routers have come to an end (`br_multicast_*_expired`).
+    Mcast {
+        /// Where.
+        ns: NsId,
+        /// The bridge.
+        dev: Ifindex,
+    },
     /// A neighbour entry's timer (`neigh_timer_handler`).
     Neigh {
         /// Where.

@@ -8,6 +8,9 @@
 //! else holds as well, so the handle may change. A frame counts the wires that it has crossed with all its copies since it
 //! was made or edited, which is how storms are noticed (see [`crate::storm`]).
 
+use crate::netns::{Ifindex, NsId};
+use std::collections::BTreeSet;
+
 /// The length of the Ethernet header that every frame begins with, bytes.
 pub(crate) const L2_LEN: usize = 14;
 
@@ -25,8 +28,12 @@ struct Slot {
     /// Wires crossed by it and its copies since it was made or edited.
     crossings: u32,
     journey: Journey,
+    /// Of a frame that goes round ([`DOOMED`]; else they are another's): where it has come since that was found.
+    visits: Option<Box<BTreeSet<(NsId, Ifindex)>>>,
 }
 
+/// The number of crossings of a frame that goes round.
+pub(crate) const DOOMED: u32 = u32::MAX;
 /// A buffer that is given back is kept for the next frame unless it is larger: that of a whole datagram is the exception.
 const KEPT_BYTES: usize = 16 << 10;
 
@@ -104,6 +111,17 @@ impl Slab {
         self.slots[id.0 as usize].refs > 1
     }
 
+    /// The frame is found to go round.
+    pub(crate) fn doom(&mut self, id: FrameId) {
+        let slot = &mut self.slots[id.0 as usize];
+        (slot.crossings, slot.visits) = (DOOMED, None);
+    }
+
+    /// The frame, which goes round, comes to a device: whether it is the first time since that was found.
+    pub(crate) fn visit(&mut self, id: FrameId, place: (NsId, Ifindex)) -> bool {
+        self.slots[id.0 as usize].visits.get_or_insert_default().insert(place)
+    }
+
     /// One more holder.
     #[inline]
     pub(crate) fn share(&mut self, id: FrameId) -> FrameId {
@@ -136,8 +154,10 @@ impl Slab {
     /// A frame of the same journey with other bytes; `id` stays held.
     pub(crate) fn copy_with(&mut self, id: FrameId, bytes: &[u8]) -> FrameId {
         let Slot { journey, crossings, .. } = self.slots[id.0 as usize];
+        let visits = if crossings == DOOMED { self.slots[id.0 as usize].visits.clone() } else { None };
         let new = self.alloc_from(bytes);
-        (self.slots[new.0 as usize].journey, self.slots[new.0 as usize].crossings) = (journey, crossings);
+        let slot = &mut self.slots[new.0 as usize];
+        (slot.journey, slot.crossings, slot.visits) = (journey, crossings, visits);
         self.journeys -= 1; // the number that the copy was born with is free again
         new
     }

@@ -1,7 +1,9 @@
 //! The state as it is seen: links, bridges and counters here, the IP layer's part by its own door.
 
 use crate::dev::bridge::{Bridge, Port};
-use crate::dev::fdb::Entry;
+use crate::dev::fdb::{self, Entry};
+use crate::dev::mcast;
+use crate::dev::vlans::Vlans;
 use crate::dev::{Dev, Kind};
 use crate::netns::Netns;
 use crate::sim::Sim;
@@ -40,7 +42,12 @@ pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
         state.volatile.stats.insert(dev.name, dev.stats);
         state.volatile.queues.extend(dev.qdisc.rows().map(|queues| (dev.name, queues)));
     }
-    fdb(ns, &mut state);
+    all_fdb(ns, sim.world.shows_vlans, &mut state);
+    for dev in ns.devs.iter() {
+        let members = dev.bridge().map(|b| mcast::entries(ns, dev.name, b, sim.world.now)).unwrap_or_default();
+        state.volatile.mdb.extend(members.into_iter().map(|aged| aged.entry));
+    }
+    state.volatile.mdb.sort();
     l3::observe(ns, &sim.world, &mut state);
     state.config.ruleset = nf::ruleset(ns).without_state();
     state
@@ -63,6 +70,7 @@ fn link_config(sim: &Sim, ns: &Netns, dev: &Dev) -> LinkConfig {
             LinkKind::Virtual(shown)
         }
     };
+    let vlans = dev.bridge().map(|b| &b.vlans).or_else(|| port_of(ns, dev).map(|p| &p.vlans));
     LinkConfig {
         kind,
         up: dev.up,
@@ -70,8 +78,9 @@ fn link_config(sim: &Sim, ns: &Netns, dev: &Dev) -> LinkConfig {
         mac: Some(dev.mac),
         master: dev.vrf.or(dev.port.map(|at| at.bridge)).and_then(|master| ns.dev(master)).map(|b| b.name),
         addrs: Vec::new(),
-        bridge: dev.bridge().map(bridge_attrs),
+        bridge: dev.bridge().map(|b| bridge_attrs(b, sim.world.shows_vlans)),
         port: port_of(ns, dev).map(port_attrs),
+        vlans: vlans.filter(|_| sim.world.shows_vlans).map(Vlans::shown),
         impairment: dev.qdisc.impairment().cloned(),
     }
 }
@@ -103,8 +112,9 @@ fn port_of<'a>(ns: &'a Netns, dev: &Dev) -> Option<&'a Port> {
     ns.dev(at.bridge)?.bridge()?.port(at.number)
 }
 
-fn bridge_attrs(b: &Bridge) -> BridgeAttrs {
-    BridgeAttrs {
+fn bridge_attrs(b: &Bridge, shows_vlans: bool) -> BridgeAttrs {
+    let s = b.mcast.settings;
+    let attrs = BridgeAttrs {
         stp_state: Some(b.stp.enabled),
         forward_delay: Some(ticks(b.stp.forward_delay)),
         hello_time: Some(ticks(b.stp.hello_time)),
@@ -112,11 +122,26 @@ fn bridge_attrs(b: &Bridge) -> BridgeAttrs {
         ageing_time: Some(ticks(b.ageing_time)),
         priority: Some(b.stp.id.priority),
         group_fwd_mask: Some(b.group_fwd_mask),
-        mcast_snooping: Some(b.mcast_snooping),
-        mcast_querier: Some(false),
-        vlan_filtering: Some(false),
+        mcast_snooping: Some(s.on),
+        mcast_querier: Some(s.querier),
+        mcast_router: Some(s.router),
+        mcast_last_member_count: Some(s.last_member_count),
+        mcast_startup_query_count: Some(s.startup_query_count),
+        mcast_last_member_interval: Some(ticks(s.last_member_interval)),
+        mcast_membership_interval: Some(ticks(s.membership_interval)),
+        mcast_querier_interval: Some(ticks(s.querier_interval)),
+        mcast_query_interval: Some(ticks(s.query_interval)),
+        mcast_query_response_interval: Some(ticks(s.query_response_interval)),
+        mcast_startup_query_interval: Some(ticks(s.startup_query_interval)),
+
+        vlan_filtering: Some(b.filter.on),
         fdb_max_learned: Some(b.fdb_max_learned),
-    }
+        vlan_protocol: Some(b.filter.proto).filter(|_| shows_vlans),
+        vlan_default_pvid: Some(b.filter.default_pvid).filter(|_| shows_vlans),
+        vlan_stats_enabled: Some(b.filter.counts).filter(|_| shows_vlans),
+        vlan_stats_per_port: Some(b.filter.per_port).filter(|_| shows_vlans),
+    };
+    attrs.sparse()
 }
 
 /// Hundredths of a second as they read back from a kernel that keeps ticks of 4 ms.
@@ -139,31 +164,37 @@ fn port_attrs(p: &Port) -> PortAttrs {
         isolated: Some(p.isolated),
         locked: Some(p.locked),
         neigh_suppress: Some(false),
+        mcast_router: Some(p.mcast.router),
     }
+    .sparse()
 }
 
 /// An entry of the forwarding database of the bridge that `dev` is.
-pub(crate) fn fdb_entry(ns: &Netns, dev: &Dev, bridge: &Bridge, mac: Mac, entry: &Entry) -> FdbEntry {
+pub(crate) fn fdb_entry(ns: &Netns, dev: &Dev, bridge: &Bridge, key: u64, entry: &Entry) -> FdbEntry {
     let at = bridge.port(entry.port).and_then(|p| ns.dev(p.dev)).unwrap_or(dev);
     let kind = match (entry.local, entry.fixed) {
         (true, _) => FdbKind::Permanent,
         (false, true) => FdbKind::Static,
         (false, false) => FdbKind::Learned,
     };
-    FdbEntry { bridge: dev.name, dev: at.name, mac, kind, sticky: entry.sticky }
+    let (mac, vlan) = (fdb::mac(key), fdb::vid(key));
+    FdbEntry { bridge: dev.name, dev: at.name, mac, kind, sticky: entry.sticky, vlan }
 }
 
 /// The forwarding databases of a namespace, by bridge, MAC and port: what somebody put in, and the rest. A permanent entry
 /// of a MAC that is the bridge's own or a port's counts as the machine's, as nobody can tell the two apart.
-fn fdb(ns: &Netns, state: &mut NetnsState) {
+fn all_fdb(ns: &Netns, shows_vlans: bool, state: &mut NetnsState) {
     for dev in ns.devs.iter() {
         let Some(bridge) = dev.bridge() else { continue };
         let own = |mac: Mac| {
             let mut ports = bridge.ports.iter().flatten().filter_map(|p| ns.dev(p.dev));
             mac == dev.mac || ports.any(|d| d.mac == mac)
         };
-        for (mac, entry) in bridge.fdb.sorted() {
-            let shown = fdb_entry(ns, dev, bridge, mac, &entry);
+        for (key, entry) in bridge.fdb.sorted() {
+            if !shows_vlans && fdb::vid(key) != 0 {
+                continue;
+            }
+            let (mac, shown) = (fdb::mac(key), fdb_entry(ns, dev, bridge, key, &entry));
             match shown.kind {
                 FdbKind::Learned => state.volatile.fdb.push(shown),
                 FdbKind::Permanent if own(mac) => state.volatile.fdb.push(shown),
@@ -172,6 +203,6 @@ fn fdb(ns: &Netns, state: &mut NetnsState) {
         }
     }
     for list in [&mut state.config.fdb, &mut state.volatile.fdb] {
-        list.sort_by_key(|a| (a.bridge, a.mac, a.dev));
+        list.sort_by_key(|a| (a.bridge, a.mac, a.dev, a.vlan));
     }
 }

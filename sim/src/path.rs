@@ -142,12 +142,12 @@ pub(crate) struct Pkt {
     pub(crate) flags: u8,
     /// Its mark (`skb->mark`), which policy rules may ask for.
     pub(crate) mark: u32,
+    /// Its VLAN tag, which is not among its bytes (`skb->vlan_tci`). What sends it to another device's input keeps it.
+    pub(crate) tag: Option<Tag>,
     /// Its connection (`skb->_nfct`).
     pub(crate) track: Track,
     /// The greatest of the fragments that it was put together from before it is sent on; 0 if it was not.
     pub(crate) frag_max: u16,
-    /// The 802.1Q tag beside it.
-    pub(crate) tag: Option<Tag>,
 }
 
 impl Pkt {

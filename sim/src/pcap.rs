@@ -4,11 +4,12 @@
 //! files, filters, other block types than section header, interface description and enhanced packet.
 
 use crate::dev::Tap;
+use crate::frame::Slab;
 use crate::netns::Netns;
 use crate::path::Pkt;
-use crate::tag;
 use crate::world::World;
 use nettwin_model::probe::{Direction, ProbeEvent};
+use std::borrow::Cow;
 
 /// The recordings of one simulation.
 #[derive(Default)]
@@ -45,8 +46,8 @@ impl Recordings {
 #[cold]
 pub(crate) fn tap(ns: &Netns, w: &mut World, pkt: &Pkt, direction: Direction) {
     let Some(dev) = ns.dev(pkt.dev) else { return };
-    let tagged = tag::on_wire(&w.frames, pkt);
-    let bytes = tagged.as_deref().unwrap_or(w.frames.bytes(pkt.frame));
+    let tagged = with_tag(&w.frames, pkt);
+    let bytes = &tagged[..];
     for tap in &dev.taps {
         match *tap {
             // Where every frame passes both ways it is shown once.
@@ -67,6 +68,15 @@ pub(crate) fn tap(ns: &Netns, w: &mut World, pkt: &Pkt, direction: Direction) {
             }
         }
     }
+}
+
+/// A frame's bytes as on a wire, its tag among them.
+pub(crate) fn with_tag<'a>(frames: &'a Slab, pkt: &Pkt) -> Cow<'a, [u8]> {
+    let bytes = frames.bytes(pkt.frame);
+    let Some(tag) = pkt.tag else { return Cow::Borrowed(bytes) };
+    let mut bytes = bytes.to_vec();
+    tag.put(&mut bytes);
+    Cow::Owned(bytes)
 }
 
 fn section_header(out: &mut Vec<u8>) {

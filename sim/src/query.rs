@@ -61,7 +61,7 @@ pub(crate) fn query(sim: &mut Sim, query: &Query) -> Result<Answer, Fault> {
             let ns = sim.netns.by_name(netns).ok_or_else(enoent)?;
             let dev = ns.dev_named(*name).ok_or(Fault::errno(Errno::ENODEV))?;
             let bridge = dev.bridge().ok_or(Fault::errno(Errno::EOPNOTSUPP))?;
-            Answer::Bridge(Box::new(stp::status(ns, dev, bridge, sim.world.now)))
+            Answer::Bridge(Box::new(stp::status(ns, &sim.world, dev, bridge)))
         }
     })
 }

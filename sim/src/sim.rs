@@ -3,7 +3,7 @@
 //! Kernel counterpart: all of it. Deliberately absent: any clock. Time moves only in
 //! [`advance`](Backend::advance), from event to event; between two events, and after every op, the work list is empty.
 
-use crate::dev::{bridge, stp, upper};
+use crate::dev::{bridge, mcast, stp, upper};
 use crate::drop::DropReason;
 use crate::event::Event;
 use crate::netns::{Ifindex, NetnsTable, NsId};
@@ -123,6 +123,11 @@ impl Sim {
             Event::Stp { ns, dev, timer } => {
                 if let Some(ns) = self.netns.by_id_mut(ns) {
                     stp::timer(ns, w, dev, timer);
+                }
+            }
+            Event::Mcast { ns, dev } => {
+                if let Some(ns) = self.netns.by_id_mut(ns) {
+                    mcast::timer(ns, w, dev);
                 }
             }
             Event::Neigh { ns, dev, addr } => {

@@ -2,11 +2,14 @@
 //!
 //! Kernel counterpart: none. There a loop of bridges without spanning tree keeps a processor busy until somebody pulls a
 //! plug, and two echo servers may talk for ever; here time would never go on. So nothing is taken for a storm that is
-//! none: a frame that has crossed more wires than there are is only suspected, and is dropped once a cycle of bridges has
-//! been found that it does go round. Deliberately absent: switching ports off, remembering a loop for other frames.
+//! none: a frame that has crossed more wires than there are is only suspected, and goes round once a cycle of bridges has
+//! been found that it does go round. From then on each device receives one more copy of it, and those beyond are dropped: what
+//! it would have reached it still reaches, since the first copy to come anywhere is ahead of those that come again.
+//! Deliberately absent: switching ports off, remembering a loop for other frames.
 
 use crate::dev::bridge::Kind as Cast;
 use crate::dev::{Kind, veth::Veth};
+use crate::frame::DOOMED;
 use crate::netns::{Ifindex, Netns, NetnsTable, NsId};
 use crate::path::Pkt;
 use crate::sim::Sim;
@@ -79,7 +82,7 @@ impl Sim {
 pub(crate) fn judge(netns: &NetnsTable, w: &mut World, at: NsId, pkt: &Pkt) -> bool {
     let crossed = w.frames.crossings(pkt.frame);
     if crossed == DOOMED {
-        return true;
+        return !w.frames.visit(pkt.frame, (at, pkt.dev));
     }
     if crossed == w.storms.patience + 1 {
         // Without a loop and without duplication a frame crosses each wire once.
@@ -97,7 +100,8 @@ pub(crate) fn judge(netns: &NetnsTable, w: &mut World, at: NsId, pkt: &Pkt) -> b
         }
         return false;
     };
-    w.frames.set_crossings(pkt.frame, DOOMED);
+    w.frames.doom(pkt.frame);
+    w.frames.visit(pkt.frame, (at, pkt.dev));
     let mut key = places.clone();
     key.sort_unstable();
     let now = w.now;
@@ -107,7 +111,7 @@ pub(crate) fn judge(netns: &NetnsTable, w: &mut World, at: NsId, pkt: &Pkt) -> b
         seen.len() - 1
     });
     seen[number].frames += 1;
-    true
+    false
 }
 
 /// The instant's budget is used up: whatever this is, it has no end, unless the network is large.
@@ -197,5 +201,3 @@ const ITEMS_PER_WIRE_END: u32 = 64;
 const INSTANT_SLACK: u32 = 64;
 /// So many wires a frame may cross beyond those that there are.
 const SLACK: u32 = 32;
-/// The number of crossings of a frame that goes round.
-const DOOMED: u32 = u32::MAX;

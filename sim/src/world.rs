@@ -49,6 +49,9 @@ pub(crate) struct World {
     pub(crate) bulletin: crate::dev::upper::Bulletin,
     /// What devices get when all else of this instant is done.
     later: Vec<(NsId, Pkt)>,
+    /// Somebody asked for VLANs of a bridge: from then on bridges show theirs, as with a kernel that is built with them. Before,
+    /// as with one that is not.
+    pub(crate) shows_vlans: bool,
     /// How many addresses were drawn for interfaces of a name.
     pub(crate) macs: BTreeMap<(NetnsName, IfName), u32>,
 }
@@ -72,6 +75,7 @@ impl World {
             last_qdisc: 0x8000,
             bulletin: crate::dev::upper::Bulletin::default(),
             later: Vec::new(),
+            shows_vlans: false,
             macs: BTreeMap::new(),
         }
     }

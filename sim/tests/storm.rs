@@ -119,6 +119,21 @@ fn the_damage_of_each_broadcast_is_bounded() {
     assert!((1..=64).contains(&loops), "one report for each loop: {loops}");
 }
 
+/// A full mesh of eight bridges brings forth copies sevenfold at each step; behind it is a chain of eight more.
+#[test]
+fn a_storm_keeps_nobody_from_the_first_copy() {
+    let mut wires: Vec<(usize, usize)> = (0..8).flat_map(|a| (0..a).map(move |b| (b, a))).collect();
+    wires.extend((8..16).map(|s| (s - 1, s)));
+    for words in ["", "delay 1ms"] {
+        let mut sim = lab(&bridges(16, 1, &wires, words));
+        assert!(one_broadcast(&mut sim) > 0);
+        for s in 0..16 {
+            let copies = received(&mut sim, &format!("h{s}-0"), "eth0");
+            assert!(s == 0 || (1..100).contains(&copies), "{words} h{s}: {copies}");
+        }
+    }
+}
+
 #[test]
 fn pings_in_a_storm_end() {
     let mut sim = lab(&bridges(3, 2, &[(0, 1), (1, 2), (2, 0)], ""));

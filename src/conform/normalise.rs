@@ -7,14 +7,17 @@
 //! sequence numbers, window and options. **Events**: times, and how many requests were outstanding (that depends on
 //! how fast a reply is read). **Order**: a ping reads replies and errors from two queues; by request, errors come
 //! first. **State**: MACs that nobody asked for; counters; handles of qdiscs that nobody asked for; how fresh a
-//! neighbour is (whether it was found is left); whether a veth without carrier is DOWN or LOWERLAYERDOWN, which the
+//! neighbour is (whether it was found is left); VLANs of a bridge about which nobody said anything, which a kernel that is
+//! built without them does not show; whether a veth without carrier is DOWN or LOWERLAYERDOWN, which the
 //! kernel decides at an instant of its own, by whatever device of the own namespace has the peer's index. Counterpart:
 //! none; these are what two kernels differ in too.
 
 use crate::model::probe::{FlowOutcome, Outcome, PingOutcome, ProbeEvent};
 use crate::model::queue::{Counters, Handle, HtbCounters, Queues};
+use crate::model::snapshot::LinkConfig;
+use crate::model::vlan::{PROTO_8021Q, TAG_LEN, Tag};
 use crate::model::wire::{ETH_LEN, PROTO_ICMP, PROTO_TCP, PROTO_UDP};
-use crate::model::{AddLink, Mac, NewLink, Nud, Op, OperState, Snapshot};
+use crate::model::{AddLink, BridgeVlan, IfName, Mac, NewLink, Nud, Op, OperState, Snapshot};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -174,11 +177,12 @@ fn ports(segment: &mut [u8]) {
 
 /// The packet of a frame, behind whatever tags it has.
 fn ipv4_of(frame: &mut [u8]) -> Option<&mut [u8]> {
-    let mut at = ETH_LEN - 2;
-    while matches!(frame.get(at..at + 2), Some([0x81, 0x00] | [0x88, 0xa8])) {
-        at += 4;
+    let mut at = ETH_LEN;
+    // Behind the tags.
+    while Tag::is_proto(u16::from_be_bytes([*frame.get(at - 2)?, *frame.get(at - 1)?])) {
+        at += TAG_LEN;
     }
-    (frame.get(at..at + 2) == Some(&[0x08, 0x00])).then(|| &mut frame[at + 2..])
+    (frame.get(at - 2..at) == Some(&[0x08, 0x00])).then(|| &mut frame[at..])
 }
 
 /// The header's length, and whether the packet is whole or a first fragment.
@@ -194,6 +198,7 @@ pub fn state(snapshot: &mut Snapshot, asked: &BTreeSet<Mac>) {
             *mac = CHOSEN;
         }
     };
+    vlans(snapshot);
     for netns in snapshot.netns.values_mut() {
         netns.config.links.values_mut().filter_map(|link| link.mac.as_mut()).for_each(mask);
         for link in netns.derived.links.values_mut() {
@@ -222,6 +227,41 @@ pub fn state(snapshot: &mut Snapshot, asked: &BTreeSet<Mac>) {
             for class in &mut queues.classes {
                 class.counters = class.counters.map(|_| Counters::default());
                 class.more = class.more.map(|_| HtbCounters::default());
+            }
+        }
+    }
+}
+
+/// Takes the VLANs away from bridges that have no others than they are born with.
+pub fn vlans(snapshot: &mut Snapshot) {
+    let born = BridgeVlan { vid: 1, pvid: true, untagged: true };
+    let is_plain = |link: &LinkConfig| {
+        let bridge = link.bridge.clone().unwrap_or_default();
+        let is = |flag: Option<bool>| flag == Some(true);
+        !is(bridge.vlan_filtering)
+            && bridge.vlan_protocol.is_none_or(|proto| proto == PROTO_8021Q)
+            && bridge.vlan_default_pvid.is_none_or(|vid| vid == born.vid)
+            && !is(bridge.vlan_stats_enabled)
+            && !is(bridge.vlan_stats_per_port)
+            && link.vlans.as_deref().is_none_or(|vlans| *vlans == [born])
+    };
+    for netns in snapshot.netns.values_mut() {
+        let links = &mut netns.config.links;
+        let bridges: Vec<IfName> = links.iter().filter(|(_, l)| l.bridge.is_some()).map(|(name, _)| *name).collect();
+        for bridge in bridges {
+            let is_of = |name: &IfName, link: &LinkConfig| *name == bridge || link.master == Some(bridge);
+            if !links.iter().filter(|(name, link)| is_of(name, link)).all(|(_, link)| is_plain(link)) {
+                continue;
+            }
+            for (_, link) in links.iter_mut().filter(|(name, link)| is_of(name, link)) {
+                link.vlans = None;
+                if let Some(attrs) = &mut link.bridge {
+                    (attrs.vlan_protocol, attrs.vlan_default_pvid) = (None, None);
+                    (attrs.vlan_stats_enabled, attrs.vlan_stats_per_port) = (None, None);
+                }
+            }
+            for list in [&mut netns.config.fdb, &mut netns.volatile.fdb] {
+                list.retain(|entry| entry.bridge != bridge || entry.vlan != born.vid);
             }
         }
     }

@@ -210,6 +210,9 @@ fn bridge(key: &str, value: u32) -> Option<BridgeAttrs> {
         "priority" => attrs.priority = Some(u16::try_from(value).ok()?),
         "multicast_snooping" => attrs.mcast_snooping = Some(value != 0),
         "vlan_filtering" => attrs.vlan_filtering = Some(value != 0),
+        "default_pvid" => attrs.vlan_default_pvid = Some(u16::try_from(value).ok()?),
+        "vlan_stats_enabled" => attrs.vlan_stats_enabled = Some(value != 0),
+        "vlan_stats_per_port" => attrs.vlan_stats_per_port = Some(value != 0),
         _ => return None,
     }
     Some(attrs)

@@ -1,6 +1,6 @@
 //! `bridge`, as scripts use it, and its complaints.
 
-use crate::agree;
+use crate::{agree, agree_on_vlans};
 
 #[test]
 fn bridge_agrees() {
@@ -105,7 +105,6 @@ fn bridge_agrees() {
                 bridge link set dev v0 guard on root_block on fastleave on mcast_flood off bcast_flood off
                 bridge vlan
                 bridge vlan show
-                bridge vlan add dev v0 vid 10
                 bridge -j vlan
                 bridge mdb
                 bridge mdb show
@@ -152,6 +151,207 @@ fn bridge_agrees() {
                 bridge mdb help
             "#,
             ),
+            (
+                "groups",
+                r#"
+                ip link add br0 type bridge
+                ip link add p1 type veth peer name e1
+                ip link add p2 type veth peer name e2
+                ip link set br0 address 02:00:00:00:00:01
+                ip link set p1 address 02:00:00:00:00:11
+                ip link set p2 address 02:00:00:00:00:12
+                ip link set e1 address 02:00:00:00:00:21
+                ip link set e2 address 02:00:00:00:00:22
+                ip link set p1 master br0
+                ip link set p2 master br0
+                bridge mdb add dev br0 port p1 grp 239.1.1.1
+                ip link set e1 up
+                ip link set e2 up
+                ip link set p1 up
+                ip link set p2 up
+                ip link set br0 up
+                bridge mdb
+                bridge mdb add dev br0 port p1 grp 239.1.1.1
+                bridge mdb add dev br0 port p1 grp 239.1.1.1 permanent
+                bridge mdb add dev br0 port p2 grp 239.1.1.2 permanent
+                bridge mdb add dev br0 port br0 grp 239.1.1.3 permanent
+                bridge mdb add dev br0 port br0 grp 239.1.1.3 temp
+                bridge mdb add dev br0 port br0 grp 239.1.1.3 temp
+                bridge mdb add dev br0 port p1 grp 224.0.0.5 permanent
+                bridge mdb add dev br0 port p1 grp 10.0.0.1 permanent
+                bridge mdb add dev br0 port p1 grp 01:02:03:04:05:06 permanent
+                bridge mdb add dev br0 port p1 grp 01:02:03:04:05:06 temp
+                bridge mdb add dev br0 port p1 grp 02:02:03:04:05:06 permanent
+                bridge mdb add dev br0 port e1 grp 239.1.1.9
+                bridge mdb add dev br0 port nope grp 239.1.1.9
+                bridge mdb add dev nope port p1 grp 239.1.1.9
+                bridge mdb add dev p1 port p1 grp 239.1.1.9
+                bridge mdb add dev br0 port p1 grp foo
+                bridge mdb add dev br0 port p1
+                bridge mdb add dev br0 grp 239.1.1.9
+                bridge mdb add port p1 grp 239.1.1.9
+                bridge mdb add dev br0 port p1 grp 239.1.1.9 vid 10
+                bridge mdb add dev br0 port p1 grp 239.1.1.9 vid 5000
+                bridge mdb add dev br0 port p1 grp 239.1.1.9 foo
+                bridge mdb
+                bridge -d mdb
+                bridge -j mdb
+                bridge -j -p mdb
+                bridge -d -j mdb
+                bridge -o mdb
+                bridge mdb show dev br0
+                bridge mdb show dev p1
+                bridge mdb show vid 10
+                bridge mdb show foo
+                bridge mdb del dev br0 port p1 grp 239.1.1.1
+                bridge mdb del dev br0 port p1 grp 239.1.1.1
+                bridge mdb del dev br0 port p1 grp 239.9.9.9
+                bridge mdb del dev br0 port br0 grp 239.1.1.3
+                ip link set p1 down
+                bridge mdb
+                bridge -s mdb
+                bridge -s -d mdb
+                bridge -s -j mdb
+                bridge mdb add dev br0 port p1 grp 239.1.1.7
+                ip link set br0 down
+                bridge mdb add dev br0 port p1 grp 239.1.1.7 permanent
+                ip link set br0 up
+                ip link set br0 type bridge mcast_snooping 0
+                bridge mdb add dev br0 port p1 grp 239.1.1.7 permanent
+                bridge mdb
+                ip link set br0 type bridge mcast_snooping 1
+                bridge link set dev p2 mcast_router 2
+                bridge link set dev p2 mcast_router 4
+                bridge link set dev p1 mcast_router 0
+                bridge mdb
+                bridge -d mdb
+                bridge -d -s mdb
+                bridge -d -j mdb
+                bridge -d -s -j mdb
+                bridge -d link
+                ip link set br0 type bridge mcast_router 2 mcast_querier 1 mcast_query_interval 2000
+                ip link set br0 type bridge mcast_last_member_count 3 mcast_startup_query_count 4 mcast_last_member_interval 200
+                ip link set br0 type bridge mcast_membership_interval 3000 mcast_querier_interval 4000
+                ip link set br0 type bridge mcast_query_response_interval 500 mcast_startup_query_interval 600
+                ip link set br0 type bridge mcast_router 3
+                ip link set br0 type bridge mcast_query_interval 10
+                ip -d link show br0
+                ip link set p2 nomaster
+                bridge -d mdb
+            "#,
+            ),
         ],
+    );
+}
+
+#[test]
+fn vlans_agree() {
+    agree_on_vlans(
+        "bridge-vlan",
+        &[(
+            "VLANs",
+            r#"
+                ip link add br0 type bridge vlan_filtering 1 mcast_snooping 0
+                ip link add p1 type veth peer name e1
+                ip link add p2 type veth peer name e2
+                ip link set br0 address 02:00:00:00:00:01
+                ip link set p1 address 02:00:00:00:00:11
+                ip link set p2 address 02:00:00:00:00:12
+                ip link set p1 master br0
+                ip link set p2 master br0
+                bridge vlan
+                bridge vlan add dev p1 vid 10 foo
+                bridge vlan add dev p1 vid
+                bridge vlan add dev p1 vid 10 help
+                bridge vlan add dev p1 vid 10-12-14
+                bridge vlan add dev p1 vid 5000-5001
+                bridge vlan add dev p1 vid 4090-5001
+                bridge vlan add dev p1 vid 12-10
+                bridge vlan add dev p1 vid 30-31 pvid
+                bridge vlan add dev p1 vid 40000
+                bridge vlan add dev p1 vid -5
+                bridge vlan add dev p1 vid 70000
+                bridge vlan add dev p1 vid 4095
+                bridge vlan add dev p1 vid x
+                bridge vlan add dev p1
+                bridge vlan add vid 1
+                bridge vlan add dev nope vid 5
+                bridge vlan add dev lo vid 5
+                bridge vlan add dev p1 vid 30 self master
+                bridge vlan add dev br0 vid 30 self master
+                bridge vlan add dev br0 vid 31 master
+                bridge vlan add dev p1 vid 31 self
+                bridge vlan add dev br0 vid 20-25 self
+                bridge vlan add dev p1 vid 20-25 untagged
+                bridge vlan add dev p2 vid 20 pvid
+                bridge vlan del dev p1 vid 22-23
+                bridge vlan del dev p1 vid 99
+                bridge vlan del dev p1 vid 4090-4095
+                bridge vlan
+                bridge -j vlan
+                bridge -j -p vlan
+                bridge -o vlan
+                bridge -compressvlans vlan
+                bridge -compressvlans -j vlan
+                bridge -compressvlans vlan show vid 21
+                bridge vlan show vid 21 dev p1
+                bridge vlan show vid 99
+                bridge vlan show vid foo
+                bridge vlan show vid 1 vid 2
+                bridge vlan show foo
+                bridge vlan show dev e1
+                bridge vlan show dev nope
+                bridge -j vlan show dev e1
+                bridge -s vlan
+                bridge -s -j vlan
+                bridge -s vlan show vid 20
+                bridge -d vlan
+                bridge -d -j vlan
+                bridge -d -s vlan show dev p1
+                bridge vlan foo
+                bridge fdb show br br0
+                bridge fdb add 02:aa:00:00:00:01 dev p1 master static
+                bridge fdb add 02:aa:00:00:00:02 dev p1 master static vlan 10
+                bridge fdb add 02:aa:00:00:00:03 dev p1 master static vlan 77
+                bridge fdb add 02:aa:00:00:00:03 dev p1 master static vlan 5000
+                bridge fdb add 02:aa:00:00:00:03 dev p1 master static vlan 70000
+                bridge fdb add 02:aa:00:00:00:04 dev br0 self permanent
+                bridge fdb add 02:aa:00:00:00:02 dev p1 master static vlan 10
+                bridge fdb show br br0
+                bridge -j fdb show br br0
+                bridge fdb show vlan 10
+                bridge fdb show br br0 vlan 10 state static
+                bridge fdb get 02:aa:00:00:00:02 br br0 vlan 10
+                bridge fdb get 02:aa:00:00:00:02 br br0
+                bridge fdb del 02:aa:00:00:00:02 dev p1 master
+                bridge fdb del 02:aa:00:00:00:01 dev p1 master vlan 10
+                bridge fdb del 02:aa:00:00:00:01 dev p1 master vlan 10
+                bridge fdb del 02:aa:00:00:00:01 dev p1 master
+                bridge fdb show brport p1
+                ip link set br0 type bridge vlan_stats_enabled 1
+                ip link set br0 type bridge vlan_stats_per_port 1
+                ip link set br0 type bridge vlan_default_pvid 5
+                bridge vlan
+                ip link set br0 type bridge vlan_default_pvid 0
+                bridge vlan
+                ip link set br0 type bridge vlan_default_pvid 4095
+                ip link set br0 type bridge vlan_default_pvid abc
+                ip link set br0 type bridge vlan_filtering abc
+                ip link set br0 type bridge vlan_protocol abc
+                ip link set br0 type bridge vlan_protocol 802.1AD
+                ip link set br0 type bridge vlan_filtering 0
+                ip link set p1 nomaster
+                bridge vlan
+                bridge vlan add dev p1 vid 10
+                ip link add br1 type bridge vlan_filtering 1 vlan_default_pvid 7
+                ip link set p1 master br1
+                bridge vlan
+                bridge fdb show br br1
+                ip link set p1 address 02:00:00:00:00:21
+                bridge fdb show br br1
+                ip link del br1
+                bridge vlan
+            "#,
+        )],
     );
 }

@@ -68,6 +68,11 @@ fn agree_on_kind(kind: &str, phenomenon: &str, cases: &[(&str, &str)]) {
     agree_where(|| real::has_kind(kind), phenomenon, cases);
 }
 
+/// The same where the lines need bridges that filter by VLAN.
+fn agree_on_vlans(phenomenon: &str, cases: &[(&str, &str)]) {
+    agree_where(real::has_vlans, phenomenon, cases);
+}
+
 /// On this kernel if it has what it takes, on the reference kernel otherwise.
 fn agree_where(has: impl FnOnce() -> bool, phenomenon: &str, cases: &[(&str, &str)]) {
     let cases = read(cases);

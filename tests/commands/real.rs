@@ -37,10 +37,18 @@ pub(crate) fn answers(cases: &[Case]) -> Option<Vec<Vec<Entry>>> {
 
 /// Whether this kernel has netem. Where it has not, that is said.
 pub(crate) fn has_netem() -> bool {
-    let found = private().args(["tc", "qdisc", "add", "dev", "lo", "root", "netem"]).output();
-    let has = found.is_ok_and(|output| output.status.success());
+    has("netem", &["tc", "qdisc", "add", "dev", "lo", "root", "netem"])
+}
+
+/// Whether its bridges filter by VLAN. Where they do not, that is said.
+pub(crate) fn has_vlans() -> bool {
+    has("VLAN filtering", &["ip", "link", "add", "type", "bridge", "vlan_filtering", "1"])
+}
+
+fn has(what: &str, try_it: &[&str]) -> bool {
+    let has = private().args(try_it).output().is_ok_and(|output| output.status.success());
     if !has {
-        println!("not with the real tools on this kernel: it has no netem");
+        println!("not with the real tools on this kernel: it has no {what}");
     }
     has
 }

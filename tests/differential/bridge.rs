@@ -29,7 +29,7 @@ pub(crate) fn bridge(attrs: BridgeAttrs) -> Op {
 }
 
 pub(crate) fn fdb(port: &str, m: u8, kind: FdbKind) -> Op {
-    let entry = FdbEntry { bridge: dev("s1"), dev: dev(port), mac: mac(m), kind, sticky: false };
+    let entry = FdbEntry { bridge: dev("s1"), dev: dev(port), mac: mac(m), kind, sticky: false, vlan: 0 };
     Op::AddFdb { netns: ns("s"), entry, replace: false }
 }
 
@@ -126,6 +126,7 @@ fn forwarding() {
                         mac: mac(0x55),
                         kind: FdbKind::Static,
                         sticky: false,
+                        vlan: 0,
                     },
                 }),
             cut_at_port("a bridge cuts packets for a port of small MTU", "1"),

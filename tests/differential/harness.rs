@@ -27,6 +27,8 @@ pub(crate) enum Step {
     End(&'static str),
     /// The same, but what is repeated is recorded once: how often depends on the instant at which it was begun.
     EndDistinct(&'static str),
+    /// The same, but of its frames only those that are wanted, told from their hexadecimal text.
+    EndWhere(&'static str, fn(&str) -> bool),
     /// Let time pass.
     Wait(Duration),
     /// Record one answer.
@@ -40,7 +42,7 @@ pub(crate) enum Step {
 pub(crate) struct See {
     /// Neighbour entries.
     pub(crate) neighs: bool,
-    /// Forwarding databases.
+    /// Forwarding databases, of stations and of groups.
     pub(crate) fdb: bool,
     /// Counters.
     pub(crate) stats: bool,
@@ -171,6 +173,12 @@ impl Case {
         self.set(netns, name, LinkChange { master: Some(bridge.map(dev)), ..LinkChange::default() })
     }
 
+    /// `bridge vlan add dev NAME vid …`.
+    pub(crate) fn vlan(self, netns: &str, name: &str, words: &str) -> Self {
+        let vlans = words::vlan::parse(words).unwrap_or_else(|e| panic!("VLANs {words:?}: {e:?}"));
+        self.op(Op::AddVlan { netns: ns(netns), dev: dev(name), vlans, own: false })
+    }
+
     pub(crate) fn addr(self, netns: &str, name: &str, cidr: &str) -> Self {
         let addr = Address::new(cidr.parse().expect("a CIDR"));
         self.op(Op::AddAddr { netns: ns(netns), dev: dev(name), addr })
@@ -271,6 +279,11 @@ impl Case {
 
     pub(crate) fn end_distinct(self, name: &'static str) -> Self {
         self.push(format!("end {name}, what is distinct"), Step::EndDistinct(name))
+    }
+
+    /// Ends a capture; of its frames those count that are `what`.
+    pub(crate) fn end_where(self, name: &'static str, what: &str, wanted: fn(&str) -> bool) -> Self {
+        self.push(format!("end {name}, {what}"), Step::EndWhere(name, wanted))
     }
 
     pub(crate) fn capture(self, name: &'static str, netns: &str, on: &str) -> Self {
@@ -399,6 +412,14 @@ impl Recorder<'_> {
                 }
                 other => other,
             },
+            Step::EndWhere(name, wanted) => match self.take(&Step::End(name)) {
+                serde_json::Value::Array(mut events) => {
+                    events
+                        .retain(|event| event.pointer("/frame/bytes").is_some_and(|b| b.as_str().is_some_and(wanted)));
+                    events.into()
+                }
+                other => other,
+            },
             Step::End(name) => {
                 let Some(id) = self.running.remove(name) else { return "was not started".into() };
                 // What is on its way arrives first.
@@ -493,6 +514,7 @@ fn hexed(mut event: serde_json::Value) -> serde_json::Value {
 }
 
 fn state(mut snapshot: Snapshot, see: See) -> serde_json::Value {
+    normalise::vlans(&mut snapshot);
     for netns in snapshot.netns.values_mut() {
         for addr in netns.config.links.values_mut().flat_map(|link| &mut link.addrs) {
             // How long it still lives depends on when it is asked.
@@ -504,6 +526,7 @@ fn state(mut snapshot: Snapshot, see: See) -> serde_json::Value {
         }
         if !see.fdb {
             netns.volatile.fdb.clear();
+            netns.volatile.mdb.clear();
         }
         if !see.stats {
             netns.volatile.stats.clear();

@@ -17,11 +17,13 @@ mod fragment;
 mod gateways;
 mod harness;
 mod icmp;
+mod igmp;
 mod kernel;
 mod kinds;
 mod link;
 #[path = "../common/kernel.rs"]
 mod machine;
+mod mcast;
 mod mesh;
 mod moves;
 mod neighbour;
@@ -43,6 +45,7 @@ mod stp;
 mod sysctl;
 mod times;
 mod told;
+mod vlan;
 mod walkthrough;
 
 use harness::{Case, Record, differences, run};

@@ -5,19 +5,15 @@ use nettwin_model::op::LinkChange;
 use nettwin_model::{BridgeAttrs, Op, PortAttrs};
 
 /// With the shortest times that the kernel takes: 2 s in listening and in learning.
-const QUICK: BridgeAttrs = BridgeAttrs {
-    stp_state: Some(true),
-    forward_delay: Some(200),
-    hello_time: Some(100),
-    max_age: Some(600),
-    ageing_time: None,
-    priority: None,
-    group_fwd_mask: None,
-    mcast_snooping: None,
-    mcast_querier: None,
-    vlan_filtering: None,
-    fdb_max_learned: None,
-};
+fn quick() -> BridgeAttrs {
+    BridgeAttrs {
+        stp_state: Some(true),
+        forward_delay: Some(200),
+        hello_time: Some(100),
+        max_age: Some(600),
+        ..BridgeAttrs::default()
+    }
+}
 /// Listening and learning, and time for the messages before.
 const TREE_MS: u64 = 5500;
 
@@ -38,7 +34,7 @@ fn bridges(name: &'static str, count: u8) -> Case {
         let n = i as u8 + 1;
         case = case
             .bridge(s, "br")
-            .op(set(s, "br", QUICK))
+            .op(set(s, "br", quick()))
             .wire((h, "eth0"), (s, "p"), (n, 0x10 * n))
             .master(s, "p", Some("br"))
             .addr(h, "eth0", &format!("10.0.0.{n}/24"));
@@ -174,11 +170,12 @@ fn trees() {
 }
 
 /// 15 s in listening and in learning, 20 s until silence is heard.
-const USUAL: BridgeAttrs =
-    BridgeAttrs { forward_delay: Some(1500), hello_time: Some(200), max_age: Some(2000), ..QUICK };
+fn slow() -> BridgeAttrs {
+    BridgeAttrs { forward_delay: Some(1500), hello_time: Some(200), max_age: Some(2000), ..quick() }
+}
 
 fn usual(case: Case, names: &[&str]) -> Case {
-    names.iter().fold(case.takes_long(), |case, s| case.op(set(s, "br", USUAL)))
+    names.iter().fold(case.takes_long(), |case, s| case.op(set(s, "br", slow())))
 }
 
 /// The usual times. Bridges of one kernel speak within a second of each other, and silence is heard as exactly.

@@ -10,6 +10,7 @@ use crate::iproute::page::{Colour, Page};
 use crate::number::{atoi, strtol_rest};
 use crate::say;
 use nettwin_model::bridge::BridgeStatus;
+use nettwin_model::vlan::VID_END;
 use nettwin_model::{Errno, Fault, FdbEntry, FdbKind, IfName, LinkKind, Mac, NetnsState, Nud, Op};
 
 pub(super) fn run(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
@@ -39,6 +40,7 @@ struct Row {
     /// The bridge, unless the entry is the device's own filter.
     master: Option<IfName>,
     sticky: bool,
+    vlan: u16,
     state: Nud,
 }
 
@@ -50,6 +52,8 @@ struct Filter {
     /// `NUD_*` bits; 0 is all.
     states: u16,
     dynamic: bool,
+    /// 0 is all.
+    vlan: i32,
 }
 
 fn show(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
@@ -86,11 +90,9 @@ fn show(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
     }
     let mut page = bridge.page();
     page.open();
-    // Every entry is of VLAN 0 here.
-    if vlan.is_none_or(|id| id == 0) {
-        for row in rows(bridge, &state)?.iter().filter(|row| filter.wants(&state, row)) {
-            print(&mut page, row, filter.dev.is_none());
-        }
+    filter.vlan = vlan.unwrap_or(0);
+    for row in rows(bridge, &state)?.iter().filter(|row| filter.wants(&state, row)) {
+        print(&mut page, row, filter.dev.is_none());
     }
     page.close();
     bridge.cx.print(&page.into_text());
@@ -119,6 +121,7 @@ impl Filter {
             && self.bridge.is_none_or(of_bridge)
             && (self.states == 0 || row.state.bit() & self.states != 0)
             && !(self.dynamic && row.state == Nud::Permanent)
+            && (self.vlan == 0 || self.vlan == i32::from(row.vlan))
     }
 }
 
@@ -131,7 +134,14 @@ fn rows(bridge: &mut Bridge<'_, '_>, state: &NetnsState) -> Result<Vec<Row>, Sto
             entries(bridge, state, master, dev, &mut rows)?;
         }
         let own = filters(state, dev);
-        rows.extend(own.into_iter().map(|mac| Row { mac, dev, master: None, sticky: false, state: Nud::Permanent }));
+        rows.extend(own.into_iter().map(|mac| Row {
+            mac,
+            dev,
+            master: None,
+            sticky: false,
+            vlan: 0,
+            state: Nud::Permanent,
+        }));
         if config.kind == LinkKind::Bridge {
             entries(bridge, state, dev, dev, &mut rows)?;
         }
@@ -155,6 +165,7 @@ fn entries(
         dev,
         master: Some(master),
         sticky: aged.entry.sticky,
+        vlan: aged.entry.vlan,
         state: match aged.entry.kind {
             FdbKind::Permanent => Nud::Permanent,
             FdbKind::Static => Nud::Noarp,
@@ -198,6 +209,9 @@ fn print(page: &mut Page, row: &Row, with_dev: bool) {
     if with_dev {
         page.text("dev ");
         page.paint(Colour::Ifname, "ifname", row.dev.as_str(), format_args!("{} ", row.dev));
+    }
+    if row.vlan != 0 {
+        page.say("vlan", row.vlan, format_args!("vlan {} ", row.vlan));
     }
     page.open_array("flags");
     if row.master.is_none() {
@@ -284,11 +298,12 @@ fn change(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>, verb: Verb) -> Resu
         (_, true) if own => dev,
         _ => return Err(refusal(&Fault::errno(Errno::EOPNOTSUPP))),
     };
-    if vlan.is_some_and(|id| id > 0) {
-        // No bridge here has one.
-        return Err(refusal(&Fault::errno(if verb == Verb::Delete { Errno::ENOENT } else { Errno::EINVAL })));
+    // The tool sends sixteen bits of what is more than 0 (and minus one for what was not said); the kernel looks at them.
+    let vlan = vlan.filter(|id| *id >= 0).map_or(0, |id| id as u16);
+    if vlan >= VID_END {
+        return Err(failed("Error: invalid vlan id.\n"));
     }
-    let entry = FdbEntry { bridge: at, dev, mac, kind, sticky };
+    let entry = FdbEntry { bridge: at, dev, mac, kind, sticky, vlan };
     let netns = bridge.netns.clone();
     bridge.talk(match verb {
         Verb::Add => Op::AddFdb { netns, entry, replace: false },
@@ -298,7 +313,7 @@ fn change(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>, verb: Verb) -> Resu
 }
 
 /// Six numbers as `sscanf("%hhx:…")` takes them; what follows is left.
-fn hardware_address(word: &str) -> Option<Mac> {
+pub(super) fn hardware_address(word: &str) -> Option<Mac> {
     let (mut rest, mut bytes) = (word, [0u8; 6]);
     for (i, byte) in bytes.iter_mut().enumerate() {
         if i > 0 {
@@ -312,14 +327,19 @@ fn hardware_address(word: &str) -> Option<Mac> {
 }
 
 fn get(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
-    let (mut br, mut dev, mut addr) = (None, None, None);
+    let (mut br, mut dev, mut addr, mut vlan) = (None, None, None, None);
     let (mut own, mut master) = (false, false);
     while let Some(word) = words.next() {
         let is = |full: &str| matches(word, full);
         match word {
             "brport" | "dev" => dev = Some(words.value()?),
             "br" => br = Some(words.value()?),
-            "vlan" | "vni" => return Err(unsupported(word)),
+            "vlan" => {
+                if vlan.replace(atoi(words.value()?)).is_some() {
+                    return Err(duparg2("vlan", word));
+                }
+            }
+            "vni" => return Err(unsupported(word)),
             "self" => own = true,
             _ if is("master") => master = true,
             _ if is("dynamic") => {}
@@ -353,8 +373,9 @@ fn get(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
     let at = br.or_else(|| state.config.links.get(&dev?)?.master);
     let at = at.filter(|name| state.config.links.get(name).is_some_and(|link| link.kind == LinkKind::Bridge));
     let Some(at) = at else { return Err(refusal(&Fault::errno(Errno::EOPNOTSUPP))) };
-    let all = rows(bridge, &state)?;
-    let Some(row) = all.iter().find(|row| row.mac == mac && row.master == Some(at)) else {
+    let (all, vlan) = (rows(bridge, &state)?, vlan.unwrap_or(0));
+    let Some(row) = all.iter().find(|row| row.mac == mac && row.master == Some(at) && i32::from(row.vlan) == vlan)
+    else {
         return Err(Stop::back(254, "Error: Fdb entry not found.\n"));
     };
     let mut page = bridge.page();

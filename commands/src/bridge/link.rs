@@ -1,7 +1,7 @@
 //! `bridge link`.
 //!
-//! Counterpart: `bridge/link.c`. Deliberately absent, and refused by name: a port's state set by hand, multicast routers,
-//! multicast to unicast, VLAN tunnels, backup ports, hardware modes.
+//! Counterpart: `bridge/link.c`. Deliberately absent, and refused by name: a port's state set by hand, multicast to
+//! unicast, VLAN tunnels, backup ports, hardware modes.
 
 use super::{Bridge, by_index, failed, help, named, unknown_command, unsupported};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, matches, on_off};
@@ -103,7 +103,8 @@ fn all_attrs(page: &mut Page, attrs: &PortAttrs) {
     say("flood", attrs.flood);
     say("mcast_flood", attrs.mcast_flood);
     say("bcast_flood", attrs.bcast_flood);
-    page.say("mcast_router", 1u8, format_args!("mcast_router 1 "));
+    let router = attrs.mcast_router.unwrap_or(1);
+    page.say("mcast_router", router, format_args!("mcast_router {router} "));
     let mut say = |key: &str, on: Option<bool>| {
         let on = on.unwrap_or(false);
         page.say(key, on, format_args!("{key} {} ", if on { "on" } else { "off" }));
@@ -143,9 +144,14 @@ fn set(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
                 attrs.priority = u16::try_from(atoi(words.value()?)).ok();
                 continue;
             }
+            "mcast_router" => {
+                // What is no number is 0; sixteen bits less eight are cut.
+                attrs.mcast_router = Some(atoi(words.value()?) as u8);
+                continue;
+            }
             "self" | "master" => continue,
-            "state" | "learning_sync" | "mcast_router" | "mcast_to_unicast" | "vlan_tunnel" | "hwmode"
-            | "backup_port" | "nobackup_port" => return Err(unsupported(word)),
+            "state" | "learning_sync" | "mcast_to_unicast" | "vlan_tunnel" | "hwmode" | "backup_port"
+            | "nobackup_port" => return Err(unsupported(word)),
             _ => return Err(usage()),
         };
         // -EINVAL as a status.

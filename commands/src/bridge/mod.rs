@@ -1,7 +1,6 @@
 //! `bridge`.
 //!
-//! Counterpart: iproute2 6.1's `bridge/bridge.c`. Deliberately absent, and refused by name: `monitor`, `-batch`, whatever
-//! needs VLANs or a multicast database.
+//! Counterpart: iproute2 6.1's `bridge/bridge.c`. Deliberately absent, and refused by name: `monitor`, `-batch`.
 
 mod fdb;
 mod help;
@@ -29,8 +28,14 @@ pub(crate) fn start(invocation: &Invocation) -> Box<dyn Job> {
 
 fn run(cx: &mut Context<'_>, invocation: &Invocation) -> Result<(), Stop> {
     let mut words = Words::new(invocation.words.get(1..).unwrap_or_default());
-    let mut bridge =
-        Bridge { netns: invocation.netns.clone(), cx, style: Style::default(), details: false, stats: false };
+    let mut bridge = Bridge {
+        netns: invocation.netns.clone(),
+        cx,
+        style: Style::default(),
+        details: false,
+        stats: false,
+        compress: false,
+    };
     while let Some(word) = words.peek().filter(|word| word.starts_with('-')) {
         words.next();
         if word == "--" {
@@ -71,6 +76,8 @@ struct Bridge<'a, 'b> {
     style: Style,
     details: bool,
     stats: bool,
+    /// VLANs are shown in ranges.
+    compress: bool,
 }
 
 impl Bridge<'_, '_> {
@@ -92,7 +99,7 @@ impl Bridge<'_, '_> {
             "-4" | "-6" => {}
             _ if is("-netns") => self.switch(words.value()?)?,
             _ if self.coloured(option, invocation.is_tty) => {}
-            _ if is("-compressvlans") => {}
+            _ if is("-compressvlans") => self.compress = true,
             _ if is("-force") => {}
             _ if is("-json") => self.style.json = true,
             _ if is("-pretty") => self.style.pretty = true,

@@ -10,6 +10,8 @@ use crate::iproute::page::{Page, Value};
 use nettwin_model::bridge::{BridgeStatus, PortStatus};
 use nettwin_model::link::{BridgeId, LinkKind};
 use nettwin_model::snapshot::{BridgeDerived, PortDerived};
+use nettwin_model::vlan::PROTO_8021AD;
+use nettwin_model::words::link::vlan_protocol_word;
 use nettwin_model::{BridgeAttrs, IfName, PortAttrs, Virtual};
 use std::collections::BTreeMap;
 
@@ -107,8 +109,22 @@ fn on_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
+/// What is not said of a bridge is as it is by default, but for VLANs, of which some kernels say nothing.
+fn filled() -> BridgeAttrs {
+    BridgeAttrs {
+        vlan_protocol: None,
+        vlan_default_pvid: None,
+        vlan_stats_enabled: None,
+        vlan_stats_per_port: None,
+        ..BridgeAttrs::kernel_default()
+    }
+}
+
+/// The usual time between the first queries as it reads back from ticks of 4 ms.
+const STARTUP: u32 = 3124;
+
 fn bridge(page: &mut Page, a: &BridgeAttrs, d: &BridgeDerived, s: &BridgeStatus) {
-    let a = a.or(&BridgeAttrs::kernel_default());
+    let a = a.or(&BridgeAttrs { mcast_startup_query_interval: Some(STARTUP), ..filled() });
     same(page, "forward_delay", a.forward_delay.unwrap_or_default());
     same(page, "hello_time", a.hello_time.unwrap_or_default());
     same(page, "max_age", a.max_age.unwrap_or_default());
@@ -116,6 +132,9 @@ fn bridge(page: &mut Page, a: &BridgeAttrs, d: &BridgeDerived, s: &BridgeStatus)
     same(page, "stp_state", a.stp_state == Some(true));
     same(page, "priority", a.priority.unwrap_or_default());
     same(page, "vlan_filtering", a.vlan_filtering == Some(true));
+    if let Some(proto) = a.vlan_protocol {
+        text(page, "vlan_protocol", "vlan_protocol", vlan_protocol_word(proto));
+    }
     text(page, "bridge_id", "bridge_id", &id(d.id));
     // iproute2 prints the bridge's own identifier here.
     text(page, "root_id", "designated_root", &id(d.id));
@@ -127,25 +146,38 @@ fn bridge(page: &mut Page, a: &BridgeAttrs, d: &BridgeDerived, s: &BridgeStatus)
     timer(page, "tcn_timer", s.tcn_timer);
     timer(page, "topology_change_timer", s.topology_change_timer);
     timer(page, "gc_timer", s.gc_timer);
+    let counts = |on: Option<bool>| on.map(u32::from);
+    for (key, value) in [
+        ("vlan_default_pvid", a.vlan_default_pvid.map(u32::from)),
+        ("vlan_stats_enabled", counts(a.vlan_stats_enabled)),
+        ("vlan_stats_per_port", counts(a.vlan_stats_per_port)),
+    ] {
+        if let Some(value) = value {
+            same(page, key, value);
+        }
+    }
     hex(page, "group_fwd_mask", "group_fwd_mask", a.group_fwd_mask.unwrap_or_default());
-    text(page, "group_addr", "group_address", "01:80:c2:00:00:00");
+    let provider = a.vlan_filtering == Some(true) && a.vlan_protocol == Some(PROTO_8021AD);
+    let group = if provider { "01:80:c2:00:00:08" } else { "01:80:c2:00:00:00" };
+    text(page, "group_addr", "group_address", group);
     same(page, "mcast_snooping", a.mcast_snooping == Some(true));
     same(page, "no_linklocal_learn", 0u32);
     same(page, "mcast_vlan_snooping", 0u32);
-    same(page, "mcast_router", 1u32);
+    same(page, "mcast_router", a.mcast_router.unwrap_or_default());
     same(page, "mcast_query_use_ifaddr", 0u32);
     same(page, "mcast_querier", a.mcast_querier == Some(true));
+    let said = |value: Option<u32>| value.unwrap_or_default();
     for (key, shown, value) in [
         ("mcast_hash_elasticity", "mcast_hash_elasticity", 16u32),
         ("mcast_hash_max", "mcast_hash_max", 4096),
-        ("mcast_last_member_cnt", "mcast_last_member_count", 2),
-        ("mcast_startup_query_cnt", "mcast_startup_query_count", 2),
-        ("mcast_last_member_intvl", "mcast_last_member_interval", 100),
-        ("mcast_membership_intvl", "mcast_membership_interval", 26000),
-        ("mcast_querier_intvl", "mcast_querier_interval", 25500),
-        ("mcast_query_intvl", "mcast_query_interval", 12500),
-        ("mcast_query_response_intvl", "mcast_query_response_interval", 1000),
-        ("mcast_startup_query_intvl", "mcast_startup_query_interval", 3124),
+        ("mcast_last_member_cnt", "mcast_last_member_count", said(a.mcast_last_member_count)),
+        ("mcast_startup_query_cnt", "mcast_startup_query_count", said(a.mcast_startup_query_count)),
+        ("mcast_last_member_intvl", "mcast_last_member_interval", said(a.mcast_last_member_interval)),
+        ("mcast_membership_intvl", "mcast_membership_interval", said(a.mcast_membership_interval)),
+        ("mcast_querier_intvl", "mcast_querier_interval", said(a.mcast_querier_interval)),
+        ("mcast_query_intvl", "mcast_query_interval", said(a.mcast_query_interval)),
+        ("mcast_query_response_intvl", "mcast_query_response_interval", said(a.mcast_query_response_interval)),
+        ("mcast_startup_query_intvl", "mcast_startup_query_interval", said(a.mcast_startup_query_interval)),
         ("mcast_stats_enabled", "mcast_stats_enabled", 0),
         ("mcast_igmp_version", "mcast_igmp_version", 2),
         ("mcast_mld_version", "mcast_mld_version", 1),
@@ -182,7 +214,7 @@ fn port(page: &mut Page, a: &PortAttrs, d: &PortDerived, s: &PortStatus) {
     same(page, "config_pending", s.config_pending);
     switch(page, "proxy_arp", false);
     switch(page, "proxy_arp_wifi", false);
-    number(page, "multicast_router", "mcast_router", 1u32);
+    number(page, "multicast_router", "mcast_router", a.mcast_router.unwrap_or_default());
     page.text(format_args!("mcast_fast_leave {} ", on_off(on(a.fastleave))));
     switch(page, "mcast_flood", on(a.mcast_flood));
     switch(page, "bcast_flood", on(a.bcast_flood));

@@ -6,6 +6,7 @@
 use super::{help, macvlan, unsupported, vlan, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, invarg, matches, on_off, u8, u16, unsigned};
 use nettwin_model::virtuals::MacvlanMode;
+use nettwin_model::words::link::vlan_protocol_named;
 use nettwin_model::{BridgeAttrs, PortAttrs, Virtual};
 
 /// A kind with its attributes.
@@ -89,6 +90,27 @@ fn bridge(mut words: Words<'_>) -> Result<BridgeAttrs, Stop> {
             "priority" => a.priority = Some(number(key, &mut words, u16)?),
             "group_fwd_mask" => a.group_fwd_mask = Some(number(key, &mut words, u16)?),
             "vlan_filtering" => a.vlan_filtering = Some(number(key, &mut words, u8)? != 0),
+            "mcast_router" => a.mcast_router = Some(number(key, &mut words, u8)?),
+            "mcast_last_member_count" => a.mcast_last_member_count = Some(number(key, &mut words, unsigned)?),
+            "mcast_startup_query_count" => a.mcast_startup_query_count = Some(number(key, &mut words, unsigned)?),
+            "mcast_last_member_interval" => a.mcast_last_member_interval = Some(number(key, &mut words, unsigned)?),
+            "mcast_membership_interval" => a.mcast_membership_interval = Some(number(key, &mut words, unsigned)?),
+            "mcast_querier_interval" => a.mcast_querier_interval = Some(number(key, &mut words, unsigned)?),
+            "mcast_query_interval" => a.mcast_query_interval = Some(number(key, &mut words, unsigned)?),
+            "mcast_query_response_interval" => {
+                a.mcast_query_response_interval = Some(number(key, &mut words, unsigned)?);
+            }
+            "mcast_startup_query_interval" => {
+                a.mcast_startup_query_interval = Some(number(key, &mut words, unsigned)?);
+            }
+            "vlan_protocol" => {
+                let word = words.value()?;
+                let proto = vlan_protocol_named(word);
+                a.vlan_protocol = Some(proto.ok_or_else(|| invarg("invalid vlan_protocol", word))?);
+            }
+            "vlan_default_pvid" => a.vlan_default_pvid = Some(number(key, &mut words, u16)?),
+            "vlan_stats_enabled" => a.vlan_stats_enabled = Some(number(key, &mut words, u8)? != 0),
+            "vlan_stats_per_port" => a.vlan_stats_per_port = Some(number(key, &mut words, u8)? != 0),
             "mcast_snooping" => a.mcast_snooping = Some(number(key, &mut words, u8)? != 0),
             "mcast_querier" => a.mcast_querier = Some(number(key, &mut words, u8)? != 0),
             key => return Err(unsupported(key)),
@@ -131,6 +153,7 @@ fn port(mut words: Words<'_>) -> Result<PortAttrs, Stop> {
             "bcast_flood" => a.bcast_flood = Some(switch(key, &mut words)?),
             "isolated" => a.isolated = Some(switch(key, &mut words)?),
             "locked" => a.locked = Some(switch(key, &mut words)?),
+            "mcast_router" => a.mcast_router = Some(of_port(key, &mut words, u8)?),
             "neigh_suppress" => a.neigh_suppress = Some(switch(key, &mut words)?),
             key => return Err(unsupported(key)),
         }

@@ -2,8 +2,8 @@
 //!
 //! Kernel counterpart: `br_changelink()`, `br_fill_info()`, `br_setport()`, `br_port_fill_attrs()`. What a kernel does not
 //! show it was built without, or is too old for; it is observed as its default, and [`Offered`] tells before something
-//! else is asked of it, because such a kernel passes over what it does not know. Deliberately absent: VLANs, the
-//! multicast database.
+//! else is asked of it, because such a kernel passes over what it does not know. VLANs are in [`vlan`](super::vlan). Groups
+//! are in [`mdb`](super::mdb).
 
 use netlink_packet_route::link::{BridgeStpState, InfoBridge, InfoBridgePort};
 use nettwin_model::bridge::{BridgeStatus, PortStatus};
@@ -25,6 +25,19 @@ pub(crate) fn attributes(attrs: &BridgeAttrs) -> Vec<InfoBridge> {
         mcast_querier,
         vlan_filtering,
         fdb_max_learned,
+        vlan_protocol,
+        vlan_default_pvid,
+        vlan_stats_enabled,
+        vlan_stats_per_port,
+        mcast_router,
+        mcast_last_member_count,
+        mcast_startup_query_count,
+        mcast_last_member_interval,
+        mcast_membership_interval,
+        mcast_querier_interval,
+        mcast_query_interval,
+        mcast_query_response_interval,
+        mcast_startup_query_interval,
     } = attrs;
     let stp = |on| if on { BridgeStpState::KernelStp } else { BridgeStpState::Disabled };
     [
@@ -38,6 +51,19 @@ pub(crate) fn attributes(attrs: &BridgeAttrs) -> Vec<InfoBridge> {
         mcast_snooping.map(InfoBridge::MulticastSnooping),
         mcast_querier.map(InfoBridge::MulticastQuerier),
         vlan_filtering.map(InfoBridge::VlanFiltering),
+        vlan_protocol.map(|proto| InfoBridge::VlanProtocol(proto.into())),
+        vlan_default_pvid.map(InfoBridge::VlanDefaultPvid),
+        vlan_stats_enabled.map(InfoBridge::VlanStatsEnabled),
+        vlan_stats_per_port.map(InfoBridge::VlanStatsPerPort),
+        mcast_router.map(|kind| InfoBridge::MulticastRouter(kind.into())),
+        mcast_last_member_count.map(InfoBridge::MulticastLastMemberCount),
+        mcast_startup_query_count.map(InfoBridge::MulticastStartupQueryCount),
+        mcast_last_member_interval.map(u64::from).map(InfoBridge::MulticastLastMemberInterval),
+        mcast_membership_interval.map(u64::from).map(InfoBridge::MulticastMembershipInterval),
+        mcast_querier_interval.map(u64::from).map(InfoBridge::MulticastQuerierInterval),
+        mcast_query_interval.map(u64::from).map(InfoBridge::MulticastQueryInterval),
+        mcast_query_response_interval.map(u64::from).map(InfoBridge::MulticastQueryResponseInterval),
+        mcast_startup_query_interval.map(u64::from).map(InfoBridge::MulticastStartupQueryInterval),
         fdb_max_learned.map(InfoBridge::FdbMaxLearned),
     ]
     .into_iter()
@@ -61,6 +87,7 @@ pub(crate) fn port_attributes(attrs: &PortAttrs) -> Vec<InfoBridgePort> {
         isolated,
         locked,
         neigh_suppress,
+        mcast_router,
     } = attrs;
     [
         cost.map(InfoBridgePort::Cost),
@@ -76,6 +103,7 @@ pub(crate) fn port_attributes(attrs: &PortAttrs) -> Vec<InfoBridgePort> {
         isolated.map(InfoBridgePort::Isolated),
         locked.map(InfoBridgePort::Locked),
         neigh_suppress.map(InfoBridgePort::NeighSupress),
+        mcast_router.map(|kind| InfoBridgePort::MulticastRouter(kind.into())),
     ]
     .into_iter()
     .flatten()
@@ -109,6 +137,19 @@ pub(crate) fn parse(attributes: &[InfoBridge]) -> BridgeRow {
             InfoBridge::MulticastSnooping(v) => attrs.mcast_snooping = Some(*v),
             InfoBridge::MulticastQuerier(v) => attrs.mcast_querier = Some(*v),
             InfoBridge::VlanFiltering(v) => attrs.vlan_filtering = Some(*v),
+            InfoBridge::MulticastRouter(v) => attrs.mcast_router = Some((*v).into()),
+            InfoBridge::MulticastLastMemberCount(v) => attrs.mcast_last_member_count = Some(*v),
+            InfoBridge::MulticastStartupQueryCount(v) => attrs.mcast_startup_query_count = Some(*v),
+            InfoBridge::MulticastLastMemberInterval(v) => attrs.mcast_last_member_interval = Some(centis(*v)),
+            InfoBridge::MulticastMembershipInterval(v) => attrs.mcast_membership_interval = Some(centis(*v)),
+            InfoBridge::MulticastQuerierInterval(v) => attrs.mcast_querier_interval = Some(centis(*v)),
+            InfoBridge::MulticastQueryInterval(v) => attrs.mcast_query_interval = Some(centis(*v)),
+            InfoBridge::MulticastQueryResponseInterval(v) => attrs.mcast_query_response_interval = Some(centis(*v)),
+            InfoBridge::MulticastStartupQueryInterval(v) => attrs.mcast_startup_query_interval = Some(centis(*v)),
+            InfoBridge::VlanProtocol(v) => attrs.vlan_protocol = Some(u16::from(*v)),
+            InfoBridge::VlanDefaultPvid(v) => attrs.vlan_default_pvid = Some(*v),
+            InfoBridge::VlanStatsEnabled(v) => attrs.vlan_stats_enabled = Some(*v),
+            InfoBridge::VlanStatsPerPort(v) => attrs.vlan_stats_per_port = Some(*v),
             InfoBridge::FdbMaxLearned(v) => attrs.fdb_max_learned = Some(*v),
             InfoBridge::BridgeId(v) => derived.id = bridge_id(v),
             InfoBridge::RootId(v) => derived.root = bridge_id(v),
@@ -163,6 +204,7 @@ pub(crate) fn parse_port(attributes: &[InfoBridgePort]) -> PortRow {
             InfoBridgePort::Isolated(v) => attrs.isolated = Some(*v),
             InfoBridgePort::Locked(v) => attrs.locked = Some(*v),
             InfoBridgePort::NeighSupress(v) => attrs.neigh_suppress = Some(*v),
+            InfoBridgePort::MulticastRouter(v) => attrs.mcast_router = Some((*v).into()),
             InfoBridgePort::PortNumber(v) => derived.number = *v,
             InfoBridgePort::State(v) => {
                 derived.state = PortState::from_number((*v).into()).unwrap_or(PortState::Disabled);
@@ -196,9 +238,20 @@ impl Offered {
         let default = BridgeAttrs::kernel_default();
         let has = &self.bridge;
         let mut fit = attrs.clone();
-        let BridgeAttrs { vlan_filtering, fdb_max_learned, mcast_snooping, mcast_querier, group_fwd_mask, .. } =
-            &mut fit;
+        let BridgeAttrs {
+            vlan_filtering,
+            vlan_protocol,
+            vlan_default_pvid,
+            vlan_stats_enabled,
+            vlan_stats_per_port,
+            ..
+        } = &mut fit;
         drop_default(vlan_filtering, has.vlan_filtering, default.vlan_filtering, "vlan_filtering")?;
+        drop_default(vlan_protocol, has.vlan_protocol, default.vlan_protocol, "vlan_protocol")?;
+        drop_default(vlan_default_pvid, has.vlan_default_pvid, default.vlan_default_pvid, "vlan_default_pvid")?;
+        drop_default(vlan_stats_enabled, has.vlan_stats_enabled, default.vlan_stats_enabled, "vlan_stats_enabled")?;
+        drop_default(vlan_stats_per_port, has.vlan_stats_per_port, default.vlan_stats_per_port, "vlan_stats_per_port")?;
+        let BridgeAttrs { fdb_max_learned, mcast_snooping, mcast_querier, group_fwd_mask, .. } = &mut fit;
         drop_default(fdb_max_learned, has.fdb_max_learned, default.fdb_max_learned, "fdb_max_learned")?;
         drop_default(mcast_snooping, has.mcast_snooping, default.mcast_snooping, "mcast_snooping")?;
         drop_default(mcast_querier, has.mcast_querier, default.mcast_querier, "mcast_querier")?;

@@ -6,6 +6,7 @@
 pub(crate) mod addr;
 pub(crate) mod bridge;
 pub(crate) mod link;
+pub(crate) mod mdb;
 pub(crate) mod neigh;
 pub(crate) mod nexthop;
 pub(crate) mod nsid;
@@ -13,6 +14,7 @@ pub(crate) mod queue;
 pub(crate) mod route;
 pub(crate) mod rule;
 pub(crate) mod virtuals;
+pub(crate) mod vlan;
 
 use netlink_packet_route::AddressFamily;
 use std::net::IpAddr;

@@ -1,7 +1,7 @@
 //! Neighbours and forwarding database entries: `RTM_NEWNEIGH`, `RTM_DELNEIGH`, `RTM_GETNEIGH`.
 //!
 //! Kernel counterpart: `neigh_add()`, `pneigh_fill_info()`, `rtnl_fdb_add()`, `br_fdb_dump()`. Deliberately absent: VXLAN's
-//! and other devices' own (`self`) entries, VLANs, IPv6 neighbours in observations.
+//! and other devices' own (`self`) entries, IPv6 neighbours in observations.
 
 use crate::netlink::Request;
 use crate::object::family;
@@ -106,17 +106,20 @@ fn fdb_message(index: u32, entry: &FdbEntry) -> NeighbourMessage {
         message.header.flags |= NeighbourFlags::Sticky;
     }
     message.attributes.push(NeighbourAttribute::LinkLayerAddress(entry.mac.0.to_vec()));
+    if entry.vlan != 0 {
+        message.attributes.push(NeighbourAttribute::Vlan(entry.vlan));
+    }
     message
 }
 
-/// A row of a dump; `None` for a device's own multicast filters and for entries of a VLAN.
+/// A row of a dump; `None` for a device's own multicast filters.
 pub(crate) fn parse_fdb(message: &RouteNetlinkMessage, name: impl Fn(u32) -> Option<IfName>) -> Option<FdbEntry> {
     let RouteNetlinkMessage::NewNeighbour(message) = message else { return None };
-    let mut bridge = None;
+    let (mut bridge, mut vlan) = (None, 0);
     for attribute in &message.attributes {
         match attribute {
             NeighbourAttribute::Controller(index) => bridge = name(*index),
-            NeighbourAttribute::Vlan(_) => return None,
+            NeighbourAttribute::Vlan(id) => vlan = *id,
             _ => {}
         }
     }
@@ -131,6 +134,7 @@ pub(crate) fn parse_fdb(message: &RouteNetlinkMessage, name: impl Fn(u32) -> Opt
         mac: lladdr(message)?,
         kind,
         sticky: message.header.flags.contains(NeighbourFlags::Sticky),
+        vlan,
     })
 }
 

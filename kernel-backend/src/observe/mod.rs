@@ -10,11 +10,11 @@ mod state;
 use crate::machine::KernelBackend;
 use crate::netlink::Netlink;
 use crate::object::link::{self, LinkRow};
-use crate::object::{addr, neigh, nexthop, queue, route, rule};
+use crate::object::{addr, mdb, neigh, nexthop, queue, route, rule, vlan};
 use crate::sysctl;
 use netlink_packet_route::RouteNetlinkMessage;
 use nettwin_model::queue::{Handle, Queues};
-use nettwin_model::{Extent, Fault, IfName, NetnsName, NexthopObject, Snapshot};
+use nettwin_model::{BridgeVlan, Extent, Fault, IfName, MdbEntry, NetnsName, NexthopObject, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One namespace's tables.
@@ -27,6 +27,9 @@ struct Tables {
     nexthops: Vec<NexthopObject>,
     neighs: Vec<RouteNetlinkMessage>,
     fdb: Vec<RouteNetlinkMessage>,
+    /// By link index; nothing where the kernel has none.
+    vlans: BTreeMap<u32, Vec<BridgeVlan>>,
+    mdb: Vec<MdbEntry>,
     /// By link index.
     queues: BTreeMap<u32, Queues>,
 }
@@ -69,8 +72,13 @@ fn read_tables(netlink: &mut Netlink) -> Result<Tables, Fault> {
     // Asked for only where there can be some.
     let has_bridge = links.iter().any(|row| row.bridge.is_some());
     let fdb = if has_bridge { netlink.dump(&neigh::all_fdb())? } else { Vec::new() };
+    let has_vlans = links.iter().any(|row| row.bridge.as_ref().is_some_and(|b| b.attrs.vlan_default_pvid.is_some()));
+    let vlans = if has_vlans { netlink.dump(&vlan::all())? } else { Vec::new() };
+    let vlans = vlans.into_iter().filter_map(vlan::parse).collect();
+    let mdb = if has_bridge { netlink.dump_raw(&mdb::all(), |body| mdb::parse(body, &name))? } else { Vec::new() };
+    let mdb = mdb.into_iter().flat_map(|row| row.mdb).map(|aged| aged.entry).collect();
     let queues = read_queues(netlink, &links)?;
-    Ok(Tables { links, addrs, routes, rules, nexthops, neighs, fdb, queues })
+    Ok(Tables { links, addrs, routes, rules, nexthops, neighs, fdb, vlans, mdb, queues })
 }
 
 /// The queues of the links that have others than those they are born with. A `noqueue` that was made by hand is no other.

@@ -37,7 +37,8 @@ pub(super) fn build(tables: &Tables, peers: Option<&BTreeMap<u32, (NetnsName, If
         let peer = peers.and_then(|peers| peers.get(&row.index)).cloned();
         let queues = tables.queues.get(&row.index).cloned();
         let impairment = queues.as_ref().and_then(Queues::impairment).cloned();
-        let config = LinkConfig { addrs, master, impairment, ..config_of(row, peer) };
+        let vlans = tables.vlans.get(&row.index).cloned().filter(|_| row.bridge.is_some() || row.port.is_some());
+        let config = LinkConfig { addrs, master, impairment, vlans, ..config_of(row, peer) };
         state.config.links.insert(own_name, config);
         state.derived.links.insert(own_name, LinkDerived { auto_addrs, ..derived_of(row) });
         if row.traits != LinkTraits::default() {
@@ -51,6 +52,8 @@ pub(super) fn build(tables: &Tables, peers: Option<&BTreeMap<u32, (NetnsName, If
     sort_routes(tables, &name, &mut state);
     sort_neighs(tables, name, &mut state);
     sort_fdb(tables, name, &mut state);
+    state.volatile.mdb = tables.mdb.clone();
+    state.volatile.mdb.sort();
     state
 }
 
@@ -74,8 +77,9 @@ fn config_of(row: &LinkRow, peer: Option<(NetnsName, IfName)>) -> LinkConfig {
         mac: Some(row.mac),
         master: None,
         addrs: Vec::new(),
-        bridge: row.bridge.as_ref().map(|b| b.attrs.or(&BridgeAttrs::kernel_default())),
-        port: row.port.as_ref().map(|p| p.attrs.or(&PortAttrs::kernel_default())),
+        bridge: row.bridge.as_ref().map(|b| b.attrs.or(&BridgeAttrs::shown_by_all()).sparse()),
+        port: row.port.as_ref().map(|p| p.attrs.or(&PortAttrs::shown_by_all()).sparse()),
+        vlans: None,
         impairment: None,
     }
 }
@@ -137,7 +141,7 @@ fn sort_fdb(tables: &Tables, name: impl Fn(u32) -> Option<IfName>, state: &mut N
         };
         if added { &mut state.config.fdb } else { &mut state.volatile.fdb }.push(entry);
     }
-    let key = |e: &FdbEntry| (e.bridge, e.mac, e.dev);
+    let key = |e: &FdbEntry| (e.bridge, e.mac, e.dev, e.vlan);
     state.config.fdb.sort_by_key(key);
     state.volatile.fdb.sort_by_key(key);
 }

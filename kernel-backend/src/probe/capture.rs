@@ -3,12 +3,13 @@
 //! Kernel counterpart: `net/packet/af_packet.c`, libpcap. On `lo`, where every frame passes as sent and as received, only
 //! the received ones are taken, as libpcap does. A frame whose TCP or UDP checksum was left to the device (transmit
 //! offload; on a veth nobody ever computes it) is given its checksum here, so that frames look as they would on a wire.
-//! Deliberately absent: filters, VLAN tags that the kernel took off, cutting up of segments larger than the MTU
+//! VLAN tags that the kernel took off are put back. Deliberately absent: filters, cutting up of segments larger than the MTU
 //! (segmentation offload).
 
 use super::sys::{self, Peer, Received};
 use super::{Begin, Clock, Outbox, Refusal, Task, ifindex, no_socket};
 use nettwin_model::probe::{Capture, Direction, Outcome, ProbeEvent, Stop, WakeAt};
+use nettwin_model::vlan::TAG_LEN;
 use nettwin_model::wire::{self, Eth, Ipv4};
 use nettwin_model::{Errno, IfName, Instant};
 use rustix::event::{PollFd, PollFlags};
@@ -57,16 +58,15 @@ impl Tap {
         if received.unsummed {
             complete_checksum(bytes);
         }
-        let mut bytes = bytes.to_vec();
-        let mut len = received.len;
-        if let Some((proto, tci)) = received.tag.filter(|_| bytes.len() >= TAG_AT) {
-            let ([a, b], [c, d]) = (proto.to_be_bytes(), tci.to_be_bytes());
-            bytes.splice(TAG_AT..TAG_AT, [a, b, c, d]);
-            len += 4;
-        }
-        bytes.truncate(self.keep);
+        let mut bytes = bytes[..bytes.len().min(self.keep)].to_vec();
         // A frame has at most 64 KiB and some bytes.
-        Some(ProbeEvent::Frame { direction, len: len as u32, bytes })
+        let mut len = received.len as u32;
+        if let Some(tag) = received.tag {
+            tag.put(&mut bytes);
+            bytes.truncate(self.keep);
+            len += TAG_LEN as u32; // 4
+        }
+        Some(ProbeEvent::Frame { direction, len, bytes })
     }
 }
 
@@ -138,8 +138,6 @@ fn complete_checksum(frame: &mut [u8]) {
 }
 
 const ETH_P_ALL: u16 = 3;
-/// Where a tag is in a frame: behind both addresses.
-const TAG_AT: usize = 12;
 /// Larger than any frame, also those that segmentation offload leaves whole.
 const BUFFER_BYTES: usize = 1 << 17;
 /// Room for some ten thousand small frames while nobody reads.

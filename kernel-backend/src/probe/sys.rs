@@ -3,6 +3,7 @@
 //! Kernel counterpart: `ip_recv_error()`, `sock_recv_timestamp()`, `net/packet/af_packet.c`. All `unsafe` of the probes is
 //! here. Deliberately absent: IPv6, decisions.
 
+use nettwin_model::vlan::Tag;
 use nettwin_model::{Errno, Mac};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use rustix::time::ClockId;
@@ -27,8 +28,8 @@ pub(super) struct Received {
     pub(super) to: Option<Ipv4Addr>,
     /// The transport checksum was left to a device that will never see the packet.
     pub(super) unsummed: bool,
-    /// The 802.1Q tag that the kernel keeps beside the frame: its protocol and the rest.
-    pub(super) tag: Option<(u16, u16)>,
+    /// The VLAN tag that the kernel took off.
+    pub(super) tag: Option<Tag>,
 }
 
 /// A socket address.
@@ -130,7 +131,7 @@ pub(super) fn want_destination(fd: impl AsFd) -> Result<(), Errno> {
     set(fd, libc::IPPROTO_IP, libc::IP_PKTINFO, &ONE)
 }
 
-/// `PACKET_AUXDATA`: [`Received::unsummed`].
+/// `PACKET_AUXDATA`: [`Received::unsummed`], [`Received::tag`].
 pub(super) fn want_auxdata(fd: impl AsFd) -> Result<(), Errno> {
     set(fd, libc::SOL_PACKET, libc::PACKET_AUXDATA, &ONE)
 }
@@ -310,13 +311,12 @@ fn read_control(mut rest: &[u8], received: &mut Received) {
             (libc::IPPROTO_IP, libc::IP_RECVERR) => received.error = socket_error(data),
             (libc::IPPROTO_IP, libc::IP_PKTINFO) => received.to = ipv4_at(data, 8),
             (libc::SOL_PACKET, libc::PACKET_AUXDATA) => {
-                // struct tpacket_auxdata: status at 0, vlan_tci at 16, vlan_tpid at 18.
                 let status = u32_at(data, 0).unwrap_or(0);
                 received.unsummed = status & libc::TP_STATUS_CSUMNOTREADY != 0;
-                let half = |at: usize| Some(u16::from_ne_bytes([*data.get(at)?, *data.get(at + 1)?]));
-                if status & libc::TP_STATUS_VLAN_VALID != 0 {
-                    received.tag = half(18).zip(half(16));
-                }
+                // struct tpacket_auxdata: status, length, captured length, offsets, tag, its protocol.
+                let tag = u32_at(data, 16).map(|word| word.to_ne_bytes()).filter(|_| status & TAGGED == TAGGED);
+                received.tag =
+                    tag.map(|[a, b, c, d]| Tag { tci: u16::from_ne_bytes([a, b]), proto: u16::from_ne_bytes([c, d]) });
             }
             _ => {}
         }
@@ -390,5 +390,7 @@ const NAME_BYTES: usize = 128;
 const CONTROL_BYTES: usize = 512;
 /// `struct cmsghdr`: a length of the word's size and two numbers of four bytes.
 const CMSG_HEADER: usize = (size_of::<usize>() + 8).next_multiple_of(size_of::<usize>());
+/// There is a tag, and its protocol is said.
+const TAGGED: u32 = libc::TP_STATUS_VLAN_VALID | libc::TP_STATUS_VLAN_TPID_VALID;
 /// `linux/icmp.h`; the libc crate lacks it.
 const ICMP_FILTER: c_int = 1;

@@ -120,6 +120,7 @@ fn bridges_and_ports_keep_what_they_were_told() {
         isolated: Some(true),
         locked: Some(true),
         neigh_suppress: Some(true),
+        ..PortAttrs::default()
     };
     let enslave = set("s", "p1", LinkChange { master: Some(Some(dev("br0"))), ..LinkChange::default() });
     done(
@@ -135,7 +136,7 @@ fn bridges_and_ports_keep_what_they_were_told() {
     let s = &seen.netns[&ns("s")];
     let br = &s.config.links[&dev("br0")];
     assert_eq!(br.kind, LinkKind::Bridge);
-    assert_eq!(br.bridge, Some(attrs.or(&BridgeAttrs::kernel_default())));
+    assert_eq!(br.bridge, Some(attrs.or(&BridgeAttrs::shown_by_all())));
     let p1 = &s.config.links[&dev("p1")];
     assert_eq!(p1.master, Some(dev("br0")));
     assert_eq!(p1.port, Some(port));

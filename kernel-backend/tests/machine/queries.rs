@@ -221,6 +221,7 @@ fn what_a_bridge_tells_of_itself() {
         mac: Mac([2, 0, 0, 0, 9, last]),
         kind,
         sticky: false,
+        vlan: 0,
     };
     let add = |entry| Op::AddFdb { netns: ns("a"), entry, replace: false };
     let port = nettwin_model::LinkChange { master: Some(Some(dev("br0"))), ..Default::default() };

@@ -75,7 +75,7 @@ fn link(t: &Topology, device: &Device) -> LinkConfig {
         DeviceKind::Virtual(kind) => LinkKind::Virtual(kind.clone()),
     };
     let bridge = match &device.kind {
-        DeviceKind::Bridge(attrs) => Some(attrs.or(&BridgeAttrs::kernel_default())),
+        DeviceKind::Bridge(attrs) => Some(attrs.or(&BridgeAttrs::shown_by_all())),
         _ => None,
     };
     let impairment = match device.kind {
@@ -90,7 +90,8 @@ fn link(t: &Topology, device: &Device) -> LinkConfig {
         master: device.master,
         addrs: device.addresses.iter().map(|a| a.value.clone()).collect(),
         bridge,
-        port: device.master.map(|_| device.port.or(&PortAttrs::kernel_default())),
+        port: device.master.map(|_| device.port.or(&PortAttrs::shown_by_all())),
+        vlans: device.vlans.clone(),
         impairment,
     }
 }

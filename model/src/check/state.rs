@@ -6,7 +6,7 @@ use crate::link::BridgeAttrs;
 use crate::name::{IfName, NetnsName};
 use crate::neigh::{FdbKind, Nud};
 use crate::sysctl::{FORWARDING, SysctlKey};
-use crate::topology::{Netns, Topology};
+use crate::topology::{Bridge, Netns, Topology};
 use std::collections::BTreeSet;
 
 pub(super) fn check(t: &Topology, layout: &Layout, out: &mut Vec<Complaint>) {
@@ -124,9 +124,10 @@ fn bridges(t: &Topology, layout: &Layout, out: &mut Vec<Complaint>) {
     for (name, bridge) in &t.bridges {
         times(&bridge.attrs, bridge.span, out);
         let netns = bridge.netns(*name);
+        vlans(*name, bridge, out);
         let mut seen = BTreeSet::new();
         for entry in &bridge.fdb {
-            if !seen.insert(entry.mac) {
+            if !seen.insert((entry.mac, entry.vlan)) {
                 let message = format!("{name} is told of {} twice", entry.mac);
                 out.push(
                     Complaint::error("duplicate-name", entry.span, message).help("say it once: a MAC has one place"),
@@ -154,6 +155,31 @@ fn bridges(t: &Topology, layout: &Layout, out: &mut Vec<Complaint>) {
                 let message = format!("an entry of {name} itself cannot be static");
                 out.push(Complaint::error("bad-fdb", entry.span, message).help("write `permanent` at the end"));
             }
+        }
+    }
+}
+
+/// VLANs that nobody looks at, and what is said of one of them twice.
+fn vlans(name: IfName, bridge: &Bridge, out: &mut Vec<Complaint>) {
+    let said = std::iter::once((name, &bridge.device)).chain(bridge.ports.iter().map(|(port, i)| (*port, i)));
+    for (dev, interface) in said {
+        let Some(list) = &interface.vlans else { continue };
+        let mut seen = BTreeSet::new();
+        for range in list {
+            if let Some(twice) = range.each().find(|vlan| !seen.insert(vlan.vid)) {
+                let message = format!("{dev} is given VLAN {} twice", twice.vid);
+                out.push(Complaint::error("duplicate-name", range.span, message).help("say it once"));
+            }
+        }
+        let untagged = list.iter().filter(|range| range.pvid);
+        if let Some(second) = untagged.clone().nth(1) {
+            let message = format!("{dev} has several VLANs for untagged frames");
+            out.push(Complaint::error("contradiction", second.span, message).help("write `pvid` with one of them"));
+        }
+        if let Some(first) = list.first().filter(|_| bridge.attrs.vlan_filtering != Some(true)) {
+            let message = format!("{dev} has VLANs, and {name} does not filter by them");
+            let help = format!("write `vlan_filtering = true` under [bridge.{name}]");
+            out.push(Complaint::warning("vlans-unused", first.span, message).help(help));
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::name::{IfName, NetnsName};
 use crate::op::{AddLink, LinkChange, NewLink, Op, VethPeer};
 use crate::snapshot::{Config, LinkConfig};
 use crate::virtuals::{Lower, Virtual};
+use crate::vlan::{BridgeVlan, VlanRange};
 use std::collections::BTreeSet;
 
 type Key = (NetnsName, IfName);
@@ -120,7 +121,7 @@ impl Planner<'_> {
         let attrs = agree::bridge_changes(&link.bridge.clone().unwrap_or_default(), None);
         let born = LinkConfig {
             mac: link.mac,
-            bridge: Some(attrs.or(&BridgeAttrs::kernel_default())),
+            bridge: Some(attrs.or(&BridgeAttrs::shown_by_all())),
             ..new_link(LinkKind::Bridge)
         };
         There::born(&mut self.there, netns, name, born);
@@ -152,7 +153,7 @@ impl Planner<'_> {
                 mtu: link.mtu,
                 mac: link.mac,
                 master: link.master.filter(|_| is_outer),
-                port: link.master.filter(|_| is_outer).map(|_| PortAttrs::kernel_default()),
+                port: link.master.filter(|_| is_outer).map(|_| PortAttrs::shown_by_all()),
                 ..new_link(LinkKind::Veth { peer: Some(mate.clone()) })
             };
             There::born(&mut self.there, &key.0, key.1, born);
@@ -236,7 +237,28 @@ impl Planner<'_> {
                 self.phases.attrs.push(Op::SetPort { netns: netns.clone(), name, attrs });
             }
         }
+        if wanted.kind == LinkKind::Bridge || wanted.master.is_some() {
+            let shown = there.config.links.get(&name).and_then(|link| link.vlans.clone());
+            self.plan_vlans(netns, name, wanted, shown);
+        }
         self.plan_impairment(netns, name, wanted, &seen);
+    }
+
+    /// Takes away and gives VLANs. A new port, and a new bridge itself, has the default one.
+    fn plan_vlans(&mut self, netns: &NetnsName, dev: IfName, wanted: &LinkConfig, seen: Option<Vec<BridgeVlan>>) {
+        let Some(vlans) = &wanted.vlans else { return };
+        let bridge = wanted.master.unwrap_or(dev);
+        let attrs = |config: &Config| config.links.get(&bridge)?.bridge.as_ref()?.vlan_default_pvid;
+        let default = attrs(&self.desired.netns[netns]).or_else(|| attrs(&self.there[netns].config)).unwrap_or(1);
+        let born = || BridgeVlan { vid: default, pvid: true, untagged: true };
+        let seen = seen.unwrap_or_else(|| (default != 0).then(born).into_iter().collect());
+        let own = bridge == dev;
+        let gone: Vec<BridgeVlan> = seen.iter().filter(|s| vlans.iter().all(|w| w.vid != s.vid)).copied().collect();
+        let new: Vec<BridgeVlan> = vlans.iter().filter(|w| !seen.contains(w)).copied().collect();
+        let del = |vlans| Op::DelVlan { netns: netns.clone(), dev, vlans, own };
+        self.phases.vlans.extend(VlanRange::cover(&gone).into_iter().map(del));
+        let add = |vlans| Op::AddVlan { netns: netns.clone(), dev, vlans, own };
+        self.phases.vlans.extend(VlanRange::cover(&new).into_iter().map(add));
     }
 
     /// Whether a bridge's ports or their MTUs are not yet what they will be: then its own MTU may move.
@@ -291,6 +313,7 @@ fn new_link(kind: LinkKind) -> LinkConfig {
         addrs: Vec::new(),
         bridge: None,
         port: None,
+        vlans: None,
         impairment: None,
     }
 }

@@ -104,7 +104,7 @@ impl Planner<'_> {
         let there = &self.there[netns].config.fdb;
         let wanted = || wanted.fdb.iter().filter(|e| agree::is_configured(e));
         for seen in there {
-            if !wanted().any(|w| (w.bridge, w.mac) == (seen.bridge, seen.mac)) {
+            if !wanted().any(|w| agree::fdb_key(w, seen)) {
                 self.phases.del_fdb.push(Op::DelFdb { netns: netns.clone(), entry: seen.clone() });
             }
         }

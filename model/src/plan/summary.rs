@@ -114,6 +114,14 @@ impl Summary {
             Op::DelNeigh { netns, neigh } => {
                 (&mut self.delete, format!("{netns} neighbour {}", words::neigh::print(neigh)))
             }
+            Op::AddMdb { netns, entry } => (&mut self.create, format!("{netns} member {}", words::mdb::print(entry))),
+            Op::DelMdb { netns, entry } => (&mut self.delete, format!("{netns} member {}", words::mdb::print(entry))),
+            Op::AddVlan { netns, dev, vlans, .. } => {
+                (&mut self.create, format!("{netns}:{dev} VLAN {}", words::vlan::print(vlans)))
+            }
+            Op::DelVlan { netns, dev, vlans, .. } => {
+                (&mut self.delete, format!("{netns}:{dev} VLAN {}", words::vlan::print(vlans)))
+            }
             Op::AddFdb { netns, entry, .. } => {
                 (&mut self.create, format!("{netns}:{} entry {}", entry.bridge, words::fdb::print(entry)))
             }

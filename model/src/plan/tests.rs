@@ -46,6 +46,7 @@ fn link(dev: &str, words: &str) -> LinkConfig {
         addrs: Vec::new(),
         bridge: None,
         port: None,
+        vlans: None,
         impairment: None,
     };
     let mut words = words.split(' ').filter(|w| !w.is_empty());
@@ -56,7 +57,7 @@ fn link(dev: &str, words: &str) -> LinkConfig {
                 let (netns, dev) = value().split_once(':').unwrap();
                 link.kind = LinkKind::Veth { peer: Some((netns.parse().unwrap(), dev.parse().unwrap())) };
             }
-            "bridge" => (link.kind, link.bridge) = (LinkKind::Bridge, Some(BridgeAttrs::kernel_default())),
+            "bridge" => (link.kind, link.bridge) = (LinkKind::Bridge, Some(BridgeAttrs::shown_by_all())),
             "stp" => link.bridge.as_mut().unwrap().stp_state = Some(true),
             "in" => link.master = Some(value().parse().unwrap()),
             "up" => link.up = true,

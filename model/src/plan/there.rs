@@ -45,6 +45,7 @@ impl There {
         if let Some(link) = self.config.links.get_mut(&name) {
             link.master = None;
             link.port = None;
+            link.vlans = None;
         }
     }
 

@@ -258,7 +258,7 @@ impl Universe {
         let (netns, dev) = *port.of(&ports)?;
         let bridge = self.scene.layout.get(&(netns.clone(), *dev)).and_then(|d| d.master).unwrap_or(*dev);
         let mac = *mac.of(&self.scene.macs)?;
-        Some((netns.clone(), FdbEntry { bridge, dev: *dev, mac, kind, sticky: false }))
+        Some((netns.clone(), FdbEntry { bridge, dev: *dev, mac, kind, sticky: false, vlan: 0 }))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::impair::Impairment;
 use crate::link::{BridgeAttrs, PortAttrs};
 use crate::name::{IfName, Mac};
 use crate::sysctl::SysctlKey;
+use crate::words::link::vlan_protocol_named;
 use std::collections::BTreeMap;
 
 /// Decodes a whole file.
@@ -111,6 +112,7 @@ impl Decoder<'_> {
             mtu: mtu(node.get("mtu")),
             addresses: self.list(node.get("addresses"), pieces::address),
             port: PortAttrs::default(),
+            vlans: node.get("vlans").map(|list| self.list(Some(list), pieces::vlans)),
         }
     }
 
@@ -179,6 +181,19 @@ impl Decoder<'_> {
             mcast_snooping: flag(node.get("mcast_snooping")),
             mcast_querier: flag(node.get("mcast_querier")),
             vlan_filtering: flag(node.get("vlan_filtering")),
+            mcast_router: number(node.get("mcast_router")),
+            mcast_last_member_count: number(node.get("mcast_last_member_count")),
+            mcast_startup_query_count: number(node.get("mcast_startup_query_count")),
+            mcast_last_member_interval: self.hundredths(node.get("mcast_last_member_interval")),
+            mcast_membership_interval: self.hundredths(node.get("mcast_membership_interval")),
+            mcast_querier_interval: self.hundredths(node.get("mcast_querier_interval")),
+            mcast_query_interval: self.hundredths(node.get("mcast_query_interval")),
+            mcast_query_response_interval: self.hundredths(node.get("mcast_query_response_interval")),
+            mcast_startup_query_interval: self.hundredths(node.get("mcast_startup_query_interval")),
+            vlan_protocol: node.get("vlan_protocol").and_then(Node::text).and_then(vlan_protocol_named),
+            vlan_default_pvid: number(node.get("vlan_default_pvid")),
+            vlan_stats_enabled: flag(node.get("vlan_stats_enabled")),
+            vlan_stats_per_port: flag(node.get("vlan_stats_per_port")),
             fdb_max_learned: number(node.get("fdb_max_learned")),
         }
     }
@@ -260,6 +275,7 @@ fn port_attrs(node: &Node) -> PortAttrs {
         isolated: flag(node.get("isolated")),
         locked: flag(node.get("locked")),
         neigh_suppress: flag(node.get("neigh_suppress")),
+        mcast_router: number(node.get("mcast_router")),
     }
 }
 

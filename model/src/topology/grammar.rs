@@ -58,6 +58,8 @@ const FIREWALL: Shape =
 const RULE: Shape = Text("a rule as `ip rule add` takes it, as in \"from 10.0.0.0/8 lookup 100\"");
 const NEIGHBOUR: Shape =
     Text("a neighbour as `ip neigh add` takes it, as in \"10.0.0.9 lladdr 02:00:00:00:00:09 dev eth0\"");
+const VLANS: Shape =
+    List(&Text("VLANs as `bridge vlan add … vid` takes them, as in \"10-20\" or \"10 pvid untagged\""));
 const NETEM: Shape = Text("an impairment in tc netem's words, as in \"delay 10ms 2ms loss 1%\"");
 const DEVICES: Shape = Either(&[Text("a device, as in \"h1:eth0\""), List(&Text("a device, as in \"h1:eth0\""))]);
 const SYSCTLS: Shape = Map(
@@ -135,7 +137,21 @@ const BRIDGE: &[Key] = &[
     key("group_fwd_mask", Whole(0, 65535), "Which reserved groups 01:80:c2:00:00:0X are forwarded, bit X each."),
     key("mcast_snooping", Flag, "IGMP snooping; true unless said."),
     key("mcast_querier", Flag, "Whether it queries for members; false unless said."),
-    key("vlan_filtering", Flag, "802.1Q VLAN filtering; false unless said."),
+    key("mcast_router", Whole(0, 2), "Whether multicast routers are behind it itself: 0 never, 1 as heard, 2 always."),
+    key("mcast_last_member_count", Whole(0, u32::MAX as i64), "How often members are asked for; 2 unless said."),
+    key("mcast_startup_query_count", Whole(0, u32::MAX as i64), "How many quick queries come first; 2 unless said."),
+    key("mcast_last_member_interval", DURATION, "Between those questions; \"1s\" unless said."),
+    key("mcast_membership_interval", DURATION, "After which a silent member is forgotten; \"260s\" unless said."),
+    key("mcast_querier_interval", DURATION, "After which another querier is forgotten; \"255s\" unless said."),
+    key("mcast_query_interval", DURATION, "Between queries; \"125s\" unless said."),
+    key("mcast_query_response_interval", DURATION, "How long members may take to answer; \"10s\" unless said."),
+    key("mcast_startup_query_interval", DURATION, "Between the first queries; \"31.25s\" unless said."),
+    key("vlan_filtering", Flag, "VLAN filtering; false unless said."),
+    key("vlan_protocol", Word(&["802.1Q", "802.1ad"]), "Whose tags count; \"802.1Q\" unless said."),
+    key("vlan_default_pvid", Whole(0, 4094), "The VLAN of untagged frames at a new port; 1 unless said, 0 for none."),
+    key("vlan_stats_enabled", Flag, "Whether frames are counted by VLAN; false unless said."),
+    key("vlan_stats_per_port", Flag, "Whether they are so at each port; false unless said."),
+    key("vlans", VLANS, "The VLANs of the bridge's own device, all of them; the default one unless said."),
     key("fdb_max_learned", Whole(0, u32::MAX as i64), "How many MACs may be learned; 0, no limit, unless said."),
     key(
         "fdb",
@@ -149,6 +165,7 @@ const PORT: &[Key] = &[
     key("mac", MAC, "Its MAC; one derived from the seed otherwise."),
     key("mtu", MTU, "Its MTU, bytes; the link's, or 1500, otherwise."),
     key("up", Flag, "Whether it is up; true unless said."),
+    key("vlans", VLANS, "Its VLANs, all of them; the bridge's default one unless said."),
     key("cost", Whole(1, 65535), "Its STP path cost; 2 unless said."),
     key("priority", Whole(0, 63), "Its STP priority; 32 unless said."),
     key("hairpin", Flag, "Whether a frame may leave by the port it came from."),
@@ -161,6 +178,11 @@ const PORT: &[Key] = &[
     key("bcast_flood", Flag, "Whether broadcast leaves by it; true unless said."),
     key("isolated", Flag, "Whether it is kept from other isolated ports."),
     key("locked", Flag, "Whether frames from unknown sources are dropped."),
+    key(
+        "mcast_router",
+        Whole(0, 3),
+        "Whether a multicast router is behind it: 0 never, 1 as heard, 2 always, 3 for now.",
+    ),
     key("neigh_suppress", Flag, "Whether the bridge answers ARP instead of flooding it there."),
 ];
 

@@ -35,6 +35,7 @@ use crate::route::Route;
 use crate::rule::Rule;
 use crate::sysctl::SysctlKey;
 use crate::virtuals::Virtual;
+use crate::vlan::VlanRange;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -116,6 +117,8 @@ pub struct Interface {
     pub addresses: Vec<Placed<Address>>,
     /// A port's attributes; the kernel's defaults otherwise.
     pub port: PortAttrs,
+    /// A port's or a bridge's own VLANs; what the kernel gives otherwise.
+    pub vlans: Option<Vec<Placed<VlanRange>>>,
 }
 
 impl Default for Interface {
@@ -130,6 +133,7 @@ impl Default for Interface {
             mtu: None,
             addresses: Vec::new(),
             port,
+            vlans: None,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::nexthop::{NexthopKind, NexthopObject};
 use crate::route::Route;
 use crate::rule::Rule;
 use crate::virtuals::Virtual;
+use crate::vlan::VlanRange;
 use crate::words::{self, WordsError};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
@@ -217,6 +218,11 @@ pub(crate) fn neighbour(s: &str) -> Piece<Neigh> {
 /// A forwarding database entry in `bridge fdb`'s words; `bridge` is whose it is.
 pub(crate) fn fdb(s: &str, bridge: IfName) -> Piece<FdbEntry> {
     words::fdb::parse(s, bridge).map_err(|e| Wrong { code: "bad-fdb", ..e.into() })
+}
+
+/// VLANs in `bridge vlan`'s words.
+pub(crate) fn vlans(s: &str) -> Piece<VlanRange> {
+    words::vlan::parse(s).map_err(|e| Wrong { code: "bad-vlan", ..e.into() })
 }
 
 /// An impairment in netem's words; nothing, or `none`, for none.

@@ -11,6 +11,7 @@ use crate::layout::toml_key;
 use crate::probe::Verdict;
 use crate::sysctl::SysctlKey;
 use crate::topology::later::DEFAULT_TIMEOUT;
+use crate::vlan::VlanRange;
 use crate::words;
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -86,6 +87,8 @@ fn interface(i: &Interface) -> Fields {
     out.some("mac", i.mac.map(|m| m.value.to_string()));
     out.some("mtu", i.mtu.map(|m| m.value));
     out.put_if(!i.up, "up", false);
+    let vlans = |list: &Vec<Placed<VlanRange>>| list.iter().map(|v| words::vlan::print(v)).collect::<Vec<_>>();
+    out.some("vlans", i.vlans.as_ref().map(vlans));
     out
 }
 
@@ -104,6 +107,19 @@ fn bridge(b: &Bridge) -> Value {
     out.some("mcast_snooping", b.attrs.mcast_snooping);
     out.some("mcast_querier", b.attrs.mcast_querier);
     out.some("vlan_filtering", b.attrs.vlan_filtering);
+    out.some("mcast_router", b.attrs.mcast_router);
+    out.some("mcast_last_member_count", b.attrs.mcast_last_member_count);
+    out.some("mcast_startup_query_count", b.attrs.mcast_startup_query_count);
+    out.some("mcast_last_member_interval", time(b.attrs.mcast_last_member_interval));
+    out.some("mcast_membership_interval", time(b.attrs.mcast_membership_interval));
+    out.some("mcast_querier_interval", time(b.attrs.mcast_querier_interval));
+    out.some("mcast_query_interval", time(b.attrs.mcast_query_interval));
+    out.some("mcast_query_response_interval", time(b.attrs.mcast_query_response_interval));
+    out.some("mcast_startup_query_interval", time(b.attrs.mcast_startup_query_interval));
+    out.some("vlan_protocol", b.attrs.vlan_protocol.map(words::link::vlan_protocol_word));
+    out.some("vlan_default_pvid", b.attrs.vlan_default_pvid);
+    out.some("vlan_stats_enabled", b.attrs.vlan_stats_enabled);
+    out.some("vlan_stats_per_port", b.attrs.vlan_stats_per_port);
     out.some("fdb_max_learned", b.attrs.fdb_max_learned);
     out.list("fdb", b.fdb.iter().map(|e| words::fdb::print(e)));
     out.table("ports", b.ports.iter().map(|(name, p)| (name.to_string(), port(p))));

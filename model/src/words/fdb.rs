@@ -1,25 +1,26 @@
 //! Forwarding database entries in iproute2's words: what follows `bridge fdb add`.
 //!
 //! Counterpart: `bridge/fdb.c`. A port's entry is written with `master`, the bridge's own with `self`, as there. Deliberately
-//! absent: VLANs, VXLAN's words, `extern_learn`.
+//! absent: VXLAN's words, `extern_learn`.
 
 use super::cursor::{Words, WordsError, once, once_flag};
 use crate::name::IfName;
 use crate::neigh::{FdbEntry, FdbKind};
 
-const REMEDY: &str = "use dev, master, self, static, permanent, dynamic or sticky, as in \
+const REMEDY: &str = "use dev, master, self, vlan, static, permanent, dynamic or sticky, as in \
                       `02:00:00:00:00:02 dev p1 master static`";
 
-/// Reads an entry of `bridge`: `MAC [dev DEV] [master|self] [permanent|static|dynamic] [sticky]`. Without `dev` it is
+/// Reads an entry of `bridge`: `MAC [dev DEV] [master|self] [vlan N] [permanent|static|dynamic] [sticky]`. Without `dev` it is
 /// the bridge's own, without a kind permanent, as there.
 pub fn parse(text: &str, bridge: IfName) -> Result<FdbEntry, WordsError> {
     let mut words = Words::new(text);
     let mac = words.first("the MAC address", "02:00:00:00:00:02 dev p1 master static")?.mac()?;
-    let (mut dev, mut whose, mut kind, mut sticky) = (None, None, None, false);
+    let (mut dev, mut whose, mut kind, mut sticky, mut vlan) = (None, None, None, false, None);
     while let Some(key) = words.next() {
         match key.text {
             "dev" => once(&mut dev, words.value(key)?.ifname()?, key)?,
             "master" | "self" => once(&mut whose, key, key)?,
+            "vlan" => once(&mut vlan, words.value(key)?.number("a VLAN", 1..=4094)?, key)?,
             "permanent" | "local" => once(&mut kind, FdbKind::Permanent, key)?,
             "static" | "temp" => once(&mut kind, FdbKind::Static, key)?,
             "dynamic" => once(&mut kind, FdbKind::Learned, key)?,
@@ -34,14 +35,15 @@ pub fn parse(text: &str, bridge: IfName) -> Result<FdbEntry, WordsError> {
         let remedy = "write `master` with a port and `self` with the bridge itself";
         return Err(word.error(format!("`{}` does not go with {dev}", word.text), remedy));
     }
-    Ok(FdbEntry { bridge, dev, mac, kind: kind.unwrap_or(FdbKind::Permanent), sticky })
+    Ok(FdbEntry { bridge, dev, mac, kind: kind.unwrap_or(FdbKind::Permanent), sticky, vlan: vlan.unwrap_or(0) })
 }
 
 /// Writes an entry.
 pub fn print(entry: &FdbEntry) -> String {
     let whose = if entry.dev == entry.bridge { "self" } else { "master" };
     let sticky = if entry.sticky { " sticky" } else { "" };
-    format!("{} dev {} {whose} {}{sticky}", entry.mac, entry.dev, kind_word(entry.kind))
+    let vlan = if entry.vlan == 0 { String::new() } else { format!(" vlan {}", entry.vlan) };
+    format!("{} dev {} {whose}{vlan} {}{sticky}", entry.mac, entry.dev, kind_word(entry.kind))
 }
 
 fn kind_word(kind: FdbKind) -> &'static str {
@@ -76,6 +78,7 @@ mod tests {
         check("02:00:00:00:00:02 dynamic sticky dev p1", "02:00:00:00:00:02 dev p1 master dynamic sticky");
         check("02:00:00:00:00:02", "02:00:00:00:00:02 dev br0 self permanent");
         check("02:00:00:00:00:02 dev p1 self", "\"self\" `self` does not go with p1");
-        check("02:00:00:00:00:02 vlan 5", "\"vlan\" unknown word `vlan`");
+        check("02:00:00:00:00:02 dev p1 vlan 5 static", "02:00:00:00:00:02 dev p1 master vlan 5 static");
+        check("02:00:00:00:00:02 vlan 4095", "\"4095\" `4095` is not a VLAN");
     }
 }

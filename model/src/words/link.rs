@@ -3,16 +3,19 @@
 //! Counterpart: `ip/iplink.c`, `ip/iplink_bridge.c`, `ip/iplink_bridge_slave.c`. `fdb_max_learned` is newer than ip 6.1.
 //! Deliberately absent: `arp`, an alias of several words.
 
-use super::cursor::{Words, WordsError, once};
+use super::cursor::{Word, Words, WordsError, once};
 use crate::link::{BridgeAttrs, PortAttrs};
 use crate::op::LinkChange;
+use crate::vlan::{PROTO_8021AD, PROTO_8021Q};
 use std::fmt::Write;
 
 const SET_REMEDY: &str = "use up, down, mtu, address, master, nomaster, name or netns, as in `mtu 1400 up`";
 const BRIDGE_REMEDY: &str = "use stp_state, forward_delay, hello_time, max_age, ageing_time, priority, group_fwd_mask, \
-                             mcast_snooping, mcast_querier, vlan_filtering or fdb_max_learned";
+                             mcast_snooping, mcast_querier, vlan_filtering, vlan_protocol, vlan_default_pvid, \
+                             vlan_stats_enabled, vlan_stats_per_port, mcast_router, the counts and intervals of \
+                             multicast (mcast_query_interval, …) or fdb_max_learned";
 const PORT_REMEDY: &str = "use cost, priority, hairpin, guard, root_block, fastleave, learning, flood, mcast_flood, \
-                           bcast_flood, isolated, locked or neigh_suppress";
+                           bcast_flood, isolated, locked, neigh_suppress or mcast_router";
 
 /// Reads what `ip link set dev DEV` changes.
 pub fn parse_change(text: &str) -> Result<LinkChange, WordsError> {
@@ -100,6 +103,19 @@ pub fn parse_bridge(text: &str) -> Result<BridgeAttrs, WordsError> {
             "mcast_snooping" => once(&mut a.mcast_snooping, switch()?, key)?,
             "mcast_querier" => once(&mut a.mcast_querier, switch()?, key)?,
             "vlan_filtering" => once(&mut a.vlan_filtering, switch()?, key)?,
+            "vlan_protocol" => once(&mut a.vlan_protocol, vlan_protocol(value.clone()?)?, key)?,
+            "vlan_default_pvid" => once(&mut a.vlan_default_pvid, short()?, key)?,
+            "vlan_stats_enabled" => once(&mut a.vlan_stats_enabled, switch()?, key)?,
+            "vlan_stats_per_port" => once(&mut a.vlan_stats_per_port, switch()?, key)?,
+            "mcast_router" => once(&mut a.mcast_router, value.clone()?.number("a router's kind", 0..=2)?, key)?,
+            "mcast_last_member_count" => once(&mut a.mcast_last_member_count, number()?, key)?,
+            "mcast_startup_query_count" => once(&mut a.mcast_startup_query_count, number()?, key)?,
+            "mcast_last_member_interval" => once(&mut a.mcast_last_member_interval, number()?, key)?,
+            "mcast_membership_interval" => once(&mut a.mcast_membership_interval, number()?, key)?,
+            "mcast_querier_interval" => once(&mut a.mcast_querier_interval, number()?, key)?,
+            "mcast_query_interval" => once(&mut a.mcast_query_interval, number()?, key)?,
+            "mcast_query_response_interval" => once(&mut a.mcast_query_response_interval, number()?, key)?,
+            "mcast_startup_query_interval" => once(&mut a.mcast_startup_query_interval, number()?, key)?,
             "fdb_max_learned" => once(&mut a.fdb_max_learned, number()?, key)?,
             _ => return Err(key.unknown(BRIDGE_REMEDY)),
         }
@@ -120,8 +136,36 @@ pub fn print_bridge(a: &BridgeAttrs) -> String {
     out.switch("mcast_snooping", a.mcast_snooping, ["0", "1"]);
     out.switch("mcast_querier", a.mcast_querier, ["0", "1"]);
     out.switch("vlan_filtering", a.vlan_filtering, ["0", "1"]);
+    out.given("vlan_protocol", a.vlan_protocol.map(vlan_protocol_word));
+    out.given("vlan_default_pvid", a.vlan_default_pvid);
+    out.switch("vlan_stats_enabled", a.vlan_stats_enabled, ["0", "1"]);
+    out.switch("vlan_stats_per_port", a.vlan_stats_per_port, ["0", "1"]);
+    out.given("mcast_router", a.mcast_router);
+    out.given("mcast_last_member_count", a.mcast_last_member_count);
+    out.given("mcast_startup_query_count", a.mcast_startup_query_count);
+    out.given("mcast_last_member_interval", a.mcast_last_member_interval);
+    out.given("mcast_membership_interval", a.mcast_membership_interval);
+    out.given("mcast_querier_interval", a.mcast_querier_interval);
+    out.given("mcast_query_interval", a.mcast_query_interval);
+    out.given("mcast_query_response_interval", a.mcast_query_response_interval);
+    out.given("mcast_startup_query_interval", a.mcast_startup_query_interval);
     out.given("fdb_max_learned", a.fdb_max_learned);
     out.0
+}
+
+fn vlan_protocol(word: Word<'_>) -> Result<u16, WordsError> {
+    vlan_protocol_named(word.text)
+        .ok_or_else(|| word.error(format!("`{}` is no VLANs' protocol", word.text), "write 802.1Q or 802.1ad"))
+}
+
+/// The protocol of that name, in any case of letters.
+pub fn vlan_protocol_named(word: &str) -> Option<u16> {
+    [PROTO_8021Q, PROTO_8021AD].into_iter().find(|proto| vlan_protocol_word(*proto).eq_ignore_ascii_case(word))
+}
+
+/// The name of a VLAN protocol.
+pub fn vlan_protocol_word(proto: u16) -> &'static str {
+    if proto == PROTO_8021AD { "802.1ad" } else { "802.1Q" }
 }
 
 /// Reads a port's attributes: what follows `type bridge_slave`.
@@ -145,6 +189,7 @@ pub fn parse_port(text: &str) -> Result<PortAttrs, WordsError> {
             "isolated" => once(&mut a.isolated, switch()?, key)?,
             "locked" => once(&mut a.locked, switch()?, key)?,
             "neigh_suppress" => once(&mut a.neigh_suppress, switch()?, key)?,
+            "mcast_router" => once(&mut a.mcast_router, value?.number("a router's kind", 0..=3)?, key)?,
             _ => return Err(key.unknown(PORT_REMEDY)),
         }
     }
@@ -159,6 +204,7 @@ pub fn print_port(a: &PortAttrs) -> String {
     for (key, value) in port_switches(a) {
         out.switch(key, value, ["off", "on"]);
     }
+    out.given("mcast_router", a.mcast_router);
     out.0
 }
 

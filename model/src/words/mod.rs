@@ -9,6 +9,7 @@ pub mod addr;
 pub mod cursor;
 pub mod fdb;
 pub mod link;
+pub mod mdb;
 pub mod neigh;
 pub mod netem;
 pub mod nexthop;
@@ -19,5 +20,6 @@ pub mod rule;
 pub mod script;
 pub mod units;
 pub mod virtuals;
+pub mod vlan;
 
 pub use cursor::{Word, Words, WordsError};

@@ -4,9 +4,10 @@
 //! shell's own process id. Deliberately absent: reading command lines.
 
 use super::link::{Line, print_bridge, print_change, print_port};
-use super::{addr, fdb, neigh, netem, nexthop, queue, route, rule, virtuals};
-use crate::name::NetnsName;
+use super::{addr, fdb, mdb, neigh, netem, nexthop, queue, route, rule, virtuals, vlan};
+use crate::name::{IfName, NetnsName};
 use crate::op::{AddLink, LinkChange, NewLink, Op, RouteVerb};
+use crate::vlan::VlanRange;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -75,7 +76,15 @@ impl fmt::Display for Op {
             }
             Op::DelFdb { netns, entry } => {
                 let whose = if entry.dev == entry.bridge { "self" } else { "master" };
-                write!(f, "{} fdb del {} dev {} {whose}", bridge(netns), entry.mac, quoted(entry.dev.as_str()))
+                write!(f, "{} fdb del {} dev {} {whose}", bridge(netns), entry.mac, quoted(entry.dev.as_str()))?;
+                if entry.vlan == 0 { Ok(()) } else { write!(f, " vlan {}", entry.vlan) }
+            }
+            Op::AddMdb { netns, entry } => write!(f, "{} mdb add {}", bridge(netns), shell(&mdb::print(entry))),
+            Op::DelMdb { netns, entry } => write!(f, "{} mdb del {}", bridge(netns), shell(&mdb::print(entry))),
+            Op::AddVlan { netns, dev, vlans, own } => write!(f, "{}", vlan_line(netns, "add", *dev, vlans, *own)),
+            Op::DelVlan { netns, dev, vlans, own } => {
+                let ids = VlanRange { pvid: false, untagged: false, ..*vlans };
+                write!(f, "{}", vlan_line(netns, "del", *dev, &ids, *own))
             }
             Op::SetSysctl { netns, key, value } => {
                 write!(f, "{} {}", sysctl(netns), setting(&key.dotted(), value))
@@ -157,6 +166,12 @@ fn set_link(f: &mut fmt::Formatter<'_>, netns: &NetnsName, name: &str, change: &
     line.word(&shell(&print_change(&LinkChange { netns: None, ..change.clone() })));
     line.given("netns", change.netns.as_ref().map(netns_word));
     write!(f, "{} {}", ip(netns), line.0)
+}
+
+/// `bridge -n S vlan add dev P vid …`.
+fn vlan_line(netns: &NetnsName, verb: &str, dev: IfName, vlans: &VlanRange, own: bool) -> String {
+    let own = if own { " self" } else { "" };
+    format!("{} vlan {verb} dev {} vid {}{own}", bridge(netns), quoted(dev.as_str()), vlan::print(vlans))
 }
 
 fn add_or_replace(replace: bool) -> &'static str {
@@ -259,6 +274,7 @@ mod tests {
         }
         let addr = |text: &str| words::addr::parse(text).unwrap();
         let neigh = |text: &str| words::neigh::parse(text).unwrap();
+        let mdb = words::mdb::parse("dev br0 port p1 grp 239.1.1.1 permanent vid 10").unwrap();
         let fdb = |text: &str| words::fdb::parse(text, name("br0")).unwrap();
         Plan {
             ops: vec![
@@ -304,6 +320,21 @@ mod tests {
                 Op::AddFdb { netns: s1_(), entry: fdb("02:00:00:00:00:0b dev p1 permanent"), replace: false },
                 Op::DelFdb { netns: s1_(), entry: fdb("02:00:00:00:00:07 dev p1 static") },
                 Op::DelFdb { netns: s1_(), entry: fdb("02:00:00:00:00:09") },
+                Op::AddMdb { netns: s1_(), entry: mdb.clone() },
+                Op::DelMdb { netns: s1_(), entry: mdb },
+                Op::AddVlan {
+                    netns: s1_(),
+                    dev: name("p1"),
+                    vlans: words::vlan::parse("10 pvid untagged").unwrap(),
+                    own: false,
+                },
+                Op::AddVlan { netns: s1_(), dev: name("br0"), vlans: words::vlan::parse("10-12").unwrap(), own: true },
+                Op::DelVlan {
+                    netns: s1_(),
+                    dev: name("p1"),
+                    vlans: words::vlan::parse("1 pvid untagged").unwrap(),
+                    own: false,
+                },
                 Op::SetBridge { netns: s1_(), name: name("br0"), attrs: bridge },
                 Op::SetPort {
                     netns: s1_(),
@@ -365,6 +396,11 @@ mod tests {
             bridge -n s1 fdb add 02:00:00:00:00:0b dev p1 master permanent
             bridge -n s1 fdb del 02:00:00:00:00:07 dev p1 master
             bridge -n s1 fdb del 02:00:00:00:00:09 dev br0 self
+            bridge -n s1 mdb add dev br0 port p1 grp 239.1.1.1 permanent vid 10
+            bridge -n s1 mdb del dev br0 port p1 grp 239.1.1.1 permanent vid 10
+            bridge -n s1 vlan add dev p1 vid 10 pvid untagged
+            bridge -n s1 vlan add dev br0 vid 10-12 self
+            bridge -n s1 vlan del dev p1 vid 1
             ip -n s1 link set dev br0 type bridge stp_state 0 ageing_time 1000
             ip -n s1 link set dev p1 type bridge_slave cost 7 hairpin on
             ip -n s1 link set dev br0 up

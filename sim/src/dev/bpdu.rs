@@ -33,13 +33,14 @@ pub(crate) struct Config {
 
 /// Ethernet header, then 802.2 with both SAPs 0x42, unnumbered.
 const LLC: [u8; 3] = [0x42, 0x42, 3];
-const GROUP: [u8; 6] = [0x01, 0x80, 0xc2, 0, 0, 0];
+const GROUPS: [u8; 5] = [0x01, 0x80, 0xc2, 0, 0];
 const BODY: usize = 17;
 
-/// The whole frame of a message sent by the port with this MAC.
-pub(crate) fn emit(source: Mac, bpdu: &Bpdu) -> Vec<u8> {
+/// The whole frame of a message to the group 01:80:c2:00:00:`group`, sent by the port with this MAC.
+pub(crate) fn emit(source: Mac, group: u8, bpdu: &Bpdu) -> Vec<u8> {
     let mut out = Vec::with_capacity(52);
-    out.extend_from_slice(&GROUP);
+    out.extend_from_slice(&GROUPS);
+    out.push(group);
     out.extend_from_slice(&source.0);
     let length: u16 = if matches!(bpdu, Bpdu::Config(_)) { 38 } else { 7 };
     out.extend_from_slice(&length.to_be_bytes());
@@ -63,10 +64,10 @@ pub(crate) fn emit(source: Mac, bpdu: &Bpdu) -> Vec<u8> {
     out
 }
 
-/// The message of a frame, if it is one.
-pub(crate) fn parse(frame: &[u8]) -> Option<Bpdu> {
+/// The message of a frame, if it is one to this group.
+pub(crate) fn parse(frame: &[u8], group: u8) -> Option<Bpdu> {
     let body = frame.get(BODY..)?;
-    if frame[..6] != GROUP || frame[14..BODY] != LLC || body.get(..3)? != [0, 0, 0] {
+    if frame[..5] != GROUPS || frame[5] != group || frame[14..BODY] != LLC || body.get(..3)? != [0, 0, 0] {
         return None;
     }
     match *body.get(3)? {
@@ -120,12 +121,13 @@ mod tests {
             hello_time: Duration::from_secs(2),
             forward_delay: Duration::from_secs(15),
         });
-        let frame = emit(Mac([2, 0, 0, 0, 0, 9]), &config);
+        let frame = emit(Mac([2, 0, 0, 0, 0, 9]), 0, &config);
         assert_eq!(frame.len(), 52);
-        assert_eq!(parse(&frame), Some(config));
-        let tcn = emit(Mac([2, 0, 0, 0, 0, 9]), &Bpdu::TopologyChange);
-        assert_eq!((tcn.len(), parse(&tcn)), (21, Some(Bpdu::TopologyChange)));
-        assert_eq!(parse(&frame[..40]), None);
-        assert_eq!(parse(&[]), None);
+        assert_eq!(parse(&frame, 0), Some(config));
+        let tcn = emit(Mac([2, 0, 0, 0, 0, 9]), 0, &Bpdu::TopologyChange);
+        assert_eq!((tcn.len(), parse(&tcn, 0)), (21, Some(Bpdu::TopologyChange)));
+        assert_eq!(parse(&frame[..40], 0), None);
+        assert_eq!(parse(&[], 0), None);
+        assert_eq!(parse(&frame, 8), None, "of another group");
     }
 }

@@ -16,7 +16,7 @@ use crate::world::World;
 use nettwin_model::rules::Hook;
 use nettwin_model::wire::{Ipv4, Ipv4Fault};
 
-/// Whether it looks at a frame at all.
+/// Whether it looks at a frame at all: not at a tagged one (`bridge-nf-filter-vlan-tagged` is 0).
 #[inline]
 pub(crate) fn sees(ns: &Netns, frame: &[u8], tagged: bool) -> bool {
     !tagged && frame.get(12..L2_LEN) == Some(&[0x08, 0x00]) && ns.sysctl.net.bridge_nf_call_iptables != 0

@@ -2,12 +2,14 @@
 //!
 //! Kernel counterpart: `net/bridge/br_input.c`, `br_forward.c`, `br_device.c`. The path between two ports allocates
 //! nothing and schedules no event. Membership is in [`port`](super::port), the spanning tree in [`stp`](super::stp).
-//! Deliberately absent: VLAN filtering, IGMP and MLD snooping (no querier is ever active, so group frames are flooded, as
-//! the kernel does then), proxy ARP and neighbour suppression, multicast routers, MAB.
+//! VLANs are in [`vlans`](super::vlans), groups in [`mcast`](super::mcast). Deliberately absent: MLD snooping, proxy ARP and
+//! neighbour suppression, MAB.
 
 use super::br_netfilter;
 use super::fdb::{self, Fdb, Learned, SELF};
+use super::mcast::{self, Mcast, McastPort, Way};
 use super::stp::{Stp, StpPort};
+use super::vlans::{self, Filter, Vlans};
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
 use crate::lane;
@@ -46,12 +48,16 @@ pub(crate) struct Bridge {
     pub(crate) group_fwd_mask: u16,
     /// `fdb_max_learned`.
     pub(crate) fdb_max_learned: u32,
-    /// `mcast_snooping`: without a querier it changes nothing.
-    pub(crate) mcast_snooping: bool,
+    /// Groups and who asks for them.
+    pub(crate) mcast: Mcast,
     /// The MTU was set by hand.
     pub(crate) mtu_set: bool,
     /// Somebody wants to see all that passes (`IFF_PROMISC`).
     pub(crate) promiscuous: bool,
+    /// What is set about VLANs.
+    pub(crate) filter: Filter,
+    /// The VLANs of the bridge itself.
+    pub(crate) vlans: Vlans,
 }
 
 /// A port's state.
@@ -76,8 +82,12 @@ pub(crate) struct Port {
     pub(crate) guard: bool,
     /// It may not become the root port.
     pub(crate) root_block: bool,
-    /// A leave is believed at once; nobody snoops, so it changes nothing.
+    /// A leave is believed at once.
     pub(crate) fastleave: bool,
+    /// Its VLANs.
+    pub(crate) vlans: Vlans,
+    /// Whether multicast routers are behind it, and who asks.
+    pub(crate) mcast: McastPort,
     /// The spanning tree's state of it.
     pub(crate) stp: StpPort,
 }
@@ -93,9 +103,11 @@ impl Default for Bridge {
             own_ageing_time: 30000,
             group_fwd_mask: 0,
             fdb_max_learned: 0,
-            mcast_snooping: true,
+            mcast: Mcast::default(),
             mtu_set: false,
             promiscuous: false,
+            filter: Filter::default(),
+            vlans: Vlans::default(),
         }
     }
 }
@@ -126,7 +138,7 @@ impl Bridge {
     pub(crate) fn usual_way(&mut self, from: u16, src: u64, dst: u64, now: Instant) -> Option<Ifindex> {
         let port = self.port(from)?;
         let learns = port.learning && !port.locked && self.ageing_time != 0;
-        if port.stp.state != PortState::Forwarding || !learns || self.promiscuous {
+        if port.stp.state != PortState::Forwarding || !learns || self.promiscuous | self.filter.on {
             return None;
         }
         let to = self.fdb.find(dst).filter(|entry| !entry.local)?.port;
@@ -196,6 +208,8 @@ enum Verdict {
         kind: Kind,
         up: bool,
     },
+    /// To a group's members and routers, and up or not.
+    Group(Vec<u16>, bool),
     Drop(DropReason),
     /// Past the bridge: the port's own protocols get it.
     Pass,
@@ -243,10 +257,20 @@ pub(crate) fn input_by(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, at: PortRef
         return Next::Drop(DropReason::DevDown);
     };
     let reserved = (dst[..5] == [0x01, 0x80, 0xc2, 0, 0] && dst[5] < 0x10).then_some(dst[5]);
-    let (verdict, learned) = classify(bridge, at.number, kind, (reserved, faulty), dst_key, src_key, now);
+    let vid = match reserved {
+        Some(x) if !forwards_reserved(bridge, x) => vlans::enter(bridge, at.number, true, &mut w.frames, pkt),
+        _ if faulty.is_some() => Ok(0),
+        _ => vlans::enter(bridge, at.number, false, &mut w.frames, pkt),
+    };
+    let (src_key, dst_key) = match vid {
+        Ok(vid) => (fdb::in_vlan(src_key, vid), fdb::in_vlan(dst_key, vid)),
+        Err(_) => (src_key, dst_key),
+    };
+    let (outside, vid) = (vid.err(), vid.unwrap_or(0));
+    let (verdict, learned) = classify(bridge, at.number, kind, (reserved, faulty, outside), dst_key, src_key, now);
     let promiscuous = bridge.promiscuous;
     if let (Verdict::Port(to), Learned::Known, false, false) =
-        (&verdict, learned, filtered || promiscuous, w.trace.is_on())
+        (&verdict, learned, filtered || promiscuous || bridge.filter.on, w.trace.is_on())
     {
         // The usual case: there is nothing else to be done here.
         return match bridge.way(at.number, *to) {
@@ -259,6 +283,14 @@ pub(crate) fn input_by(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, at: PortRef
     {
         w.wheel.schedule(due, fdb::sweep_event(id, at.bridge));
     }
+    let verdict = match verdict {
+        Verdict::Flood { kind: Kind::Multicast, .. } => match mcast::hear(ns, w, at, vid, pkt) {
+            Way::Flood => verdict,
+            Way::Members(ports, up) => Verdict::Group(ports, up),
+            Way::Drop => Verdict::Drop(DropReason::BadIgmp),
+        },
+        other => other,
+    };
     if w.trace.is_on() {
         explain(ns, w, pkt, at, &verdict, learned, src_key, dst_key);
     }
@@ -279,7 +311,13 @@ pub(crate) fn input_by(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, at: PortRef
         }
         Verdict::Port(to) => forward(ns, w, pkt, at.bridge, Some(at.number), to),
         Verdict::Up => up(ns, w, pkt, at.bridge),
-        Verdict::Flood { kind, up } => flood(ns, w, pkt, at.bridge, Some(at.number), kind, up || promiscuous),
+        Verdict::Flood { kind, up } => {
+            flood(ns, w, pkt, at.bridge, Some(at.number), Many { kind, only: None, up: up || promiscuous })
+        }
+        Verdict::Group(ports, up) => {
+            let many = Many { kind: Kind::Multicast, only: Some(&ports), up: up || promiscuous };
+            flood(ns, w, pkt, at.bridge, Some(at.number), many)
+        }
         Verdict::Drop(reason) => Next::Drop(reason),
         Verdict::Pass => Next::To(Stage::Ethertype),
         Verdict::Bpdu => super::stp::input(ns, w, pkt, at),
@@ -292,7 +330,7 @@ fn classify(
     bridge: &mut Bridge,
     number: u16,
     kind: Kind,
-    (reserved, faulty): (Option<u8>, Option<DropReason>),
+    (reserved, faulty, outside): (Option<u8>, Option<DropReason>, Option<DropReason>),
     dst: u64,
     src: u64,
     now: Instant,
@@ -301,19 +339,21 @@ fn classify(
     let (state, learning, locked) = (port.stp.state, port.learning, port.locked);
     let learns = learning && bridge.ageing_time != 0 && matches!(state, PortState::Learning | PortState::Forwarding);
     if let Some(x) = reserved {
-        let bpdus_pass = x == 0 && !bridge.stp.enabled;
         if x == 1 {
             return (Verdict::Drop(DropReason::LinkLocal), Learned::Known);
         }
-        if !bpdus_pass && bridge.group_fwd_mask & 1 << x == 0 {
-            let learned = learn(bridge, learns, src, number, now);
-            return (if x == 0 { Verdict::Bpdu } else { Verdict::Pass }, learned);
+        if !forwards_reserved(bridge, x) {
+            let learned = learn(bridge, learns && outside.is_none(), src, number, now);
+            return (if x == bridge.filter.group() { Verdict::Bpdu } else { Verdict::Pass }, learned);
         }
     }
     if !matches!(state, PortState::Learning | PortState::Forwarding) {
         return (Verdict::Drop(DropReason::PortState), Learned::Known);
     }
     if let Some(reason) = faulty {
+        return (Verdict::Drop(reason), Learned::Known);
+    }
+    if let Some(reason) = outside {
         return (Verdict::Drop(reason), Learned::Known);
     }
     if locked && bridge.fdb.find(src).is_none_or(|e| e.port != number || e.local) {
@@ -329,10 +369,15 @@ fn classify(
             Some(entry) => Verdict::Port(entry.port),
             None => Verdict::Flood { kind, up: false },
         },
-        // No querier is ever active here, so every group frame is flooded and passed up.
+        // A group's frames may yet be for its members only.
         Kind::Broadcast | Kind::Multicast => Verdict::Flood { kind, up: true },
     };
     (verdict, learned)
+}
+
+/// Whether frames to 01:80:c2:00:00:0`x` are forwarded like others (`br_handle_frame`).
+fn forwards_reserved(bridge: &Bridge, x: u8) -> bool {
+    x == 0 && !bridge.stp.enabled || (bridge.group_fwd_mask | bridge.filter.forwards()) & 1 << x != 0
 }
 
 #[inline]
@@ -354,10 +399,15 @@ pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         return Next::Drop(DropReason::TooShort);
     }
     let kind = Kind::of(&bytes[..6]);
-    let known = if kind == Kind::Unicast { bridge.fdb.find(fdb::key(&bytes[..6])).map(|e| e.port) } else { None };
+    let key = fdb::key(&bytes[..6]);
+    let vid = match vlans::enter(bridge, SELF, false, &mut w.frames, pkt) {
+        Ok(vid) => vid,
+        Err(reason) => return Next::Drop(reason),
+    };
+    let known = if kind == Kind::Unicast { bridge.fdb.find(fdb::in_vlan(key, vid)).map(|e| e.port) } else { None };
     let at = pkt.dev;
     if w.trace.is_on() {
-        let dst = fdb::mac(fdb::key(&w.frames.bytes(pkt.frame)[..6]));
+        let dst = station(fdb::in_vlan(key, vid));
         let (number, unknown) = (known.unwrap_or(SELF), kind == Kind::Unicast);
         w.decide(ns, Stage::Xmit, pkt, "fdb", || match known {
             Some(_) => format!("{dst} is behind {}", port_name(ns, at, number)),
@@ -365,10 +415,19 @@ pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             None => "sent to all ports".to_owned(),
         });
     }
+    let heard = match kind {
+        Kind::Multicast => mcast::hear(ns, w, PortRef { bridge: at, number: SELF }, vid, pkt),
+        _ => Way::Flood,
+    };
+    let only = match &heard {
+        Way::Flood => None,
+        Way::Members(ports, _) => Some(ports.as_slice()),
+        Way::Drop => return Next::Drop(DropReason::BadIgmp),
+    };
     match known {
         Some(SELF) => Next::Drop(DropReason::NoEgressPort),
         Some(to) => forward(ns, w, pkt, at, None, to),
-        None => flood(ns, w, pkt, at, None, kind, false),
+        None => flood(ns, w, pkt, at, None, Many { kind, only, up: false }),
     }
 }
 
@@ -377,10 +436,16 @@ pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
 fn forward(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, bridge: Ifindex, from: Option<u16>, to: u16) -> Next {
     let Some(b) = ns.dev(bridge).and_then(|d| d.bridge()) else { return Next::Drop(DropReason::DevDown) };
     // What the bridge itself sends came in by no port.
-    match b.way(from.unwrap_or(SELF), to) {
-        Some(dev) => leave_by(ns, w, pkt, dev, from.is_some()),
-        None => Next::Drop(DropReason::NoEgressPort),
+    let Some(dev) = b.way(from.unwrap_or(SELF), to) else { return Next::Drop(DropReason::NoEgressPort) };
+    if b.filter.on {
+        if b.vlans(to).is_none_or(|vlans| !vlans::is_allowed(b, vlans, pkt.tag)) {
+            return Next::Drop(DropReason::NotInVlan);
+        }
+        if let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) {
+            vlans::leave(b, to, &w.frames, pkt);
+        }
     }
+    leave_by(ns, w, pkt, dev, from.is_some())
 }
 
 /// What a port's device sends: what came in by another port, or (not `forwarded`) what the bridge itself sends.
@@ -427,6 +492,17 @@ fn leave(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, local: bool) -> Result<()
 
 /// Passes a frame up to the bridge's own device (`br_pass_frame_up`).
 fn up(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, bridge: Ifindex) -> Next {
+    if let Some(dev) = ns.dev_mut(bridge)
+        && let Some(b) = dev.bridge_mut().filter(|b| b.filter.on)
+    {
+        if !b.promiscuous && !vlans::is_allowed(b, &b.vlans, pkt.tag) {
+            // It is counted all the same.
+            dev.stats.rx_packets += 1;
+            dev.stats.rx_bytes += w.frames.len(pkt.frame).saturating_sub(L2_LEN) as u64;
+            return Next::Drop(DropReason::NotInVlan);
+        }
+        vlans::leave(b, SELF, &w.frames, pkt);
+    }
     if ns.nf.is_some()
         && let Err(next) = nf::at_bridge(ns, w, pkt, Hook::Input, pkt.iif, Ifindex::NONE)
     {
@@ -442,6 +518,16 @@ fn delivers(port: &Port, came_in_here: bool, from_isolated: bool) -> bool {
     (port.hairpin || !came_in_here) && port.stp.state == PortState::Forwarding && !(from_isolated && port.isolated)
 }
 
+/// Whom a frame for many is for.
+#[derive(Clone, Copy)]
+struct Many<'a> {
+    kind: Kind,
+    /// These ports only.
+    only: Option<&'a [u16]>,
+    /// The bridge itself, too.
+    up: bool,
+}
+
 /// Sends to all ports that take it, the newest first, then up (`br_flood`). The copies are sent at once, before anything
 /// else happens: a port is a veth, so sending one is a push onto the work list.
 fn flood(
@@ -450,8 +536,7 @@ fn flood(
     pkt: &mut Pkt,
     bridge: Ifindex,
     from: Option<u16>,
-    kind: Kind,
-    goes_up: bool,
+    Many { kind, only, up: goes_up }: Many<'_>,
 ) -> Next {
     let mut isolated = false;
     let mut copies = 0u32;
@@ -463,14 +548,21 @@ fn flood(
         let Some(&number) = b.order.get(i) else { break };
         let Some(port) = b.port(number) else { continue };
         // The bridge's own broadcasts and multicasts leave by every port.
-        let wanted = port.floods(kind) || kind != Kind::Unicast && from.is_none();
-        if !wanted || !delivers(port, from == Some(number), isolated) {
+        let wanted = match only {
+            Some(ports) => ports.contains(&number),
+            None => port.floods(kind) || kind != Kind::Unicast && from.is_none(),
+        };
+        let allowed = vlans::is_allowed(b, &port.vlans, pkt.tag);
+        if !wanted || !allowed || !delivers(port, from == Some(number), isolated) {
             continue;
         }
-        let dev = port.dev;
+        let (dev, filters) = (port.dev, b.filter.on);
         let mut copy = *pkt;
         copy.frame = w.frames.share(pkt.frame);
         copies += 1;
+        if filters && let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) {
+            vlans::leave(b, number, &w.frames, &mut copy);
+        }
         match leave_by(ns, w, &mut copy, dev, from.is_some()) {
             Next::To(stage) => drop(path::run(ns, w, &mut copy, stage)),
             Next::Drop(reason) => w.drop_frame(ns, Stage::Bridge, &copy, reason),
@@ -503,6 +595,14 @@ pub(crate) fn sweep(id: NsId, w: &mut World, bridge: Ifindex, b: &mut Bridge) {
     }
 }
 
+/// A station in words.
+fn station(key: u64) -> String {
+    match fdb::vid(key) {
+        0 => fdb::mac(key).to_string(),
+        vid => format!("{} in VLAN {vid}", fdb::mac(key)),
+    }
+}
+
 fn port_name(ns: &Netns, bridge: Ifindex, number: u16) -> &str {
     let dev = ns.dev(bridge).and_then(|d| d.bridge()).and_then(|b| b.port(number)).map(|p| p.dev);
     dev.and_then(|d| ns.dev(d)).map_or("the bridge", |d| d.name.as_str())
@@ -513,7 +613,7 @@ fn port_name(ns: &Netns, bridge: Ifindex, number: u16) -> &str {
 #[allow(clippy::too_many_arguments)]
 fn explain(ns: &Netns, w: &mut World, pkt: &Pkt, at: PortRef, verdict: &Verdict, learned: Learned, src: u64, dst: u64) {
     let name = |number: u16| port_name(ns, at.bridge, number);
-    let (src, dst) = (fdb::mac(src), fdb::mac(dst));
+    let (src, dst) = (station(src), station(dst));
     let note = match learned {
         Learned::New => Some(format!("learned {src} behind {}", name(at.number))),
         Learned::Moved(from) => Some(format!("{src} moved from {} to {}", name(from), name(at.number))),
@@ -529,6 +629,11 @@ fn explain(ns: &Netns, w: &mut World, pkt: &Pkt, at: PortRef, verdict: &Verdict,
         Verdict::Up => format!("{dst} is the bridge's own"),
         Verdict::Flood { kind: Kind::Unicast, .. } => format!("{dst} is unknown: flooded"),
         Verdict::Flood { kind: Kind::Multicast, .. } => format!("{dst} is a group: flooded, and passed up"),
+        Verdict::Group(ports, up) => {
+            let names: Vec<&str> = ports.iter().map(|number| name(*number)).collect();
+            let up = if *up { ", and passed up" } else { "" };
+            format!("{dst} is a group: members and routers are behind {}{up}", names.join(", "))
+        }
         Verdict::Flood { kind: Kind::Broadcast, .. } => "broadcast: flooded, and passed up".to_owned(),
         Verdict::Pass => format!("{dst} is reserved: not forwarded, handed to {}", name(at.number)),
         Verdict::Bpdu => "a BPDU: handed to the spanning tree".to_owned(),

@@ -1,14 +1,14 @@
 //! A bridge's forwarding database: which MAC is behind which port.
 //!
 //! Kernel counterpart: `net/bridge/br_fdb.c`. The table is a SwissTable with a fixed fast hash and is never iterated into
-//! anything that can be seen: dumps sort. Deliberately absent: VLANs, entries learned from outside, offloading.
+//! anything that can be seen: dumps sort. Deliberately absent: entries learned from outside, offloading.
 
 use crate::netns::{Ifindex, NsId};
 use nettwin_model::{Instant, Mac};
 use rustc_hash::FxBuildHasher;
 use std::time::Duration;
 
-/// A MAC as a number: what the table is keyed by.
+/// A MAC as a number, in no VLAN: what the table is keyed by.
 #[inline]
 pub(crate) fn key(mac: &[u8]) -> u64 {
     let mut bytes = [0; 8];
@@ -20,6 +20,17 @@ pub(crate) fn key(mac: &[u8]) -> u64 {
 pub(crate) fn mac(key: u64) -> Mac {
     let [a, b, c, d, e, f, ..] = key.to_le_bytes();
     Mac([a, b, c, d, e, f])
+}
+
+/// The same MAC in a VLAN.
+#[inline]
+pub(crate) fn in_vlan(key: u64, vid: u16) -> u64 {
+    key | u64::from(vid) << 48
+}
+
+/// The VLAN of a key.
+pub(crate) fn vid(key: u64) -> u16 {
+    (key >> 48) as u16 // all that is left
 }
 
 /// The number that stands for the bridge itself where ports have theirs.
@@ -163,6 +174,16 @@ impl Fdb {
         });
     }
 
+    /// The same of one VLAN.
+    pub(crate) fn flush_port_in(&mut self, port: u16, vlan: u16) {
+        let learned = &mut self.learned;
+        self.entries.retain(|key, e| {
+            let stays = e.port != port || e.fixed || e.local || vid(*key) != vlan;
+            *learned -= u32::from(!stays && e.is_learned());
+            stays
+        });
+    }
+
     /// The bridge came up, the first sweep is soon (`br_stp_enable_bridge`). Says when it must be an event.
     pub(crate) fn open(&mut self, now: Instant) -> Option<Instant> {
         (self.sweep_at, self.armed) = (Some(now + FIRST_SWEEP), false);
@@ -232,18 +253,18 @@ impl Fdb {
         next
     }
 
-    /// All entries, the newest first.
-    pub(crate) fn newest_first(&self) -> Vec<(Mac, Entry)> {
-        let mut all: Vec<_> = self.entries.iter().map(|(&k, &e)| (mac(k), e)).collect();
+    /// All entries by their keys, the newest first.
+    pub(crate) fn newest_first(&self) -> Vec<(u64, Entry)> {
+        let mut all: Vec<_> = self.entries.iter().map(|(&k, &e)| (k, e)).collect();
         // Births are counted from the last one back, so that the count may wrap.
-        all.sort_by_key(|(mac, e)| (self.births.wrapping_sub(e.born), *mac));
+        all.sort_by_key(|(key, e)| (self.births.wrapping_sub(e.born), mac(*key), vid(*key)));
         all
     }
 
-    /// All entries, sorted by MAC.
-    pub(crate) fn sorted(&self) -> Vec<(Mac, Entry)> {
-        let mut all: Vec<_> = self.entries.iter().map(|(&k, &e)| (mac(k), e)).collect();
-        all.sort_by_key(|(mac, e)| (*mac, e.port));
+    /// All entries by their keys, sorted by MAC.
+    pub(crate) fn sorted(&self) -> Vec<(u64, Entry)> {
+        let mut all: Vec<_> = self.entries.iter().map(|(&k, &e)| (k, e)).collect();
+        all.sort_by_key(|(key, e)| (mac(*key), vid(*key), e.port));
         all
     }
 }
@@ -304,5 +325,7 @@ mod tests {
     fn macs_and_keys_round_trip() {
         let m: Mac = "02:00:de:ad:be:ef".parse().unwrap();
         assert_eq!(mac(key(&m.0)), m);
+        let inside = in_vlan(key(&m.0), 4094);
+        assert_eq!((mac(inside), vid(inside), vid(key(&m.0))), (m, 4094, 0));
     }
 }

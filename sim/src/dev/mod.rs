@@ -10,6 +10,7 @@ pub(crate) mod dummy;
 pub(crate) mod fdb;
 pub(crate) mod lo;
 pub(crate) mod macvlan;
+pub(crate) mod mcast;
 pub(crate) mod port;
 pub(crate) mod state;
 pub(crate) mod stp;
@@ -17,6 +18,7 @@ pub(crate) mod tap;
 pub(crate) mod upper;
 pub(crate) mod veth;
 pub(crate) mod vlan;
+pub(crate) mod vlans;
 pub(crate) mod vrf;
 
 use crate::drop::DropReason;
@@ -336,7 +338,8 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     tag::pull(&mut w.frames, pkt);
     let (tapped, port, plug) = (!dev.taps.is_empty(), dev.port, dev.plug);
     let has_uppers = !dev.uppers.is_empty();
-    w.trace.mix(w.now, place(ns.id, pkt.dev), len as u64 ^ tail_word(w.frames.bytes(pkt.frame)));
+    let tag = pkt.tag.map_or(0, |tag| u64::from(tag.tci) + 1);
+    w.trace.mix(w.now, place(ns.id, pkt.dev), len as u64 ^ tag << 32 ^ tail_word(w.frames.bytes(pkt.frame)));
     if let (Some(at), None, false, false) = (port, plug, tapped || has_uppers, w.trace.is_on()) {
         return bridge::input_by(ns, w, pkt, at);
     }
@@ -388,7 +391,9 @@ pub(crate) fn ethertype(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         // A length instead of a type: 802.2, which the bridge module's LLC always takes.
         0..=0x05ff => Next::Drop(DropReason::UnhandledProtocol),
         _ => {
-            dev.stats.rx_dropped += 1;
+            // Whoever watches it has got it (`deliver_skb`).
+            let is_watched = dev.taps.iter().any(|tap| matches!(tap, Tap::Probe { .. }));
+            dev.stats.rx_dropped += u64::from(!is_watched);
             Next::Drop(DropReason::UnhandledProtocol)
         }
     }

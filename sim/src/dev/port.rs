@@ -4,7 +4,9 @@
 
 use super::bridge::{Bridge, Port, PortRef};
 use super::fdb::{self, Fdb, SELF};
+use super::mcast::{self, McastPort};
 use super::stp::{At, StpPort};
+use super::vlans::{self, Vlans};
 use super::{Dev, macvlan};
 use crate::l3;
 use crate::netns::{Ifindex, Netns};
@@ -44,10 +46,11 @@ pub(crate) fn join(ns: &mut Netns, w: &mut World, index: Ifindex, bridge: Ifinde
     stp.path_cost = cost;
     b.ports[place] = Some(Box::new(new_port(index, stp)));
     b.order.insert(0, number);
-    add_own(b, number, mac, w);
+    add_own(b, number, mac, 0, w.now);
     if let Some(dev) = ns.dev_mut(index) {
         dev.port = Some(PortRef { bridge, number });
     }
+    vlans::born(ns, w, bridge, number);
     let moved = is_least(ns, bridge, mac) && choose_mac(ns, w, bridge);
     At { ns, w, dev: bridge }.check_port(number);
     if moved {
@@ -69,17 +72,21 @@ pub(crate) fn leave(ns: &mut Netns, w: &mut World, index: Ifindex) {
     let bridge_mac = ns.dev(bridge).map(|d| d.mac);
     let others: Vec<(u16, Mac)> = other_macs(ns, bridge, number);
     let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) else { return };
+    let vids = b.vlans(number).map(Vlans::ids).unwrap_or_default();
+    mcast::flush_port(b, number, true);
     b.ports[usize::from(number) - 1] = None;
     while b.ports.last().is_some_and(Option::is_none) {
         b.ports.pop();
     }
     b.order.retain(|&n| n != number);
-    for (mac, entry) in b.fdb.sorted() {
+    for (key, entry) in b.fdb.sorted() {
         if entry.port == number && (!entry.local || entry.by_user) {
-            b.fdb.remove(fdb::key(&mac.0));
+            b.fdb.remove(key);
         }
     }
-    remove_own(b, number, mac, &others, bridge_mac);
+    for vid in std::iter::once(0).chain(vids) {
+        remove_own(b, number, mac, vid, &others, bridge_mac);
+    }
     let moved = choose_mac(ns, w, bridge);
     choose_mtu(ns, w, bridge);
     if moved {
@@ -101,8 +108,13 @@ pub(crate) fn mac_changed(ns: &mut Netns, w: &mut World, index: Ifindex, old: Ma
     let bridge_mac = ns.dev(bridge).map(|d| d.mac);
     let others = other_macs(ns, bridge, number);
     let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) else { return };
-    remove_own(b, number, old, &others, bridge_mac);
-    add_own(b, number, mac, w);
+    let vids: Vec<u16> = std::iter::once(0).chain(b.vlans(number).map(Vlans::ids).unwrap_or_default()).collect();
+    for vid in &vids {
+        remove_own(b, number, old, *vid, &others, bridge_mac);
+    }
+    for vid in vids {
+        add_own(b, number, mac, vid, w.now);
+    }
     if choose_mac(ns, w, bridge) {
         l3::mac_changed(ns, w, bridge);
     }
@@ -122,14 +134,10 @@ pub(crate) fn set_bridge_mac(ns: &mut Netns, w: &mut World, bridge: Ifindex, mac
     let Some(dev) = ns.dev_mut(bridge) else { return };
     let old = std::mem::replace(&mut dev.mac, mac);
     let Some(b) = dev.bridge_mut() else { return };
-    if let Some(entry) = b.fdb.find(fdb::key(&old.0)).copied()
-        && entry.local
-        && entry.port == SELF
-        && !entry.by_user
-    {
-        remove_own(b, SELF, old, &others, None);
+    for vid in std::iter::once(0).chain(b.vlans.ids()) {
+        remove_own(b, SELF, old, vid, &others, None);
+        add_own(b, SELF, mac, vid, now);
     }
-    add_bridges_own(b, mac, now);
     At { ns, w, dev: bridge }.set_mac(mac);
 }
 
@@ -138,15 +146,9 @@ pub(crate) fn bridge_born(ns: &mut Netns, w: &World, bridge: Ifindex) {
     let Some(dev) = ns.dev_mut(bridge) else { return };
     let mac = dev.mac;
     if let Some(b) = dev.bridge_mut() {
-        add_bridges_own(b, mac, w.now);
+        add_own(b, SELF, mac, 0, w.now);
     }
-}
-
-/// `fdb_add_local`, which refuses what is no station's address.
-fn add_bridges_own(b: &mut Bridge, mac: Mac, now: Instant) {
-    if mac.is_valid_unicast() && b.fdb.find(fdb::key(&mac.0)).is_none_or(|e| !e.local) {
-        b.fdb.put(fdb::key(&mac.0), Fdb::own(SELF, now));
-    }
+    vlans::born(ns, w, bridge, SELF);
 }
 
 /// Whether a new port's MAC may become the bridge's, which is the lowest of the others'.
@@ -195,32 +197,43 @@ fn choose_mtu(ns: &mut Netns, w: &mut World, bridge: Ifindex) {
 }
 
 /// The ports but `except`, newest first, with their MACs.
-fn other_macs(ns: &Netns, bridge: Ifindex, except: u16) -> Vec<(u16, Mac)> {
+pub(crate) fn other_macs(ns: &Netns, bridge: Ifindex, except: u16) -> Vec<(u16, Mac)> {
     let Some(b) = ns.dev(bridge).and_then(|d| d.bridge()) else { return Vec::new() };
     let ports = b.order.iter().filter(|&&n| n != except);
     ports.filter_map(|&n| Some((n, ns.dev(b.port(n)?.dev)?.mac))).collect()
 }
 
-/// The entry that says that a port's MAC is the bridge's own (`fdb_add_local`).
-fn add_own(b: &mut super::bridge::Bridge, number: u16, mac: Mac, w: &World) {
+/// The entry that says that a port's MAC is the bridge's own in a VLAN, or (0) in none; what is no station's address has none
+/// (`fdb_add_local`).
+pub(crate) fn add_own(b: &mut Bridge, number: u16, mac: Mac, vid: u16, now: Instant) {
+    let key = fdb::in_vlan(fdb::key(&mac.0), vid);
     // The first of several with one address has it.
-    if b.fdb.find(fdb::key(&mac.0)).is_none_or(|e| !e.local) {
-        b.fdb.put(fdb::key(&mac.0), Fdb::own(number, w.now));
+    if mac.is_valid_unicast() && b.fdb.find(key).is_none_or(|e| !e.local) {
+        b.fdb.put(key, Fdb::own(number, now));
     }
 }
 
 /// Takes that entry away, or hands it to somebody else with the same MAC (`fdb_delete_local`).
-fn remove_own(b: &mut super::bridge::Bridge, number: u16, mac: Mac, others: &[(u16, Mac)], bridge_mac: Option<Mac>) {
-    let Some(entry) = b.fdb.find_mut(fdb::key(&mac.0)) else { return };
-    if !entry.local || entry.by_user || entry.port != number {
+pub(crate) fn remove_own(
+    b: &mut Bridge,
+    number: u16,
+    mac: Mac,
+    vid: u16,
+    others: &[(u16, Mac)],
+    bridge_mac: Option<Mac>,
+) {
+    let key = fdb::in_vlan(fdb::key(&mac.0), vid);
+    if b.fdb.find(key).is_none_or(|e| !e.local || e.by_user || e.port != number) {
         return;
     }
-    if let Some(&(other, _)) = others.iter().find(|(_, m)| *m == mac) {
-        entry.port = other;
-    } else if number != SELF && bridge_mac == Some(mac) {
-        entry.port = SELF;
-    } else {
-        b.fdb.remove(fdb::key(&mac.0));
+    let is_heir = |&&(other, m): &&(u16, Mac)| m == mac && b.port(other).is_some_and(|p| p.vlans.has(vid));
+    let heir = match others.iter().find(is_heir) {
+        Some(&(other, _)) => Some(other),
+        None => (number != SELF && bridge_mac == Some(mac) && b.vlans.has(vid)).then_some(SELF),
+    };
+    match (heir, b.fdb.find_mut(key)) {
+        (Some(heir), Some(entry)) => entry.port = heir,
+        _ => drop(b.fdb.remove(key)),
     }
 }
 
@@ -248,6 +261,8 @@ fn new_port(dev: Ifindex, stp: StpPort) -> Port {
         guard: false,
         root_block: false,
         fastleave: false,
+        vlans: Vlans::default(),
+        mcast: McastPort::default(),
         stp,
     }
 }

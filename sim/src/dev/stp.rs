@@ -151,12 +151,13 @@ pub(crate) struct At<'a> {
 
 /// A BPDU came in by a port of a bridge that speaks the protocol (`br_stp_rcv`).
 pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, at: PortRef) -> Next {
-    let bpdu = bpdu::parse(w.frames.bytes(pkt.frame));
+    let group = ns.dev(at.bridge).and_then(|d| d.bridge()).map_or(0, |b| b.filter.group());
+    let bpdu = bpdu::parse(w.frames.bytes(pkt.frame), group);
     w.frames.release(pkt.frame);
     let number = at.number;
     let mut bridge = At { ns, w, dev: at.bridge };
     let Some(port) = bridge.port(number) else { return Next::Done };
-    if port.stp.state == PortState::Disabled {
+    if port.stp.state == PortState::Disabled || !bridge.stp().enabled {
         return Next::Done;
     }
     if port.guard {
@@ -380,11 +381,12 @@ impl At<'_> {
     }
 
     fn make_forwarding(&mut self, number: u16) {
-        let (enabled, delay) = (self.stp().enabled, self.stp().forward_delay);
+        let (enabled, delay, now) = (self.stp().enabled, self.stp().forward_delay, self.w.now);
         let Some(port) = self.port_stp(number).filter(|p| p.state == PortState::Blocking) else { return };
         if !enabled || delay == 0 {
             port.state = PortState::Forwarding;
-            port.forward_at = None;
+            // The timer runs all the same, to no end.
+            port.forward_at = (delay != 0).then(|| now + centis(delay));
             self.topology_changed();
         } else {
             port.state = PortState::Listening;
@@ -533,8 +535,14 @@ impl At<'_> {
     fn send(&mut self, number: u16, bpdu: &Bpdu) {
         let Some(dev) = self.port(number).map(|p| p.dev) else { return };
         let Some(mac) = self.ns.dev(dev).map(|d| d.mac) else { return };
-        let frame = self.w.frames.alloc_from(&bpdu::emit(mac, bpdu));
+        let group = self.group();
+        let frame = self.w.frames.alloc_from(&bpdu::emit(mac, group, bpdu));
         self.w.push(self.ns.id, Stage::Qdisc, Pkt::new(frame, dev));
+    }
+
+    /// The last byte of the group that is spoken to.
+    fn group(&mut self) -> u8 {
+        self.bridge_mut().map_or(0, |b| b.filter.group())
     }
 
     /// `br_received_config_bpdu`.

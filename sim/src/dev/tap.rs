@@ -6,8 +6,8 @@
 
 use crate::drop::DropReason;
 use crate::path::{Next, Pkt};
+use crate::pcap;
 use crate::sim::Sim;
-use crate::tag;
 use crate::world::World;
 use nettwin_model::{IfName, Instant, NetnsName};
 use std::collections::VecDeque;
@@ -75,10 +75,11 @@ impl Sim {
 
 /// Hands a frame to whoever holds the plug (`tun_net_xmit`).
 pub(crate) fn hand_out(w: &mut World, pkt: &Pkt, plug: Plug) -> Next {
+    let frame = pcap::with_tag(&w.frames, pkt).into_owned();
     let Some(queue) = w.plugs.0.get_mut(plug.0 as usize).filter(|queue| queue.len() < LENGTH) else {
         return Next::Drop(DropReason::QueueFull);
     };
-    queue.push_back(tag::on_wire(&w.frames, pkt).unwrap_or_else(|| w.frames.bytes(pkt.frame).to_vec()));
+    queue.push_back(frame);
     w.frames.release(pkt.frame);
     Next::Done
 }

@@ -5,25 +5,15 @@
 
 use crate::dev::bridge;
 use crate::dev::fdb::{self, Entry, SELF};
+use crate::dev::mcast;
 use crate::dev::stp::At;
+use crate::dev::vlans::{self, Vlans};
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
 use nettwin_model::{BridgeAttrs, Errno, Fault, FdbEntry, FdbKind, PortAttrs, PortState};
 
-/// Whether these attributes can be had at all, before anything is made.
-pub(crate) fn check(attrs: &BridgeAttrs) -> Result<(), Fault> {
-    if attrs.vlan_filtering == Some(true) {
-        return Err(missing("VLAN filtering in the simulator", "leave vlan_filtering off"));
-    }
-    if attrs.mcast_querier == Some(true) {
-        return Err(missing("an IGMP querier in the simulator", "leave mcast_querier off: groups are flooded"));
-    }
-    Ok(())
-}
-
 /// `ip link set … type bridge` (`br_changelink`).
 pub(crate) fn set(ns: &mut Netns, w: &mut World, index: Ifindex, attrs: &BridgeAttrs) -> Result<(), Fault> {
-    check(attrs)?;
     let erange = || Err(Fault::errno(Errno::ERANGE));
     let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
     let b = dev.bridge_mut().ok_or(Fault::errno(Errno::EOPNOTSUPP))?;
@@ -64,6 +54,7 @@ pub(crate) fn set(ns: &mut Netns, w: &mut World, index: Ifindex, attrs: &BridgeA
     if let Some(priority) = attrs.priority {
         At { ns, w, dev: index }.set_priority(priority);
     }
+    set_vlans(ns, w, index, attrs)?;
     let b = bridge_mut(ns, index)?;
     if let Some(mask) = attrs.group_fwd_mask {
         if mask & 7 != 0 {
@@ -71,8 +62,53 @@ pub(crate) fn set(ns: &mut Netns, w: &mut World, index: Ifindex, attrs: &BridgeA
         }
         b.group_fwd_mask = mask;
     }
-    b.mcast_snooping = attrs.mcast_snooping.unwrap_or(b.mcast_snooping);
     b.fdb_max_learned = attrs.fdb_max_learned.unwrap_or(b.fdb_max_learned);
+    let settings = groups(b.mcast.settings, attrs)?;
+    mcast::set(ns, w, index, settings);
+    Ok(())
+}
+
+/// What the attributes say of groups (`br_multicast_set_*`).
+fn groups(now: mcast::Settings, attrs: &BridgeAttrs) -> Result<mcast::Settings, Fault> {
+    if attrs.mcast_router.is_some_and(|kind| kind > mcast::ALWAYS) {
+        return Err(Fault::errno(Errno::EINVAL));
+    }
+    // More often than once a second nobody is asked.
+    let at_least = |time: Option<u32>, now: u32| time.map_or(now, |time| time.max(100));
+    Ok(mcast::Settings {
+        on: attrs.mcast_snooping.unwrap_or(now.on),
+        querier: attrs.mcast_querier.unwrap_or(now.querier),
+        router: attrs.mcast_router.unwrap_or(now.router),
+        last_member_count: attrs.mcast_last_member_count.unwrap_or(now.last_member_count),
+        startup_query_count: attrs.mcast_startup_query_count.unwrap_or(now.startup_query_count),
+        last_member_interval: attrs.mcast_last_member_interval.unwrap_or(now.last_member_interval),
+        membership_interval: attrs.mcast_membership_interval.unwrap_or(now.membership_interval),
+        querier_interval: attrs.mcast_querier_interval.unwrap_or(now.querier_interval),
+        query_interval: at_least(attrs.mcast_query_interval, now.query_interval),
+        query_response_interval: attrs.mcast_query_response_interval.unwrap_or(now.query_response_interval),
+        startup_query_interval: at_least(attrs.mcast_startup_query_interval, now.startup_query_interval),
+    })
+}
+
+/// What the attributes say of VLANs (`br_vlan_filter_toggle`, `__br_vlan_set_proto` and their like).
+fn set_vlans(ns: &mut Netns, w: &mut World, index: Ifindex, attrs: &BridgeAttrs) -> Result<(), Fault> {
+    let b = bridge_mut(ns, index)?;
+    w.shows_vlans |= attrs.vlan_filtering == Some(true)
+        || attrs.vlan_protocol.or(attrs.vlan_default_pvid).is_some()
+        || attrs.vlan_stats_enabled.or(attrs.vlan_stats_per_port).is_some();
+    b.filter.on = attrs.vlan_filtering.unwrap_or(b.filter.on);
+    b.filter.proto = attrs.vlan_protocol.unwrap_or(b.filter.proto);
+    if let Some(pvid) = attrs.vlan_default_pvid {
+        vlans::set_default_pvid(ns, w, index, pvid)?;
+    }
+    let b = bridge_mut(ns, index)?;
+    b.filter.counts = attrs.vlan_stats_enabled.unwrap_or(b.filter.counts);
+    if let Some(per_port) = attrs.vlan_stats_per_port {
+        if b.ports.iter().flatten().any(|port| !port.vlans.ids().is_empty()) {
+            return Err(Fault::errno(Errno::EBUSY));
+        }
+        b.filter.per_port = per_port;
+    }
     Ok(())
 }
 
@@ -97,6 +133,12 @@ pub(crate) fn set_port(ns: &mut Netns, w: &mut World, index: Ifindex, attrs: &Po
         (&mut p.locked, attrs.locked),
     ] {
         *flag = wanted.unwrap_or(*flag);
+    }
+    if let Some(kind) = attrs.mcast_router {
+        if kind > 3 {
+            return Err(Fault::errno(Errno::EINVAL));
+        }
+        mcast::set_port_router(ns, w, at, kind);
     }
     if let Some(cost) = attrs.cost {
         if !(1..=65535).contains(&cost) {
@@ -123,13 +165,36 @@ pub(crate) fn add_fdb(ns: &mut Netns, w: &mut World, entry: &FdbEntry, replace: 
     if port == SELF && entry.kind != FdbKind::Permanent || entry.sticky && entry.kind == FdbKind::Permanent {
         return einval();
     }
+    let b = bridge_mut(ns, bridge)?;
+    let vlans = b.vlans(port).map(Vlans::ids).unwrap_or_default();
+    match entry.vlan {
+        0 => {
+            add_in_vlan(ns, w, bridge, port, entry, 0, replace)?;
+            // One that is said of no VLAN is of all that there are.
+            vlans.into_iter().try_for_each(|vid| add_in_vlan(ns, w, bridge, port, entry, vid, replace))
+        }
+        vid if vlans.contains(&vid) => add_in_vlan(ns, w, bridge, port, entry, vid, replace),
+        _ => einval(),
+    }
+}
+
+/// `__br_fdb_add`.
+fn add_in_vlan(
+    ns: &mut Netns,
+    w: &mut World,
+    bridge: Ifindex,
+    port: u16,
+    entry: &FdbEntry,
+    vid: u16,
+    replace: bool,
+) -> Result<(), Fault> {
     let (id, now) = (ns.id, w.now);
     let b = bridge_mut(ns, bridge)?;
     let learns = |s: PortState| matches!(s, PortState::Learning | PortState::Forwarding);
     if entry.kind == FdbKind::Learned && !b.port(port).is_some_and(|p| learns(p.stp.state)) {
         return Err(Fault::errno(Errno::EPERM));
     }
-    let key = fdb::key(&entry.mac.0);
+    let key = fdb::in_vlan(fdb::key(&entry.mac.0), vid);
     if !replace && b.fdb.find(key).is_some() {
         return Err(Fault::errno(Errno::EEXIST));
     }
@@ -142,15 +207,24 @@ pub(crate) fn add_fdb(ns: &mut Netns, w: &mut World, entry: &FdbEntry, replace: 
 }
 
 /// `bridge fdb del` (`br_fdb_delete`).
-pub(crate) fn del_fdb(ns: &mut Netns, entry: &FdbEntry) -> Result<(), Fault> {
+pub(crate) fn del_fdb(ns: &mut Netns, w: &World, entry: &FdbEntry) -> Result<(), Fault> {
     let (bridge, port) = fdb_place(ns, entry)?;
     let b = bridge_mut(ns, bridge)?;
-    let key = fdb::key(&entry.mac.0);
-    if b.fdb.find(key).is_none_or(|e| e.port != port) {
-        return Err(Fault::errno(Errno::ENOENT));
+    if w.shows_vlans && b.vlans(port).is_some_and(|vlans| !vlans.has(entry.vlan)) {
+        return Err(Fault::errno(Errno::EINVAL));
     }
-    b.fdb.remove(key);
-    Ok(())
+    let keys = match entry.vlan {
+        0 => vlans::keys(b, port, entry.mac),
+        vid => vec![fdb::in_vlan(fdb::key(&entry.mac.0), vid)],
+    };
+    let mut found = false;
+    for key in keys {
+        if b.fdb.find(key).is_some_and(|e| e.port == port) {
+            b.fdb.remove(key);
+            found = true;
+        }
+    }
+    if found { Ok(()) } else { Err(Fault::errno(Errno::ENOENT)) }
 }
 
 /// The bridge and the port's number that an entry's device names.

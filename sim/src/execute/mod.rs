@@ -7,6 +7,7 @@ mod bridge;
 pub(crate) mod link;
 mod virtuals;
 
+use crate::dev::{mcast, vlans};
 use crate::netns::Ifindex;
 use crate::sim::Sim;
 use crate::{dev, l3, nf, probe, sysctl};
@@ -35,7 +36,23 @@ pub(crate) fn execute(sim: &mut Sim, op: &Op) -> Result<(), Fault> {
             let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;
             bridge::add_fdb(ns, &mut sim.world, entry, *replace)
         }
-        Op::DelFdb { netns, entry } => bridge::del_fdb(sim.netns.by_name_mut(netns).ok_or_else(enoent)?, entry),
+        Op::DelFdb { netns, entry } => {
+            let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;
+            bridge::del_fdb(ns, &sim.world, entry)
+        }
+        Op::AddMdb { netns, entry } => {
+            let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;
+            mcast::add(ns, &mut sim.world, entry)
+        }
+        Op::DelMdb { netns, entry } => mcast::del(sim.netns.by_name_mut(netns).ok_or_else(enoent)?, entry),
+        Op::AddVlan { netns, dev, vlans, own } => {
+            let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;
+            vlans::add(ns, &mut sim.world, *dev, *vlans, *own)
+        }
+        Op::DelVlan { netns, dev, vlans, own } => {
+            let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;
+            vlans::del(ns, &mut sim.world, *dev, *vlans, *own)
+        }
         Op::SetSysctl { netns, key, value } => {
             let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;
             sysctl::write(ns, key.path(), value)?;

@@ -100,7 +100,8 @@ pub(crate) fn arrive(ns: &mut Netns, w: &mut World, index: Ifindex, frame: Frame
     }
 }
 
-/// A device sends a frame, if it is a veth without queue that nobody watches, and the frame fits all that it may have to.
+/// A device sends a frame without a tag beside it, if it is a veth without queue that nobody watches, and the frame fits all
+/// that it may have to.
 #[inline]
 pub(crate) fn leave(dev: &mut Dev, w: &mut World, frame: FrameId) -> bool {
     let Kind::Veth(veth) = &dev.kind else { return false };

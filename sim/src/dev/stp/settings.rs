@@ -4,6 +4,7 @@
 
 use super::{At, is_root};
 use crate::dev::fdb::sweep_event;
+use crate::dev::mcast;
 use crate::event::StpTimer;
 use nettwin_model::{Mac, PortState};
 
@@ -22,6 +23,7 @@ impl At<'_> {
         for number in self.numbers() {
             self.check_port(number);
         }
+        mcast::opened(self.ns, self.w, self.dev);
     }
 
     /// The bridge went down (`br_stp_disable_bridge`).
@@ -32,6 +34,7 @@ impl At<'_> {
             }
         }
         self.set_topology_change(false);
+        mcast::closed(self.ns, self.dev);
         if let Some(b) = self.bridge_mut() {
             b.fdb.close();
         }
@@ -63,6 +66,7 @@ impl At<'_> {
             (port.topology_change_ack, port.config_pending) = (false, false);
         }
         self.select_states();
+        mcast::enabled(self.ns, self.w, self.dev, number);
     }
 
     /// A port no longer works (`br_stp_disable_port`).
@@ -76,6 +80,7 @@ impl At<'_> {
         }
         if let Some(b) = self.bridge_mut() {
             b.fdb.flush_port(number);
+            mcast::disabled(b, number);
         }
         self.update();
         self.select_states();

@@ -3,20 +3,27 @@
 //! Kernel counterpart: `br_fill_info()`, `br_port_fill_attrs()`, `br_fdb_dump()`.
 
 use super::{Bridge, StpPort};
-use crate::dev::Dev;
+use crate::dev::{Dev, fdb, mcast};
 use crate::netns::Netns;
 use crate::observe::fdb_entry;
+use crate::world::World;
 use nettwin_model::Instant;
 use nettwin_model::bridge::{BridgeStatus, FdbAged, PortStatus};
 
 /// The moving parts of the bridge that `dev` is, as of `now`.
-pub(crate) fn status(ns: &Netns, dev: &Dev, bridge: &Bridge, now: Instant) -> BridgeStatus {
+pub(crate) fn status(ns: &Netns, w: &World, dev: &Dev, bridge: &Bridge) -> BridgeStatus {
+    let now = w.now;
     let ports = bridge.ports.iter().flatten();
     let ports = ports.filter_map(|p| Some((ns.dev(p.dev)?.name, port_status(&p.stp, now)))).collect();
-    let fdb = bridge.fdb.newest_first().into_iter().map(|(mac, entry)| FdbAged {
-        entry: fdb_entry(ns, dev, bridge, mac, &entry),
+    let shown = bridge.fdb.newest_first().into_iter().filter(|(key, _)| w.shows_vlans || fdb::vid(*key) == 0);
+    let fdb = shown.map(|(key, entry)| FdbAged {
+        entry: fdb_entry(ns, dev, bridge, key, &entry),
         age: centis_until(Some(now), entry.updated),
     });
+    let places = std::iter::once((dev.name, fdb::SELF));
+    let numbers = bridge.ports.iter().flatten().filter_map(|p| Some((ns.dev(p.dev)?.name, p.stp.number)));
+    let all = places.chain(numbers).filter(|_| w.shows_vlans);
+    let vlans = all.map(|(name, number)| (name, bridge.vlan_status(number))).collect();
     let stp = &bridge.stp;
     BridgeStatus {
         topology_change: stp.topology_change,
@@ -27,6 +34,9 @@ pub(crate) fn status(ns: &Netns, dev: &Dev, bridge: &Bridge, now: Instant) -> Br
         gc_timer: centis_until(bridge.fdb.next_sweep(now, bridge.hold()), now),
         ports,
         fdb: fdb.collect(),
+        vlans,
+        mdb: mcast::entries(ns, dev.name, bridge, now),
+        routers: mcast::routers(ns, bridge, now),
     }
 }
 

@@ -127,6 +127,8 @@ fn kind(op: &Op) -> Kind {
         | Op::SetPort { .. }
         | Op::SetVirtual { .. }
         | Op::SetAltname { .. } => Kind::Link,
+        Op::AddVlan { .. } | Op::DelVlan { .. } => Kind::Link,
+        Op::AddMdb { .. } | Op::DelMdb { .. } => Kind::Neigh,
         Op::AddAddr { .. } | Op::DelAddr { .. } => Kind::Addr,
         Op::AddRoute { .. } | Op::DelRoute { .. } | Op::AddNexthop { .. } | Op::DelNexthop { .. } => Kind::Route,
         Op::AddRule { .. } | Op::DelRule { .. } => Kind::Rule,
