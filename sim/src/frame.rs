@@ -21,6 +21,10 @@ pub(crate) struct FrameId(u32);
 /// The number of a frame's journey: given when it is made, kept by its copies. What the trace follows a frame by.
 pub(crate) type Journey = u64;
 
+/// Devices that a frame has come to. Few frames ever need it, so it is apart from them.
+#[derive(Clone, Default)]
+struct Visits(BTreeSet<(NsId, Ifindex)>);
+
 #[derive(Default)]
 struct Slot {
     bytes: Vec<u8>,
@@ -29,7 +33,7 @@ struct Slot {
     crossings: u32,
     journey: Journey,
     /// Of a frame that goes round ([`DOOMED`]; else they are another's): where it has come since that was found.
-    visits: Option<Box<BTreeSet<(NsId, Ifindex)>>>,
+    visits: Option<Box<Visits>>,
 }
 
 /// The number of crossings of a frame that goes round.
@@ -119,7 +123,7 @@ impl Slab {
 
     /// The frame, which goes round, comes to a device: whether it is the first time since that was found.
     pub(crate) fn visit(&mut self, id: FrameId, place: (NsId, Ifindex)) -> bool {
-        self.slots[id.0 as usize].visits.get_or_insert_default().insert(place)
+        self.slots[id.0 as usize].visits.get_or_insert_default().0.insert(place)
     }
 
     /// One more holder.

@@ -29,7 +29,9 @@ pub(crate) fn query(sim: &mut Sim, query: &Query) -> Result<Answer, Fault> {
         Query::Ifindex { netns, dev } => {
             let ns = sim.netns.by_name(netns).ok_or_else(enoent)?;
             // Who asks takes the name for the device's own.
-            Answer::Ifindex(ns.devs.by_own_name(*dev).map(|index| index.0))
+            let found = ns.devs.by_own_name(*dev).map(|index| (ns.id, index));
+            found.into_iter().for_each(|at| link::tell(sim, at));
+            Answer::Ifindex(found.map(|(_, index)| index.0))
         }
         Query::Netns(name) => {
             link::tell_all(sim, link::find(sim, name)?);

@@ -90,6 +90,45 @@ fn namespaces() {
             ip netns add .
         ",
             ),
+            (
+                "numbers are given when a link is told of",
+                r"
+            ip netns add a
+            ip link add m0 netns a type veth peer name m1
+            ip netns list
+            ip netns exec a ip netns list-id
+            ip -br link show m1
+            ip netns list
+            ip netns add b
+            ip link add x0 type veth peer name x1 netns b
+            ip netns list
+            ip netns exec b ip netns list-id
+            ip -n b link set x1 up
+            ip netns exec b ip netns list-id
+            ip netns add c
+            ip link add y0 type veth peer name y1
+            ip link set y1 netns c
+            ip netns list
+            ip netns exec c ip netns list-id
+            ip netns add d
+            ip netns add e
+            ip -n d link add z0 type veth peer name z1 netns e
+            ip netns exec d ip netns list-id
+            ip -n d link set z0 up
+            ip netns exec e ip netns list-id
+            ip -n e link set z1 up
+            ip netns exec e ip netns list-id
+            ip netns add g
+            ip link add w0 netns g type veth peer name w1
+            ip netns list
+            ip addr add 10.0.0.1/24 dev w1
+            ip netns list
+            ip netns add h
+            ip link add u0 netns h type veth peer name u1
+            ip link set u1 alias of-mine
+            ip netns list
+        ",
+            ),
         ],
     );
 }

@@ -79,9 +79,8 @@ fn add_veth(sim: &mut Sim, id: NsId, link: &AddLink, peer_id: NsId, peer: &VethP
             if let Some(ns) = sim.netns.by_id_mut(peer_id) {
                 state::tell_peer(ns, peer_index, |p| p.dev = index);
             }
-            for (at, other) in [(peer_id, id), (id, peer_id)] {
-                sim.netns.by_id_mut(at).into_iter().for_each(|ns| ns.refers_to(other, &sim.world.gone));
-            }
+            // The peer was told of before it had another end.
+            tell(sim, (id, index));
             // Both were registered without carrier; link watch then looks at each in its own namespace.
             for (at, dev) in [(peer_id, peer_index), (id, index)] {
                 if let Some(ns) = sim.netns.by_id_mut(at) {
@@ -204,6 +203,7 @@ fn detach(ns: &mut Netns, w: &mut World, index: Ifindex) {
 /// `ip link set`.
 pub(crate) fn set(sim: &mut Sim, netns: &NetnsName, name: IfName, change: &LinkChange) -> Result<(), Fault> {
     let (mut id, mut index) = find_dev(sim, netns, name)?;
+    tell(sim, (id, index));
     let target = change.netns.as_ref().map(|n| find(sim, n)).transpose()?;
     let master = match change.master {
         Some(Some(name)) => {
@@ -346,6 +346,14 @@ fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<I
         }
     }
     Ok(new_index)
+}
+
+/// Tells of a link (`rtmsg_ifinfo`): the namespace that it refers to gets a number.
+pub(crate) fn tell(sim: &mut Sim, (id, index): (NsId, Ifindex)) {
+    let Some(ns) = sim.netns.by_id_mut(id) else { return };
+    if let Some((other, _)) = ns.dev(index).and_then(|dev| dev.kind.link()) {
+        ns.refers_to(other, &sim.world.gone);
+    }
 }
 
 /// Tells of a namespace's links, as a dump does: the namespaces where their peers are get numbers.
