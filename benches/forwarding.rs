@@ -3,18 +3,21 @@
 
 #[path = "../sim/tests/lab/mod.rs"]
 mod lab;
-mod shapes;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use lab::{datagram, dev, lab, ns, shout};
+use nettwin::bench::shapes::{self, mac, routers};
 use nettwin_model::op::RouteVerb;
 use nettwin_model::{Backend, Mac, Op, words};
 use nettwin_sim::Sim;
-use shapes::{mac, received, routers};
 use std::fmt::Write;
 use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::time::Duration;
+
+fn received(sim: &mut Sim, netns: &str, name: &str) -> u64 {
+    shapes::received(sim, netns, name).expect("it is there")
+}
 
 /// Frames in one measured round.
 const ROUND: u64 = 1000;
@@ -65,9 +68,9 @@ fn known_unicast(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new(name, size), |b| b.iter(&mut round));
         let sent =
             sim.observe(&Default::default()).expect("it can be observed").netns[&h0].volatile.stats[&eth0].tx_packets;
-        assert_eq!(received(&mut sim, &z, "eth0"), sent, "all of them arrived");
+        assert_eq!(received(&mut sim, "z", "eth0"), sent, "all of them arrived");
         if hosts > 1 {
-            assert_eq!(received(&mut sim, &ns("h1"), "eth0"), 1, "and nobody else heard more than the first");
+            assert_eq!(received(&mut sim, "h1", "eth0"), 1, "and nobody else heard more than the first");
         }
     }
     group.finish();
@@ -91,9 +94,9 @@ fn flood(c: &mut Criterion) {
         let sent =
             sim.observe(&Default::default()).expect("it can be observed").netns[&h0].volatile.stats[&eth0].tx_packets;
         for other in ["z".to_owned(), format!("h{}", hosts - 1)] {
-            assert_eq!(received(&mut sim, &ns(&other), "eth0"), sent, "each got each");
+            assert_eq!(received(&mut sim, &other, "eth0"), sent, "each got each");
         }
-        assert_eq!(received(&mut sim, &h0, "eth0"), 0, "none came back");
+        assert_eq!(received(&mut sim, "h0", "eth0"), 0, "none came back");
     }
     group.finish();
 }
@@ -117,7 +120,7 @@ fn routing(c: &mut Criterion) {
         // The first datagrams wait for the neighbours' answers.
         round(&mut sim);
         lab::pass(&mut sim, Duration::from_secs(1));
-        let before = received(&mut sim, &ns("z"), "w");
+        let before = received(&mut sim, "z", "w");
         let mut sent = 0;
         group.bench_function(BenchmarkId::new("hops", count), |b| {
             b.iter(|| {
@@ -125,7 +128,7 @@ fn routing(c: &mut Criterion) {
                 sent += ROUND;
             });
         });
-        assert_eq!(received(&mut sim, &ns("z"), "w") - before, sent, "all of them arrived");
+        assert_eq!(received(&mut sim, "z", "w") - before, sent, "all of them arrived");
     }
     group.finish();
 }
@@ -157,7 +160,7 @@ fn tables(c: &mut Criterion) {
         };
         round(&mut sim);
         lab::pass(&mut sim, Duration::from_secs(1));
-        let before = received(&mut sim, &ns("z"), "w");
+        let before = received(&mut sim, "z", "w");
         let mut sent = 0;
         group.bench_function(BenchmarkId::new("routes", size), |b| {
             b.iter(|| {
@@ -165,7 +168,7 @@ fn tables(c: &mut Criterion) {
                 sent += ROUND;
             });
         });
-        assert_eq!(received(&mut sim, &ns("z"), "w") - before, sent, "all of them arrived");
+        assert_eq!(received(&mut sim, "z", "w") - before, sent, "all of them arrived");
     }
     group.finish();
 }

@@ -11,6 +11,7 @@ pub use nettwin_kernel as kernel;
 pub use nettwin_model as model;
 pub use nettwin_sim as sim;
 
+pub mod bench;
 pub mod conform;
 #[cfg(feature = "net")]
 pub mod net;

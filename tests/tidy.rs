@@ -33,6 +33,7 @@ const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("anstream", &["src/cli/"]),
     ("rustyline", &["src/cli/sh/"]),
     ("anstyle", &["src/cli/"]),
+    ("plotters", &["src/cli/live/bench/plot.rs"]),
     ("signal_hook", &["src/script/"]),
     ("shlex", &["src/script/builtin.rs"]),
     ("criterion", &["benches/", "sim/benches/", "model/benches/"]),

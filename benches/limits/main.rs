@@ -1,17 +1,10 @@
 //! The limits of this machine beside what nettwin does on it: one interleaved run, ratios of processor time.
 //!
-//! `cargo bench --bench limits` runs all sections, `… -- bare` those whose names say so. Deliberately absent: wall time, of
-//! which busy neighbours take a part. Each section asserts that its frames arrived.
-
-#[path = "../../sim/tests/lab/mod.rs"]
-mod lab;
-#[path = "../shapes/mod.rs"]
-mod shapes;
+//! `cargo bench --bench limits` runs all sections, `… -- bare bridge` those whose names begin so. Deliberately absent: peers,
+//! which `nettwin bench` measures. Each work checks that its frames arrived.
 
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 mod bare;
-#[cfg(all(feature = "kernel", target_os = "linux"))]
-mod rounds;
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 mod sections;
 

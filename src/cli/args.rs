@@ -75,6 +75,8 @@ pub(crate) enum Verb {
     Attach(AttachArgs),
     /// Run topologies on both machines and compare.
     Conform(ConformArgs),
+    /// Measure the same work on the simulator, the kernel and other tools, side by side.
+    Bench(BenchArgs),
     /// Print what `apply` would do, as an iproute2 script.
     Plan(PlanArgs),
     /// Make a lab like this on real namespaces, or change the lab that stands into it.
@@ -103,6 +105,30 @@ pub(crate) enum Verb {
     /// Keep a lab (nettwin starts this by itself).
     #[command(hide = true)]
     Holder(HolderArgs),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  nettwin bench                        all of it: a few minutes
+  nettwin bench bridge hop --rounds 15
+  nettwin bench --peers --svg bench.svg
+
+What is compared is processor time, of each process and those it starts, in rounds in which all take turns: a ratio is of
+one round. It is printed with its least and its greatest. Peers are ns-3 (compiled first) and Mininet, where installed.")]
+pub(crate) struct BenchArgs {
+    /// Only the sections whose names begin so: bridge-2, bridge-8, bridge-64, delay, flood-8, flood-64, hop, setup-10,
+    /// setup-100.
+    #[arg(value_name = "SECTION")]
+    pub(crate) sections: Vec<String>,
+    /// How many rounds are measured, after one that is not.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) rounds: u16,
+    /// Let ns-3 and Mininet take part, where they are installed.
+    #[arg(long)]
+    pub(crate) peers: bool,
+    /// Draw it into this file.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

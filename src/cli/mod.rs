@@ -83,6 +83,7 @@ fn run(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
 fn on_kernel(verb: Verb, out: &mut Output) -> Result<ExitCode, Trouble> {
     match verb {
         Verb::Apply(a) => live::apply::run(&a, out),
+        Verb::Bench(a) => live::bench::run(&a, out),
         Verb::Conform(a) => live::conform::run(&a, out),
         Verb::Diff(a) => live::diff::run(&a, out),
         Verb::Show(a) => live::show::run(&a, out),

@@ -4,6 +4,8 @@
 
 #[cfg(target_os = "linux")]
 mod attach;
+#[cfg(target_os = "linux")]
+mod bench;
 mod check;
 mod commands;
 mod harness;

@@ -4,6 +4,7 @@
 //! verbs of this folder do not exist.
 
 pub(crate) mod apply;
+pub(crate) mod bench;
 pub(crate) mod conform;
 mod conform_script;
 pub(crate) mod destroy;
