@@ -14,8 +14,8 @@ use attr::{Attrs, Read};
 use encode::{Encoder, layout_of, verdict_data};
 use nettwin_model::rules::conntrack::{Connection, TCP_STATES, Tuple};
 use nettwin_model::rules::{
-    Base, Chain, ChainKind, Elem, Family, Hook, OWN_TABLE, Place, Policy, Rule, RuleChange, Ruleset, Set, SetType,
-    Span, Table, Which,
+    Base, Chain, ChainKind, Elem, Family, Hook, Key, Match, Nat, NatKind, OWN_TABLE, Place, Policy, Rule, RuleChange,
+    Ruleset, Set, SetType, Span, State, Stmt, Table, Which,
 };
 use nettwin_model::{Errno, Fault, NetnsName};
 use socket::{APPEND, CREATE, EXCL, Message, NfSocket};
@@ -68,7 +68,13 @@ impl KernelBackend {
         }
         match socket.transact(&batch.messages)? {
             Ok(()) => Ok(()),
-            Err((_, errno)) => Err(Fault::errno(errno)),
+            Err((_, errno)) => match lacking(&mut socket, changes)? {
+                Some(what) => Err(Fault::Missing {
+                    capability: format!("{what} in this kernel's nf_tables"),
+                    remedy: "run it on a kernel that is built with it".into(),
+                }),
+                None => Err(Fault::errno(errno)),
+            },
         }
     }
 
@@ -95,6 +101,46 @@ impl KernelBackend {
         list.sort();
         Ok(list)
     }
+}
+
+/// What of these changes the kernel was built without, if anything: a table that is made and removed at once tells.
+fn lacking(socket: &mut NfSocket, changes: &[RuleChange]) -> Result<Option<&'static str>, Fault> {
+    let table = Which::table(Family::Ip, "nettwin-try");
+    let chain = Which::of(Family::Ip, "nettwin-try", "try");
+    let base = |kind, hook| Some(Base::new(kind, hook, 0, Policy::Accept));
+    let mut works = |kind, hook, stmts: Vec<Stmt>| {
+        let tried = [
+            RuleChange::AddTable { which: table.clone(), fresh: true },
+            RuleChange::AddChain { which: chain.clone(), base: base(kind, hook), fresh: true },
+            RuleChange::AddRule { which: chain.clone(), place: Place::Last, rule: Rule::new(stmts) },
+            RuleChange::DelTable { which: table.clone(), lenient: false },
+        ];
+        let mut batch = Batch::default();
+        for change in &tried {
+            batch.change(socket, change)?;
+        }
+        Ok::<bool, Fault>(socket.transact(&batch.messages)?.is_ok())
+    };
+    let counter = || vec![Stmt::Counter { packets: 0, bytes: 0 }];
+    if !works(ChainKind::Filter, Hook::Input, counter())? {
+        return Ok(Some("filtering of IPv4"));
+    }
+    let stmts = |wanted: fn(&Stmt) -> bool| {
+        let rules = changes.iter().filter_map(|change| match change {
+            RuleChange::AddRule { rule, .. } | RuleChange::ReplaceRule { rule, .. } => Some(rule),
+            _ => None,
+        });
+        rules.flat_map(|rule| &rule.stmts).any(wanted)
+    };
+    let masquerade = vec![Stmt::Nat(Nat::new(NatKind::Masquerade))];
+    if stmts(|s| matches!(s, Stmt::Nat(_))) && !works(ChainKind::Nat, Hook::Postrouting, masquerade)? {
+        return Ok(Some("translation of addresses"));
+    }
+    let state = vec![Stmt::Match(Match::bits(Key::CtState, false, State::NEW))];
+    if stmts(Stmt::is_about_connections) && !works(ChainKind::Filter, Hook::Input, state)? {
+        return Ok(Some("tracking of connections"));
+    }
+    Ok(None)
 }
 
 #[derive(Default)]
