@@ -33,6 +33,24 @@ fn a_user_compares_what_this_kernel_may_lack() {
     read.exits(0).says("standard input").says("The machines agree.");
 }
 
+/// A kernel that was built without a firewall differs in nothing: what it lacks is left out, and named.
+#[test]
+fn what_that_kernel_lacks_is_no_difference() {
+    if !Path::new("/usr/bin/linux.uml").exists() {
+        return lacks("there is no User-Mode Linux here");
+    }
+    let Some(place) = Place::of_a_user() else { return };
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/04-nat.toml");
+    let text = std::fs::read_to_string(file).expect("the example");
+    let report = place.run(&["--json", "conform", "--kernel", "uml", &place.file("nat.toml", &text)]).exits(0).json();
+    assert_eq!(report["agrees"], true, "{report}");
+    let skipped = report["levels"]["errno"]["skipped"].as_array().cloned().unwrap_or_default();
+    let skipped: Vec<String> = skipped.iter().map(ToString::to_string).collect();
+    let lacking = |s: &String| s.contains("in this kernel's nf_tables is missing");
+    // A kernel with it has nothing to leave out.
+    assert!(skipped.iter().all(lacking), "{skipped:?}");
+}
+
 #[test]
 fn without_it_the_remedy_is_said() {
     let place = Place::new();
