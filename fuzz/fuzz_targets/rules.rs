@@ -3,6 +3,7 @@
 #![no_main]
 
 #[path = "../../commands/tests/scribble/mod.rs"]
+#[allow(dead_code, reason = "each target uses its part")]
 mod scribble;
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! Any text as rules: `iptables`, `iptables-restore` and `conntrack` on a simulated namespace. Nothing panics, and what was
-//! taken is listed and saved so that it is taken again.
+//! Any text as rules: `iptables`, `iptables-restore`, `nft` and `conntrack` on a simulated namespace. Nothing panics, and
+//! what was taken is listed and saved so that it is taken again.
 
 use nettwin_commands::job::{Invocation, NoFiles};
 use nettwin_commands::sched::{Ended, Scheduler};
@@ -26,6 +26,30 @@ pub(crate) fn scribble(text: &str) {
         assert_eq!(status, 0, "what was saved is not taken again:\n{saved}");
         let (again, _) = run(&mut sim, &words("iptables-save -c"), "");
         assert_eq!(saved, again);
+    }
+}
+
+/// Runs each line as a command of nft, all of them as a file, and lists what there is, in both of its ways.
+pub(crate) fn scribble_nft(text: &str) {
+    let mut sim = Sim::new(1);
+    sim.execute(&[Op::AddNetns { netns: NetnsName::host() }]).expect("a namespace");
+    run(&mut sim, &words("nft -f -"), text);
+    for line in text.lines().take(32) {
+        run(&mut sim, &["nft".to_owned(), line.to_owned()], "");
+    }
+    run(&mut sim, &words("nft -j -f -"), text);
+    for list in ["nft -a list ruleset", "nft -s list ruleset", "nft -nn list tables", "nft list sets", "nft list maps"]
+    {
+        run(&mut sim, &words(list), "");
+    }
+    run(&mut sim, &words("nft -j list ruleset"), "");
+    let (listed, status) = run(&mut sim, &words("nft list ruleset"), "");
+    if status == 0 {
+        run(&mut sim, &words("nft flush ruleset"), "");
+        let (_, status) = run(&mut sim, &words("nft -f -"), &listed);
+        assert_eq!(status, 0, "what was listed is not taken again:\n{listed}");
+        let (again, _) = run(&mut sim, &words("nft list ruleset"), "");
+        assert_eq!(listed, again);
     }
 }
 

@@ -3,7 +3,7 @@
 //! The fuzzer and the property tests share it. What holds whatever the bytes are: nothing panics, every instant ends, time
 //! goes on, and when all namespaces are gone nobody holds a frame any more.
 
-use crate::lab::{dev, ethernet, ipv4, ns, pass};
+use crate::lab::{Bytes, dev, ethernet, ipv4, ns, pass};
 use nettwin_model::op::LinkChange;
 use nettwin_model::probe::{Arping, ArpingMode, Listen, Ping, Probe, Proto, TcpFlow, Trace, TraceMethod, UdpFlow};
 use nettwin_model::rules::{Family, OWN_TABLE, RuleChange, Which};
@@ -111,37 +111,8 @@ const ECHO: u16 = 7;
 /// More steps than this are no more than a repetition.
 const MOST_STEPS: usize = 64;
 
-/// What is left of the bytes; past their end all is zero.
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn byte(&mut self) -> u8 {
-        self.take(1).first().copied().unwrap_or(0)
-    }
-
-    fn word(&mut self) -> u16 {
-        u16::from_be_bytes([self.byte(), self.byte()])
-    }
-
-    fn take(&mut self, most: usize) -> &'a [u8] {
-        let (head, tail) = self.0.split_at(most.min(self.0.len()));
-        self.0 = tail;
-        head
-    }
-
-    /// Bytes behind their count, in eights.
-    fn some(&mut self) -> &'a [u8] {
-        let most = usize::from(self.byte()) * 8;
-        self.take(most)
-    }
-
-    fn pick<T: Copy, const N: usize>(&mut self, from: [T; N]) -> T {
-        from[usize::from(self.byte()) % N]
-    }
-
-    fn addr(&mut self) -> Ipv4Addr {
-        self.pick(ADDRESSES).into()
-    }
+fn addr(bytes: &mut Bytes<'_>) -> Ipv4Addr {
+    bytes.pick(ADDRESSES).into()
 }
 
 /// Throws all of it.
@@ -177,21 +148,21 @@ fn step(sim: &mut Sim, bytes: &mut Bytes<'_>, mischief: &[Op]) {
     match kind {
         0 => put(sim, at, bytes.some()),
         1 => {
-            let ips = (bytes.addr(), bytes.addr());
+            let ips = (addr(bytes), addr(bytes));
             let (proto, ttl, fragment) = (bytes.byte(), bytes.byte(), bytes.word());
             put(sim, at, &ethernet(macs, &ipv4(ips, (proto, ttl), fragment, bytes.some())));
         }
         2 => {
             let (op, mac) = (bytes.byte() % 3, Mac([2, 0, 0, 0, 1, bytes.byte()]));
-            put(sim, at, &arp(op, (mac, bytes.addr()), bytes.addr()));
+            put(sim, at, &arp(op, (mac, addr(bytes)), addr(bytes)));
         }
         3 => pass(sim, Duration::from_millis(u64::from(bytes.word()))),
         4 => {
-            let (ips, ports) = ((bytes.addr(), bytes.addr()), (bytes.pick([ECHO, 9, 0]), bytes.pick([ECHO, 9, 0])));
+            let (ips, ports) = ((addr(bytes), addr(bytes)), (bytes.pick([ECHO, 9, 0]), bytes.pick([ECHO, 9, 0])));
             put(sim, at, &crate::lab::datagram(macs, ips, ports, bytes.some()));
         }
         5 => {
-            let ips = (bytes.addr(), bytes.addr());
+            let ips = (addr(bytes), addr(bytes));
             let segment = segment(ips, bytes);
             put(sim, at, &ethernet(macs, &ipv4(ips, (6, 64), 0x4000, &segment)));
         }
@@ -213,7 +184,7 @@ fn put(sim: &mut Sim, at: u8, frame: &[u8]) {
 fn workload(sim: &mut Sim, at: u8, bytes: &mut Bytes<'_>) {
     let (netns, name) = PLACES[usize::from(at) % PLACES.len()];
     let (netns, name) = (ns(netns), dev(name));
-    let (dst, size) = (bytes.addr(), bytes.word());
+    let (dst, size) = (addr(bytes), bytes.word());
     let timeout = Duration::from_secs(20);
     let interval = Duration::from_millis(u64::from(bytes.byte()));
     let probe = match bytes.byte() % 6 {

@@ -16,6 +16,35 @@ pub(crate) fn dev(name: &str) -> IfName {
     IfName::new(name).unwrap()
 }
 
+/// What is left of the bytes; past their end all is zero.
+pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Bytes<'a> {
+    pub(crate) fn byte(&mut self) -> u8 {
+        self.take(1).first().copied().unwrap_or(0)
+    }
+
+    pub(crate) fn word(&mut self) -> u16 {
+        u16::from_be_bytes([self.byte(), self.byte()])
+    }
+
+    pub(crate) fn take(&mut self, most: usize) -> &'a [u8] {
+        let (head, tail) = self.0.split_at(most.min(self.0.len()));
+        self.0 = tail;
+        head
+    }
+
+    /// Bytes behind their count, in eights.
+    pub(crate) fn some(&mut self) -> &'a [u8] {
+        let most = usize::from(self.byte()) * 8;
+        self.take(most)
+    }
+
+    pub(crate) fn pick<T: Copy, const N: usize>(&mut self, from: [T; N]) -> T {
+        from[usize::from(self.byte()) % N]
+    }
+}
+
 /// A machine on which this topology is up.
 pub(crate) fn lab(toml: &str) -> Sim {
     let checked = Topology::load(toml, Format::Toml).unwrap_or_else(|c| panic!("{c:#?}\n{toml}"));

@@ -1,0 +1,11 @@
+//! Any text as rules of nft: nothing panics, and what was taken is listed so that it is taken again.
+
+#![no_main]
+
+#[path = "../../commands/tests/scribble/mod.rs"]
+#[allow(dead_code, reason = "each target uses its part")]
+mod scribble;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| scribble::scribble_nft(text));
