@@ -7,7 +7,7 @@ use nettwin_model::link::LinkKind;
 use nettwin_model::neigh::{Neigh, Nud};
 use nettwin_model::route::{RouteKind, TABLE_MAIN};
 use nettwin_model::snapshot::{LinkConfig, LinkDerived, LinkStats};
-use nettwin_model::{IfName, Mac, NetnsState, Route};
+use nettwin_model::{IfName, Mac, Metric, NetnsState, Route};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -206,10 +206,12 @@ fn route(netns: &NetnsState) -> String {
         let mtu = route.advmss.map_or(0, |mss| mss + 40);
         let dev = hop.and_then(|hop| hop.dev).map_or("*".to_owned(), |dev| dev.to_string());
         out.push_str(&padded(&format!(
-            "{dev}\t{:08X}\t{gateway:08X}\t{flags:04X}\t0\t0\t{}\t{:08X}\t{mtu}\t0\t0",
+            "{dev}\t{:08X}\t{gateway:08X}\t{flags:04X}\t0\t0\t{}\t{:08X}\t{mtu}\t{}\t{}",
             as_in_memory(u32::from(dst)),
             route.metric,
             as_in_memory(nettwin_model::addr::mask_v4(len)),
+            route.metrics.value(Metric::Window),
+            route.metrics.value(Metric::Rtt) / 8,
         )));
     }
     out

@@ -29,6 +29,7 @@ pub(crate) fn route(wanted: &Route, seen: &Route) -> bool {
         && (wanted.scope.is_none() || wanted.scope == seen.scope)
         && wanted.prefsrc == seen.prefsrc
         && (wanted.mtu, wanted.mtu_lock, wanted.advmss) == (seen.mtu, seen.mtu_lock, seen.advmss)
+        && wanted.metrics == seen.metrics
         && wanted.nexthops.len() == seen.nexthops.len()
         && wanted.nexthops.iter().zip(&seen.nexthops).all(way)
 }

@@ -87,6 +87,9 @@ pub struct LinkTraits {
     pub allmulti: bool,
     /// `multicast off`, or on where the kind is born without it.
     pub no_multicast: bool,
+    /// `arp off`, or on where the kind is born without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_arp: bool,
     /// Further names (`altname`), each as good as the first, at most 127 bytes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub altnames: Vec<String>,
@@ -101,6 +104,7 @@ impl Default for LinkTraits {
             promisc: false,
             allmulti: false,
             no_multicast: false,
+            no_arp: false,
             altnames: Vec::new(),
         }
     }

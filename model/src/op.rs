@@ -352,6 +352,9 @@ pub struct LinkChange {
     pub allmulti: Option<bool>,
     /// Multicast or not.
     pub multicast: Option<bool>,
+    /// Asks for its neighbours' addresses or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arp: Option<bool>,
 }
 
 /// How `ip route` treats what is there.

@@ -104,7 +104,8 @@ impl Lost {
         op.netns() == &self.netns
             && match (&self.part, op) {
                 (Part::Traits(dev), Op::SetLink { name, change, .. }) => {
-                    let said = [change.promisc, change.allmulti, change.multicast].iter().any(Option::is_some);
+                    let said =
+                        [change.promisc, change.allmulti, change.multicast, change.arp].iter().any(Option::is_some);
                     name == dev
                         && (said || change.txqueuelen.is_some() || change.alias.is_some() || change.group.is_some())
                 }

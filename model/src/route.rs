@@ -4,6 +4,7 @@
 //! encapsulation, IPv6-only attributes.
 
 use crate::addr::{Cidr, Scope};
+use crate::metrics::{LOCK_MTU, Metrics};
 use crate::name::IfName;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -103,6 +104,9 @@ pub struct Route {
     pub mtu_lock: bool,
     /// The advertised MSS metric, bytes.
     pub advmss: Option<u32>,
+    /// The other metrics.
+    #[serde(default, skip_serializing_if = "Metrics::is_empty")]
+    pub metrics: Metrics,
     /// The nexthop object that says where to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nhid: Option<u32>,
@@ -126,6 +130,7 @@ impl Route {
             mtu: None,
             mtu_lock: false,
             advmss: None,
+            metrics: Metrics::default(),
             nhid: None,
             nexthops: Vec::new(),
         }
@@ -141,6 +146,11 @@ impl Route {
     pub fn dev(mut self, dev: IfName) -> Self {
         self.first_nexthop().dev = Some(dev);
         self
+    }
+
+    /// `RTAX_LOCK`: which metrics are locked, a bit each by the kernel's number.
+    pub fn locked(&self) -> u32 {
+        self.metrics.locked | if self.mtu_lock { LOCK_MTU } else { 0 }
     }
 
     fn first_nexthop(&mut self) -> &mut Nexthop {

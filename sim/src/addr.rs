@@ -392,6 +392,7 @@ fn magic_add(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: 
         mtu: None,
         mtu_lock: false,
         advmss: None,
+        metrics: None,
         object: None,
         hops: vec![hop],
         dead: false,
@@ -415,6 +416,7 @@ fn magic_del(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: 
         prefsrc: Some(src),
         mtu: None,
         advmss: None,
+        metrics: Default::default(),
         object: None,
         hops: vec![(None, Some(dev))],
     };

@@ -9,11 +9,13 @@ pub(crate) mod lpm;
 
 use crate::netns::Ifindex;
 use leaves::Leaves;
+use nettwin_model::metrics::LOCK_MTU;
 use nettwin_model::route::{TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN};
-use nettwin_model::{Errno, RouteKind, RouteVerb, Scope};
+use nettwin_model::{Errno, Metrics, RouteKind, RouteVerb, Scope};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// One way to go (`struct fib_nh`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub(crate) struct Alias {
     pub(crate) mtu_lock: bool,
     /// The advertised MSS metric, bytes.
     pub(crate) advmss: Option<u32>,
+    /// The other metrics, where there are any.
+    pub(crate) metrics: Option<Arc<Metrics>>,
     /// The nexthop object that says where to: its number, and whether it is a blackhole.
     pub(crate) object: Option<(u32, bool)>,
     /// Where to; empty for blackhole and its like.
@@ -80,6 +84,7 @@ impl Alias {
         self.kind == other.kind
             && (self.scope, self.proto, self.prefsrc) == (other.scope, other.proto, other.prefsrc)
             && (self.mtu, self.mtu_lock, self.advmss) == (other.mtu, other.mtu_lock, other.advmss)
+            && self.metrics == other.metrics
             && self.object == other.object
             && self.hops.len() == other.hops.len()
             && self.hops.iter().zip(&other.hops).all(|(a, b)| a.is_same_way(b))
@@ -245,6 +250,8 @@ pub(crate) struct Pattern {
     pub(crate) mtu: Option<u32>,
     /// The advertised MSS metric.
     pub(crate) advmss: Option<u32>,
+    /// The other metrics: those that are said; which are locked if any is.
+    pub(crate) metrics: Metrics,
     /// The nexthop object.
     pub(crate) object: Option<u32>,
     /// The ways: gateway and device, each open or given. Empty matches anything.
@@ -260,7 +267,17 @@ impl Pattern {
             && (self.metric == 0 || self.metric == a.metric)
             && self.mtu.is_none_or(|m| a.mtu == Some(m))
             && self.advmss.is_none_or(|m| a.advmss == Some(m))
+            && self.matches_metrics(a)
             && self.matches_ways(a)
+    }
+
+    /// `fib_metrics_match()`.
+    fn matches_metrics(&self, a: &Alias) -> bool {
+        let (asked, none) = (&self.metrics, Metrics::default());
+        let has = a.metrics.as_deref().unwrap_or(&none);
+        asked.values.iter().all(|(&metric, &value)| has.value(metric) == value)
+            && (asked.congestion.is_none() || asked.congestion == has.congestion)
+            && (asked.locked == 0 || asked.locked == has.locked | if a.mtu_lock { LOCK_MTU } else { 0 })
     }
 
     /// `fib_nh_match()`.

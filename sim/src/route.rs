@@ -1,8 +1,8 @@
 //! Routes as they are added and removed, and what becomes of them when devices come and go.
 //!
 //! Kernel counterpart: `net/ipv4/fib_semantics.c`, `inet_rtm_newroute()` of `fib_frontend.c`. The checks come in the
-//! kernel's order and with its texts. Deliberately absent: encapsulation, metrics other than MTU and
-//! advertised MSS.
+//! kernel's order and with its texts. Deliberately absent: encapsulation; of
+//! the metrics besides MTU, MSS and hop limit nothing but what is shown of them.
 
 use crate::fib::{self, Alias, Flow, Hop, Pattern};
 use crate::l3::not_v4;
@@ -11,9 +11,17 @@ use crate::world::World;
 use crate::{addr, multipath, neigh, nexthop, rules};
 use nettwin_model::addr::mask_v4;
 use nettwin_model::route::{TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN, proto};
-use nettwin_model::{Cidr, Errno, Fault, NetnsState, Nexthop, Route, RouteKind, RouteVerb, Scope};
+use nettwin_model::{Cidr, Errno, Fault, Metric, Metrics, NetnsState, Nexthop, Route, RouteKind, RouteVerb, Scope};
 use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+/// `65535 - 15`: a greater MTU is not kept.
+const MOST_MTU: u32 = 65_520;
+/// `65535 - 40`: a greater MSS is not kept.
+const MOST_MSS: u32 = 65_495;
+/// `tcp_available_congestion_control` of the kernel at hand.
+const CONGESTION: &[&str] = &["reno", "bbr", "cubic"];
 
 fn einval(text: &str) -> Fault {
     Fault::refused(Errno::EINVAL, text)
@@ -57,6 +65,19 @@ fn kind_scope(kind: RouteKind) -> Scope {
     }
 }
 
+/// The metrics that are kept (`ip_metrics_convert`).
+fn metrics(said: &Metrics) -> Result<Option<Arc<Metrics>>, Fault> {
+    if said.congestion.as_deref().is_some_and(|name| !CONGESTION.contains(&name)) {
+        return Err(einval("Unknown tcp congestion algorithm"));
+    }
+    let mut kept = said.clone();
+    kept.values.retain(|_, value| *value != 0);
+    if let Some(hops) = kept.values.get_mut(&Metric::Hoplimit) {
+        *hops = (*hops).min(255);
+    }
+    Ok((!kept.is_empty()).then(|| Arc::new(kept)))
+}
+
 /// `fib_create_info()`.
 fn check(ns: &Netns, route: &Route) -> Result<Alias, Fault> {
     let scope = scope_of(route);
@@ -70,9 +91,10 @@ fn check(ns: &Netns, route: &Route) -> Result<Alias, Fault> {
         scope,
         proto: route.proto,
         prefsrc: v4(route.prefsrc)?.filter(|p| !p.is_unspecified()),
-        mtu: route.mtu,
+        mtu: route.mtu.filter(|&mtu| mtu != 0).map(|mtu| mtu.min(MOST_MTU)),
         mtu_lock: route.mtu_lock,
-        advmss: route.advmss,
+        advmss: route.advmss.filter(|&mss| mss != 0).map(|mss| mss.min(MOST_MSS)),
+        metrics: metrics(&route.metrics)?,
         object: None,
         hops: Vec::new(),
         dead: false,
@@ -249,6 +271,7 @@ pub(crate) fn del(ns: &mut Netns, route: &Route) -> Result<(), Fault> {
         prefsrc: v4(route.prefsrc)?,
         mtu: route.mtu,
         advmss: route.advmss,
+        metrics: route.metrics.clone(),
         object: route.nhid,
         hops,
     };
@@ -368,6 +391,7 @@ pub(crate) fn to_model(ns: &Netns, table: u32, dst: Cidr, a: &Alias) -> Route {
         mtu: a.mtu,
         mtu_lock: a.mtu_lock,
         advmss: a.advmss,
+        metrics: a.metrics.as_deref().cloned().unwrap_or_default(),
         nhid: a.object.map(|(id, _)| id),
         nexthops: a.hops.iter().map(hop).collect(),
     }

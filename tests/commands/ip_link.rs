@@ -3,6 +3,29 @@
 use crate::agree;
 
 #[test]
+fn arp_off() {
+    let text = r"
+        ip netns add r
+        ip link add eth0 netns r type veth peer name p0
+        ip -n r link set eth0 arp off up
+        ip link set p0 up
+        ip -n r link show eth0
+        ip -n r -j link show eth0
+        ip netns exec r ifconfig eth0
+        ip netns exec r ifconfig eth0 arp
+        ip -n r link show eth0
+        ip netns exec r ifconfig eth0 -arp
+        ip -n r link show eth0
+        ip -n r link set eth0 arp on
+        ip -n r -br link show eth0
+        ip -n r link set eth0 arp maybe
+        ip -n r link set lo arp off
+        ip -n r link show lo
+    ";
+    agree("ip-link-arp", &[("off and on", text)]);
+}
+
+#[test]
 fn links_are_made_and_changed() {
     agree(
         "ip-link",

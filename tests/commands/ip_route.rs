@@ -26,6 +26,85 @@ fn with_net(text: &str) -> String {
 }
 
 #[test]
+fn metrics() {
+    let all = with_net(
+        r"
+        ip -n r route add 10.1.0.0/24 via 10.0.0.2 window 1000 rtt 20ms rttvar 5 ssthresh 9 cwnd 10 advmss 1000 mtu 1400
+        ip -n r route add 10.1.1.0/24 via 10.0.0.2 reordering 4 hoplimit 33 initcwnd 20 features ecn rto_min 300ms
+        ip -n r route add 10.1.2.0/24 via 10.0.0.2 initrwnd 30 quickack 1 congctl cubic fastopen_no_cookie 1 hoplimit 7
+        ip -n r route add 10.2.0.0/24 via 10.0.0.2 window lock 1 rtt lock 2 rttvar lock 30ms ssthresh lock 4 cwnd lock 5
+        ip -n r route add 10.2.1.0/24 via 10.0.0.2 advmss lock 1200 reordering lock 7 hoplimit lock 8 initcwnd lock 9
+        ip -n r route add 10.2.2.0/24 via 10.0.0.2 rto_min 5 initrwnd lock 11 congctl lock reno mtu lock 1300 cwnd 5
+        ip -n r route add 10.3.0.0/24 via 10.0.0.2 hoplimit 0 mtu 0 window 0
+        ip -n r route add 10.3.4.0/24 via 10.0.0.2 rtt 3s rto_min 2.5s rttvar 1500ms
+        ip -n r route add 10.3.7.0/24 via 10.0.0.2 mtu 70000 advmss 70000
+        ip -n r route add 10.3.8.0/24 via 10.0.0.2 features ecn hoplimit 255 rtt 100
+        ip -n r route add 10.3.10.0/24 via 10.0.0.2 rtt 1 rttvar 1 rto_min 1
+        ip -n r route add 10.3.11.0/24 via 10.0.0.2 rtt 999ms rto_min 1001ms
+        ip -n r route add 10.3.12.0/24 via 10.0.0.2 initcw 1 initr 2 reord 3 win 4 cw 5 feat ecn quick 1 cong cubic
+        ip -n r route append 10.3.12.0/24 via 10.0.0.2 rttv 6 ssth 7 fast 1
+        ip -n r route add 10.3.14.0/24 via 10.0.0.2 mtu lock 0
+        ip -n r route add 10.3.15.0/24 via 10.0.0.2 expires 4
+        ip -n r route add 10.3.19.0/24 via 10.0.0.2 congctl cubic congctl reno hoplimit 3 hoplimit 4
+        ip -n r route
+        ip -n r -j route
+        ip -n r -j -p route show root 10.1.0.0/16
+        ip -n r -d route show 10.2.0.0/24
+        ip -n r route get 10.1.0.3
+        ip -n r route get 10.1.1.3
+        ip -n r route get 10.2.0.3
+        ip -n r -j route get 10.1.2.3
+        ip -n r route del 10.3.19.0/24 hoplimit 5
+        ip -n r route del 10.3.19.0/24 hoplimit 4
+        ip -n r route del 10.2.1.0/24 hoplimit lock 8
+        ip -n r route del 10.2.2.0/24 congctl cubic
+        ip -n r route del 10.2.2.0/24 congctl reno cwnd 5
+        ip -n r route change 10.3.12.0/24 via 10.0.0.2 hoplimit 9
+        ip -n r route append 10.3.12.0/24 via 10.0.0.2 hoplimit 9
+        ip -n r route append 10.3.12.0/24 via 10.0.0.2 hoplimit 10
+        ip -n r route show 10.3.12.0/24
+        ip netns exec r netstat -rn
+        ip netns exec r route -nee
+        ip netns exec r route add -net 10.5.0.0/16 gw 10.0.0.2 window 127
+        ip netns exec r route add -net 10.5.0.0/16 gw 10.0.0.2 window 9999999999 irtt 100
+        ip netns exec r route add -net 10.6.0.0/16 gw 10.0.0.2 irtt 120001
+        ip netns exec r route add -net 10.7.0.0/16 gw 10.0.0.2 irtt x
+        ip netns exec r route add -net 10.8.0.0/16 gw 10.0.0.2 irtt
+        ip -n r route show root 10.4.0.0/14
+    ",
+    );
+    let wrong = with_net(
+        r"
+        ip -n r route add 10.3.1.0/24 via 10.0.0.2 hoplimit 256
+        ip -n r route add 10.3.2.0/24 via 10.0.0.2 congctl nosuch
+        ip -n r route add 10.3.3.0/24 via 10.0.0.2 features ecn2
+        ip -n r route add 10.3.3.0/24 via 10.0.0.2 features lock ecn
+        ip -n r route add 10.3.3.0/24 via 10.0.0.2 quickack 2
+        ip -n r route add 10.3.3.0/24 via 10.0.0.2 quickack lock 1
+        ip -n r route add 10.3.9.0/24 via 10.0.0.2 fastopen_no_cookie 2
+        ip -n r route add 10.3.5.0/24 via 10.0.0.2 rtt 3x
+        ip -n r route add 10.3.5.0/24 via 10.0.0.2 rto_min lock 5
+        ip -n r route add 10.3.5.0/24 via 10.0.0.2 rto_min
+        ip -n r route add 10.3.5.0/24 via 10.0.0.2 rttvar x
+        ip -n r route add 10.3.5.0/24 via 10.0.0.2 rtt x
+        ip -n r route add 10.3.6.0/24 via 10.0.0.2 window x
+        ip -n r route add 10.3.6.0/24 via 10.0.0.2 ssthresh x
+        ip -n r route add 10.3.6.0/24 via 10.0.0.2 cwnd x
+        ip -n r route add 10.3.6.0/24 via 10.0.0.2 initcwnd x
+        ip -n r route add 10.3.6.0/24 via 10.0.0.2 initrwnd x
+        ip -n r route add 10.3.6.0/24 via 10.0.0.2 reordering x
+        ip -n r route add 10.3.6.0/24 via 10.0.0.2 advmss lock x
+        ip -n r route add 10.3.6.0/24 via 10.0.0.2 fastopen_no_cookie x
+        ip -n r route add 10.3.6.0/24 via 10.0.0.2 quickack x
+        ip -n r route add 10.3.6.0/24 via 10.0.0.2 expires x
+        ip -n r route add 10.3.13.0/24 via 10.0.0.2 window lock
+        ip -n r route
+    ",
+    );
+    agree("ip-route-metrics", &[("all of them", &all), ("mistakes", &wrong)]);
+}
+
+#[test]
 fn routes() {
     let show = with_net(
         r"

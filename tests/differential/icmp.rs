@@ -2,6 +2,7 @@
 
 use crate::forward::routed;
 use crate::harness::{Case, ns};
+use nettwin_model::RouteVerb;
 use nettwin_model::probe::{PmtuDisc, Probe, UdpFlow};
 use std::time::Duration;
 
@@ -111,6 +112,21 @@ fn errors() {
                 .probe(udp("h1", "224.0.0.1", 9))
                 .sysctl("h1", "net/ipv4/ip_default_ttl", "1")
                 .probe(udp("h1", "10.2.0.1", 9))
+                .end("cap"),
+            routed("the time to live that a route gives")
+                .route_by(RouteVerb::Replace, "h1", "default via 10.1.0.254 hoplimit 9")
+                .route_by(
+                    RouteVerb::Replace,
+                    "r",
+                    "10.1.0.0/24 dev e1 proto kernel scope link src 10.1.0.254 hoplimit 3",
+                )
+                .capture("cap", "h1", "eth0")
+                .ping("h1", "10.2.0.1", 1)
+                .ping("h1", "10.1.0.254", 1)
+                .ping_with("h1", "10.2.0.1", 1, |p| p.ttl = Some(1))
+                .ping_with("h1", "10.2.0.1", 1, |p| p.ttl = Some(20))
+                .probe(udp("h1", "10.2.0.1", 9))
+                .probe(udp("h1", "10.1.0.254", 9))
                 .end("cap"),
             (0..9).fold(wired("over lo nothing is limited"), |case, _| case.probe(udp("a", "127.0.0.1", 9))),
             routed("two route errors in a burst")

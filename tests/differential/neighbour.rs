@@ -231,3 +231,53 @@ fn settings() {
         ],
     );
 }
+
+#[test]
+fn without_arp() {
+    let arp =
+        |case: Case, netns, name, on| case.set(netns, name, LinkChange { arp: Some(on), ..LinkChange::default() });
+    let off = |name| arp(wired(name), "a", "x", false);
+    crate::agree(
+        "neighbour-noarp",
+        vec![
+            off("asks nobody, and sends to itself")
+                .capture("cap", "b", "y")
+                .ping("a", "10.0.0.2", 1)
+                .end("cap")
+                .neighs(),
+            off("says nothing of itself").capture("cap", "b", "y").ping("b", "10.0.0.1", 4).end("cap").neighs(),
+            arp(off("asks again"), "a", "x", true).ping("a", "10.0.0.2", 1).neighs(),
+            arp(wired("off forgets whom it knew").ping("a", "10.0.0.2", 1), "a", "x", false).neighs().observe(),
+            arp(off("on forgets what was said by hand").neigh("a", "x", "10.0.0.2", Some(mac(2))), "a", "x", true)
+                .neighs(),
+            off("who is known by hand is reached")
+                .neigh("a", "x", "10.0.0.2", Some(mac(2)))
+                .neigh("b", "y", "10.0.0.1", Some(mac(1)))
+                .ping("a", "10.0.0.2", 2)
+                .neighs(),
+            off("broadcasts and groups")
+                .route("a", "224.0.0.0/4 dev x")
+                .capture("cap", "b", "y")
+                .ping("a", "224.1.2.3", 1)
+                .ping_with("a", "10.0.0.255", 1, |p| p.broadcast = true)
+                .end("cap"),
+            arp(wired("nothing is announced").sysctl("a", "net/ipv4/conf/x/arp_notify", "1"), "a", "x", false)
+                .capture("cap", "b", "y")
+                .addr("a", "x", "10.5.0.1/24")
+                .down("a", "x")
+                .up("a", "x")
+                .wait_ms(300)
+                .end("cap"),
+            heard(
+                arp(wired("nothing is heard").sysctl("a", "net/ipv4/conf/all/arp_accept", "1"), "a", "x", false),
+                Arp::REQUEST,
+                "10.0.0.2",
+                "10.0.0.2",
+                2,
+                Mac::BROADCAST,
+            )
+            .wait_ms(100)
+            .neighs(),
+        ],
+    );
+}

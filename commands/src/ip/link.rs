@@ -159,7 +159,8 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, creates: bool) -> Result
             "multicast" => said.change.multicast = Some(on_off(word, words.value()?)?),
             "allmulticast" => said.change.allmulti = Some(on_off(word, words.value()?)?),
             "promisc" => said.change.promisc = Some(on_off(word, words.value()?)?),
-            "trailers" | "arp" => {
+            "arp" => said.change.arp = Some(on_off(word, words.value()?)?),
+            "trailers" => {
                 on_off(word, words.value()?)?;
                 return Err(unsupported(word));
             }

@@ -1,14 +1,15 @@
 //! `ip route add`, `del` and their like: from words to ops.
 //!
-//! Counterpart: `iproute_modify()`, `parse_nexthops()` of `ip/iproute.c`. Deliberately absent, and refused by name: metrics other than
-//! `mtu` and `advmss`, encapsulation, sources, realms, gateways of another family, `test`, `save`, `restore`.
+//! Counterpart: `iproute_modify()`, `parse_nexthops()` of `ip/iproute.c`. Deliberately absent, and refused by name:
+//! encapsulation, sources, realms, gateways of another family, `test`, `save`, `restore`.
 
 use super::{DONE, Ip, Ran, help, route_get, route_list, unknown, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg2, invarg, matches, nodev, unsigned};
 use crate::iproute::inet::{self, Family, Prefix};
 use crate::iproute::names;
+use nettwin_model::metrics::{LOCK_ADVMSS, LOCK_CONGESTION};
 use nettwin_model::route::{Nexthop, TABLE_LOCAL, TABLE_MAIN, proto};
-use nettwin_model::{IfName, Op, Route, RouteKind, RouteVerb, Scope};
+use nettwin_model::{IfName, Metric, Metrics, Op, Route, RouteKind, RouteVerb, Scope};
 use std::net::IpAddr;
 
 /// Runs `ip route …`.
@@ -53,6 +54,7 @@ struct Said<'a> {
     mtu: Option<u32>,
     mtu_lock: bool,
     advmss: Option<u32>,
+    metrics: Metrics,
     nhid: Option<u32>,
     proto: Option<u8>,
     table: Option<u32>,
@@ -99,8 +101,9 @@ fn modify(ip: &mut Ip<'_, '_>, words: Words<'_>, verb: Option<RouteVerb>) -> Ran
         }),
         prefsrc: said.src,
         mtu: said.mtu,
-        mtu_lock: said.mtu_lock && said.mtu.is_some(),
+        mtu_lock: said.mtu_lock,
         advmss: said.advmss,
+        metrics: said.metrics,
         nhid: said.nhid.filter(|id| *id != 0),
         nexthops,
     };
@@ -112,10 +115,29 @@ fn modify(ip: &mut Ip<'_, '_>, words: Words<'_>, verb: Option<RouteVerb>) -> Ran
     DONE
 }
 
-/// Metrics that the model does not have, in the order in which abbreviations are resolved.
-const OTHER_METRICS: [&str; 4] = ["hoplimit", "rtt", "rto_min", "expires"];
-const ABBREVIATED_METRICS: [&str; 9] =
-    ["reordering", "window", "cwnd", "initcwnd", "initrwnd", "features", "quickack", "congctl", "rttvar"];
+/// Metrics that are not abbreviated.
+const WHOLE_METRICS: [Metric; 3] = [Metric::Hoplimit, Metric::Rtt, Metric::RtoMin];
+/// The others, in the order in which abbreviations are resolved: those before `congctl`, and all.
+const METRICS_BEFORE: [Metric; 7] = [
+    Metric::Reordering,
+    Metric::Window,
+    Metric::Cwnd,
+    Metric::Initcwnd,
+    Metric::Initrwnd,
+    Metric::Features,
+    Metric::Quickack,
+];
+const METRICS: [Metric; 9] = [
+    Metric::Reordering,
+    Metric::Window,
+    Metric::Cwnd,
+    Metric::Initcwnd,
+    Metric::Initrwnd,
+    Metric::Features,
+    Metric::Quickack,
+    Metric::Rttvar,
+    Metric::Ssthresh,
+];
 
 fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>) -> Result<Said<'a>, Stop> {
     let mut said = Said { family: ip.family, ..Said::default() };
@@ -139,7 +161,11 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>) -> Result<Said<'a>, Stop
                 let value = words.value()?;
                 said.tos = names::dsfield(value).ok_or_else(|| invarg("\"tos\" value is invalid\n", value))?;
             }
-            w if OTHER_METRICS.contains(&w) => return Err(unsupported(w)),
+            // Only IPv6 routes expire.
+            "expires" => {
+                let value = words.value()?;
+                unsigned(value).ok_or_else(|| invarg("\"expires\" value is invalid\n", value))?;
+            }
             w if matches(w, "metric") || matches(w, "priority") || w == "preference" => {
                 let value = words.value()?;
                 said.metric = unsigned(value).ok_or_else(|| invarg("\"metric\" value is invalid\n", value))?;
@@ -153,17 +179,25 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>) -> Result<Said<'a>, Stop
                 if value == "lock" {
                     (said.mtu_lock, value) = (true, words.value()?);
                 }
-                said.mtu = Some(unsigned(value).ok_or_else(|| invarg("\"mtu\" value is invalid\n", value))?);
+                let mtu = unsigned(value).ok_or_else(|| invarg("\"mtu\" value is invalid\n", value))?;
+                said.mtu = Some(mtu).filter(|&mtu| mtu != 0);
             }
             "advmss" => {
-                let value = words.value()?;
-                if value == "lock" {
-                    return Err(unsupported("advmss lock"));
-                }
+                let value = locked(&mut words, LOCK_ADVMSS, &mut said.metrics)?;
                 said.advmss = Some(unsigned(value).ok_or_else(|| invarg("\"mss\" value is invalid\n", value))?);
             }
-            w if ABBREVIATED_METRICS.iter().any(|full| matches(w, full)) => return Err(unsupported(w)),
-            w if matches(w, "ssthresh") || matches(w, "realms") => return Err(unsupported(w)),
+            w if WHOLE_METRICS.iter().any(|metric| w == metric.word()) => {
+                let found = WHOLE_METRICS.into_iter().find(|metric| w == metric.word());
+                metric(&mut words, found, &mut said.metrics)?;
+            }
+            w if matches(w, "congctl") && !METRICS_BEFORE.iter().any(|metric| matches(w, metric.word())) => {
+                said.metrics.congestion = Some(locked(&mut words, LOCK_CONGESTION, &mut said.metrics)?.to_owned());
+            }
+            w if METRICS.iter().any(|metric| matches(w, metric.word())) => {
+                let found = METRICS.into_iter().find(|metric| matches(w, metric.word()));
+                metric(&mut words, found, &mut said.metrics)?;
+            }
+            w if matches(w, "realms") => return Err(unsupported(w)),
             "onlink" => said.onlink = true,
             "nexthop" => {
                 said.nexthops = Some(before);
@@ -183,13 +217,72 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>) -> Result<Said<'a>, Stop
             }
             w if matches(w, "vrf") => said.table = Some(vrf::table(&mut ip.kernel, words.value()?)?),
             "dev" | "oif" => said.dev = Some(words.value()?),
-            w if matches(w, "pref") || w == "encap" || w == "ttl-propagate" || matches(w, "fastopen_no_cookie") => {
-                return Err(unsupported(w));
+            w if matches(w, "pref") || w == "encap" || w == "ttl-propagate" => return Err(unsupported(w)),
+            w if matches(w, "fastopen_no_cookie") => {
+                metric(&mut words, Some(Metric::FastopenNoCookie), &mut said.metrics)?;
             }
             word => destination(word, &mut words, &mut said)?,
         }
     }
     Ok(said)
+}
+
+/// `[lock] VALUE`.
+fn locked<'a>(words: &mut Words<'a>, bit: u32, metrics: &mut Metrics) -> Result<&'a str, Stop> {
+    let value = words.value()?;
+    if value != "lock" {
+        return Ok(value);
+    }
+    metrics.locked |= bit;
+    words.value()
+}
+
+/// What follows a metric's word.
+fn metric(words: &mut Words<'_>, metric: Option<Metric>, metrics: &mut Metrics) -> Result<(), Stop> {
+    let Some(metric) = metric else { return Ok(()) };
+    let word = metric.word();
+    let value = if metric.takes_lock() { locked(words, metric.bit(), metrics)? } else { words.value()? };
+    let wrong = |what: &str| invarg(&format!("\"{word}\" value {what}\n"), value);
+    let number = match metric {
+        Metric::Features if value == "ecn" => 1,
+        Metric::Features => return Err(wrong("not valid")),
+        Metric::Rtt => time(value, 8).ok_or_else(|| wrong("is invalid"))?,
+        Metric::Rttvar => time(value, 4).ok_or_else(|| wrong("is invalid"))?,
+        Metric::RtoMin => {
+            metrics.locked |= metric.bit();
+            time(value, 1).ok_or_else(|| wrong("is invalid"))?
+        }
+        Metric::Hoplimit => unsigned(value).filter(|&n| n <= 255).ok_or_else(|| wrong("is invalid"))?,
+        Metric::Quickack | Metric::FastopenNoCookie => {
+            let number = unsigned(value).ok_or_else(|| wrong("is invalid"))?;
+            Some(number).filter(|&n| n <= 1).ok_or_else(|| wrong("should be 0 or 1"))?
+        }
+        _ => unsigned(value).ok_or_else(|| wrong("is invalid"))?,
+    };
+    match number {
+        0 => metrics.values.remove(&metric),
+        number => metrics.values.insert(metric, number),
+    };
+    Ok(())
+}
+
+/// `get_time_rtt`: a number without a unit is in the kernel's own, so many to a millisecond.
+fn time(word: &str, per_ms: u32) -> Option<u32> {
+    let end = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
+    let (digits, unit) = word.split_at(end);
+    let number: f64 = digits.parse().ok()?;
+    let scale = match unit.to_ascii_lowercase().as_str() {
+        "" => 1.0,
+        "s" | "sec" | "secs" => 1000.0,
+        "ms" | "msec" | "msecs" => 1.0,
+        _ => return None,
+    };
+    let ms = (number * scale).ceil();
+    if ms >= f64::from(u32::MAX) {
+        return None;
+    }
+    // Whole, not negative and below 2^32.
+    Some((ms as u32).wrapping_mul(if unit.is_empty() { 1 } else { per_ms }))
 }
 
 /// `[to] [TYPE] PREFIX`.

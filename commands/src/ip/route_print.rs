@@ -1,13 +1,13 @@
 //! A route's lines.
 //!
-//! Counterpart: `print_route()` of `ip/iproute.c`. Deliberately absent: metrics other than
-//! MTU and MSS, encapsulation.
+//! Counterpart: `print_route()` of `ip/iproute.c`. Deliberately absent: encapsulation.
 
 use crate::iproute::names::dsfield_word;
-use crate::iproute::page::{Colour, Page};
+use crate::iproute::page::{Colour, Page, Value};
+use nettwin_model::metrics::LOCK_CONGESTION;
 use nettwin_model::route::{Nexthop, TABLE_MAIN, proto};
 use nettwin_model::words::route::{print_prefix, proto_word, scope_word, table_word};
-use nettwin_model::{NetnsState, Route, RouteKind, Scope};
+use nettwin_model::{Metric, NetnsState, Route, RouteKind, Scope};
 use std::net::IpAddr;
 
 /// What is said of a route, besides what makes it itself. What was asked for is not repeated.
@@ -127,22 +127,58 @@ pub(super) fn flags(page: &mut Page, flags: &[&str]) {
     page.close_array();
 }
 
-/// MTU and MSS.
+/// The metrics, in the order of the kernel's numbers (`print_rta_metrics`).
 pub(super) fn metrics(page: &mut Page, route: &Route) {
-    if route.mtu.is_none() && route.advmss.is_none() {
+    let (locked, said) = (route.locked(), &route.metrics);
+    if route.mtu.is_none() && route.advmss.is_none() && locked == 0 && said.is_empty() {
         return;
     }
+    let (mtu, mss) = (route.mtu.unwrap_or(0), route.advmss.unwrap_or(0));
+    let number = |n: u32| n.to_string();
+    let mut all = vec![(2, "mtu", mtu, number(mtu)), (8, "advmss", mss, number(mss))];
+    all.extend(Metric::ALL.into_iter().map(|metric| {
+        let (value, text) = match (metric, said.value(metric)) {
+            (Metric::Rtt, n) => (n / 8, time(n / 8)),
+            (Metric::Rttvar, n) => (n / 4, time(n / 4)),
+            (Metric::RtoMin, n) => (n, time(n)),
+            (Metric::Features, n) => (n, if n & 1 == 1 { "ecn".to_owned() } else { String::new() }),
+            (_, n) => (n, number(n)),
+        };
+        // What is too small to be shown is there all the same.
+        let text = if said.values.contains_key(&metric) || locked & metric.bit() != 0 { text } else { String::new() };
+        (metric.number(), metric.word(), value, text)
+    }));
+    all.sort_by_key(|(number, ..)| *number);
     page.open_array("metrics");
     page.open_object("");
-    if let Some(mtu) = route.mtu {
-        let lock = if route.mtu_lock { "lock " } else { "" };
-        page.say("mtu", mtu, format_args!("mtu {lock}{mtu} "));
-    }
-    if let Some(advmss) = route.advmss {
-        page.say("advmss", advmss, format_args!("advmss {advmss} "));
+    for (number, word, value, text) in all {
+        let lock = if locked >> number & 1 == 1 { "lock " } else { "" };
+        match word {
+            "mtu" | "advmss" if value == 0 && lock.is_empty() => {}
+            _ if text.is_empty() => {}
+            "features" => {
+                page.say("ecn", Value::Null, format_args!("features {lock}ecn "));
+            }
+            _ => page.say(word, value, format_args!("{word} {lock}{text} ")),
+        }
+        if number == 15 {
+            congestion(page, route);
+        }
     }
     page.close_object();
     page.close_array();
+}
+
+fn congestion(page: &mut Page, route: &Route) {
+    if let Some(name) = &route.metrics.congestion {
+        let lock = if route.locked() & LOCK_CONGESTION != 0 { "lock " } else { "" };
+        page.say("congestion", name, format_args!("congctl {lock}{name} "));
+    }
+}
+
+/// Milliseconds; from a second on, seconds.
+fn time(ms: u32) -> String {
+    if ms < 1000 { format!("{ms}ms") } else { format!("{}s", crate::number::general(f64::from(ms) / 1000.0, 6)) }
 }
 
 fn multipath(page: &mut Page, state: &NetnsState, route: &Route) {

@@ -28,7 +28,7 @@ pub(crate) fn print(
     if config.kind.has_multicast() != traits.no_multicast {
         flags.push("MULTICAST");
     }
-    if !config.kind.has_arp() {
+    if config.kind.has_arp() == traits.no_arp {
         flags.push("NOARP");
     }
     if traits.allmulti {

@@ -103,7 +103,8 @@ impl Set<'_> {
             "up" => self.flags(cx, true),
             "down" => self.flags(cx, false),
             // As it is already.
-            "inet" | "arp" | "-trailers" | "-dynamic" | "-pointopoint" => Ok(()),
+            "inet" | "-trailers" | "-dynamic" | "-pointopoint" => Ok(()),
+            "arp" | "-arp" => self.set_flag(cx, |change| change.arp = Some(word == "arp")),
             "promisc" | "-promisc" => self.set_flag(cx, |change| change.promisc = Some(word == "promisc")),
             "allmulti" | "-allmulti" => self.set_flag(cx, |change| change.allmulti = Some(word == "allmulti")),
             "multicast" | "-multicast" => self.set_flag(cx, |change| change.multicast = Some(word == "multicast")),
@@ -142,7 +143,7 @@ impl Set<'_> {
                 let name = value(cx)?;
                 self.rename(cx, name)
             }
-            "-arp" | "trailers" | "dynamic" | "-broadcast" | "dstaddr" | "pointopoint" | "keepalive" | "outfill"
+            "trailers" | "dynamic" | "-broadcast" | "dstaddr" | "pointopoint" | "keepalive" | "outfill"
             | "mem_start" | "io_addr" | "irq" | "media" | "tunnel" | "add" | "del" => {
                 Err(say::unsupported(cx, "ifconfig", word))
             }

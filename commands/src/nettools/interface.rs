@@ -49,7 +49,7 @@ impl Interface {
         let traits = netns.config.traits.get(&dev).cloned().unwrap_or_default();
         let mut flags = if is_loopback { 8 } else { 2 };
         let multicast = config.kind.has_multicast() != traits.no_multicast;
-        let noarp = !config.kind.has_arp();
+        let noarp = config.kind.has_arp() == traits.no_arp;
         for (bit, is_set) in [(0x80, noarp), (0x100, traits.promisc), (0x200, traits.allmulti), (0x1000, multicast)] {
             flags |= if is_set { bit } else { 0 };
         }

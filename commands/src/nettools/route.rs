@@ -1,17 +1,17 @@
 //! `route`.
 //!
 //! Counterpart: `route.c` and `lib/inet_sr.c`, and the kernel's `rtentry_to_fib_config()`, which turns an old request into a
-//! new one. Deliberately absent: `window` and `irtt`, the flags in a cached route, the cache (it has been empty for years).
+//! new one. Deliberately absent: the flags in a cached route, the cache (it has been empty for years).
 
 use super::inet::{self, Resolved};
 use super::table::{self, Columns};
 use super::{REFUSED, Ran, UNKNOWN_NAME, WRONG_WORDS, help};
 use crate::getopt::{self, Long, Met, Takes};
 use crate::job::{Context, Invocation, Job, Next, Once};
-use crate::number::strtol;
+use crate::number::{atoi, strtol};
 use crate::say;
 use nettwin_model::op::RouteVerb;
-use nettwin_model::{Cidr, Errno, IfName, NetnsState, Nexthop, Op, Route, RouteKind, Scope};
+use nettwin_model::{Cidr, Errno, IfName, Metric, Metrics, NetnsState, Nexthop, Op, Route, RouteKind, Scope};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Begins `route`.
@@ -141,6 +141,8 @@ struct Request {
     gateway: Option<Ipv4Addr>,
     metric: Option<u32>,
     mss: Option<u32>,
+    window: u32,
+    irtt: u32,
     reject: bool,
     dev: Option<String>,
 }
@@ -190,7 +192,19 @@ fn parse(cx: &mut Context<'_>, args: &[String]) -> Result<Request, Next> {
                 }
                 request.mss = mss;
             }
-            "window" | "irtt" => return Err(say::unsupported(cx, "route", word)),
+            "window" => {
+                let Some(value) = args.next() else { return Err(inet_usage(cx, WRONG_WORDS)) };
+                let Some(window) = u32::try_from(atoi(value)).ok().filter(|n| *n >= 128) else {
+                    cx.complain("route: Invalid window.\n");
+                    return Err(inet_usage(cx, WRONG_WORDS));
+                };
+                request.window = window;
+            }
+            "irtt" => {
+                let Some(value) = args.next() else { return Err(inet_usage(cx, WRONG_WORDS)) };
+                // `rt_irtt` has 16 bits.
+                request.irtt = u32::from(atoi(value) as u16);
+            }
             "reject" => request.reject = true,
             "mod" | "dyn" | "reinstate" => {}
             "device" | "dev" => {
@@ -309,9 +323,16 @@ fn to_add(request: &Request, wanted: Wanted) -> Result<Route, Errno> {
         metric: wanted.metric,
         scope: wanted.scope.or(Some(Scope::LINK)),
         advmss: request.mss.map(|mss| mss - 40),
+        metrics: metrics(request),
         nexthops: hop.into_iter().collect(),
         ..Route::new(wanted.dst)
     })
+}
+
+/// `rtentry_to_fib_config`.
+fn metrics(request: &Request) -> Metrics {
+    let said = [(Metric::Window, request.window), (Metric::Rtt, request.irtt * 8)];
+    Metrics { values: said.into_iter().filter(|(_, value)| *value != 0).collect(), ..Metrics::default() }
 }
 
 /// The route that is deleted (`fib_table_delete`, `fib_nh_match`), said so closely that only it can be meant.

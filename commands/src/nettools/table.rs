@@ -5,7 +5,7 @@
 use crate::job::Context;
 use crate::names::Names;
 use nettwin_model::route::TABLE_MAIN;
-use nettwin_model::{Cidr, NetnsState, Route, RouteKind};
+use nettwin_model::{Cidr, Metric, NetnsState, Route, RouteKind};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -71,13 +71,15 @@ fn line(out: &mut String, route: &Route, columns: Columns, names: Option<&(Names
     let dash = |value: u32| if reject { "-".to_owned() } else { value.to_string() };
     // The column has room for the headers that the size leaves out.
     let mss = dash(route.advmss.map_or(0, |mss| mss.saturating_add(40)));
+    let window = dash(route.metrics.value(Metric::Window));
+    let irtt = dash(route.metrics.value(Metric::Rtt) / 8);
     if columns != Columns::Mss {
         let _ = write!(out, "{:<6} {:<2} {:>7} ", route.metric, dash(0), 0);
     }
     let _ = match columns {
         Columns::Metric => writeln!(out, "{iface}"),
-        Columns::Mss => writeln!(out, "{mss:>5} {:<5} {:>6} {iface}", dash(0), dash(0)),
-        Columns::Both => writeln!(out, "{iface:<8} {mss:<5} {:<6} {}", dash(0), dash(0)),
+        Columns::Mss => writeln!(out, "{mss:>5} {window:<5} {irtt:>6} {iface}"),
+        Columns::Both => writeln!(out, "{iface:<8} {mss:<5} {window:<6} {irtt}"),
     };
 }
 

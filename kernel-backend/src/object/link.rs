@@ -108,6 +108,9 @@ pub(crate) fn set(index: u32, change: &LinkChange, resolved: &Resolved) -> Reque
     if let Some(on) = change.multicast {
         builder = builder.multicast(on);
     }
+    if let Some(on) = change.arp {
+        builder = builder.arp(on);
+    }
     builder = match change.up {
         Some(true) => builder.up(),
         Some(false) => builder.down(),
@@ -250,6 +253,8 @@ impl LinkRow {
             row.take(attribute);
         }
         let born_multicast = row.of.as_ref().map_or(!row.loopback, Virtual::has_multicast);
+        let born_arp = row.of.as_ref().is_none_or(Virtual::has_arp);
+        row.traits.no_arp = header.flags.contains(LinkFlags::Noarp) == born_arp;
         row.traits.no_multicast = header.flags.contains(LinkFlags::Multicast) != born_multicast;
         Some(row)
     }

@@ -5,18 +5,19 @@
 
 use crate::netlink::Request;
 use crate::object::family;
-use netlink_packet_core::{DefaultNla, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_core::{DefaultNla, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Nla};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteNextHop, RouteNextHopFlags,
     RouteProtocol, RouteScope, RouteType, RouteVia,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use nettwin_model::metrics::LOCK_MTU;
 use nettwin_model::route::proto;
-use nettwin_model::{Cidr, Errno, Fault, IfName, Nexthop, Route, RouteGet, RouteGot, RouteKind, RouteVerb, Scope};
+use nettwin_model::{
+    Cidr, Errno, Fault, IfName, Metric, Nexthop, Route, RouteGet, RouteGot, RouteKind, RouteVerb, Scope,
+};
 use std::net::IpAddr;
 
-/// `RTAX_MTU` as a bit of `RTAX_LOCK`.
-const MTU_LOCK: u32 = 1 << 2;
 /// Table numbers above go in `RTA_TABLE` only.
 const TABLE_COMPAT: u8 = 252;
 
@@ -124,9 +125,28 @@ fn message(route: &Route, index: &mut Index<'_>) -> Result<RouteMessage, Fault> 
 }
 
 fn metrics(route: &Route) -> Vec<RouteMetric> {
-    let lock = route.mtu_lock.then_some(RouteMetric::Lock(MTU_LOCK));
-    let metrics = [lock, route.mtu.map(RouteMetric::Mtu), route.advmss.map(RouteMetric::Advmss)];
-    metrics.into_iter().flatten().collect()
+    let lock = Some(route.locked()).filter(|&bits| bits != 0).map(RouteMetric::Lock);
+    let own = [lock, route.mtu.map(RouteMetric::Mtu), route.advmss.map(RouteMetric::Advmss)];
+    let more = route.metrics.values.iter().map(|(&metric, &value)| numbered(metric, value));
+    own.into_iter().flatten().chain(more).chain(route.metrics.congestion.clone().map(RouteMetric::CcAlgo)).collect()
+}
+
+fn numbered(metric: Metric, value: u32) -> RouteMetric {
+    match metric {
+        Metric::Window => RouteMetric::Window(value),
+        Metric::Rtt => RouteMetric::Rtt(value),
+        Metric::Rttvar => RouteMetric::RttVar(value),
+        Metric::Ssthresh => RouteMetric::SsThresh(value),
+        Metric::Cwnd => RouteMetric::Cwnd(value),
+        Metric::Reordering => RouteMetric::Reordering(value),
+        Metric::Hoplimit => RouteMetric::Hoplimit(value),
+        Metric::Initcwnd => RouteMetric::InitCwnd(value),
+        Metric::Features => RouteMetric::Features(value),
+        Metric::RtoMin => RouteMetric::RtoMin(value),
+        Metric::Initrwnd => RouteMetric::InitRwnd(value),
+        Metric::Quickack => RouteMetric::QuickAck(value),
+        Metric::FastopenNoCookie => RouteMetric::FastopenNoCookie(value),
+    }
 }
 
 fn nexthop(dst: Cidr, hop: &Nexthop, index: &mut Index<'_>) -> Result<RouteNextHop, Fault> {
@@ -251,10 +271,23 @@ fn parse_metrics(route: &mut Route, metrics: &[RouteMetric]) {
         match metric {
             RouteMetric::Mtu(mtu) => route.mtu = Some(*mtu),
             RouteMetric::Advmss(mss) => route.advmss = Some(*mss),
-            RouteMetric::Lock(bits) => route.mtu_lock = bits & MTU_LOCK != 0,
-            _ => {}
+            RouteMetric::Lock(bits) => {
+                route.mtu_lock = bits & LOCK_MTU != 0;
+                route.metrics.locked = bits & !LOCK_MTU;
+            }
+            RouteMetric::CcAlgo(name) => route.metrics.congestion = Some(name.clone()),
+            other => {
+                let known = Metric::ALL.into_iter().find(|metric| metric.number() == other.kind());
+                route.metrics.values.extend(known.zip(value_of(other)));
+            }
         }
     }
+}
+
+fn value_of(metric: &RouteMetric) -> Option<u32> {
+    let mut bytes = [0; 4];
+    (metric.value_len() == bytes.len()).then(|| metric.emit_value(&mut bytes))?;
+    Some(u32::from_ne_bytes(bytes))
 }
 
 fn parse_nexthop(hop: &RouteNextHop, name: &dyn Fn(u32) -> Option<IfName>) -> Nexthop {

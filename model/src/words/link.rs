@@ -35,6 +35,7 @@ pub fn parse_change(text: &str) -> Result<LinkChange, WordsError> {
             "group" => once(&mut out.group, words.value(key)?.number("a group", 0..=u32::MAX)?, key)?,
             "promisc" => once(&mut out.promisc, words.value(key)?.on_off()?, key)?,
             "allmulticast" => once(&mut out.allmulti, words.value(key)?.on_off()?, key)?,
+            "arp" => once(&mut out.arp, words.value(key)?.on_off()?, key)?,
             "multicast" => once(&mut out.multicast, words.value(key)?.on_off()?, key)?,
             "name" => once(&mut out.rename, words.value(key)?.ifname()?, key)?,
             "netns" => {
@@ -74,6 +75,7 @@ pub fn print_change(change: &LinkChange) -> String {
     out.switch("promisc", change.promisc, ["off", "on"]);
     out.switch("allmulticast", change.allmulti, ["off", "on"]);
     out.switch("multicast", change.multicast, ["off", "on"]);
+    out.switch("arp", change.arp, ["off", "on"]);
     if let Some(up) = change.up {
         out.word(if up { "up" } else { "down" });
     }

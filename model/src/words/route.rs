@@ -1,17 +1,19 @@
 //! Routes in iproute2's words: what follows `ip route add`, and what `ip route show` prints.
 //!
 //! Counterpart: `ip/iproute.c`, `lib/rt_names.c` with Debian 12's `/etc/iproute2/rt_protos`. Deliberately absent:
-//! encapsulation, realms, `via inet6` for an IPv4 route, metrics other than `mtu` and `advmss`.
+//! encapsulation, realms, `via inet6` for an IPv4 route. Metrics of time are in the
+//! kernel's own units, as `ip route` takes them without a unit.
 
 use super::cursor::{Word, Words, WordsError, once, once_flag};
 use crate::addr::{Cidr, Scope};
+use crate::metrics::{LOCK_ADVMSS, LOCK_CONGESTION, Metric};
 use crate::name::IfName;
 use crate::route::{Nexthop, Route, RouteKind, TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN, proto};
 use std::fmt::Write;
 use std::net::IpAddr;
 
-const REMEDY: &str = "use via, dev, src, metric, table, scope, proto, tos, onlink, mtu, advmss, nhid or nexthop, as in \
-                      `default via 10.0.0.1 dev eth0`";
+const REMEDY: &str = "use via, dev, src, metric, table, scope, proto, tos, onlink, mtu, advmss, hoplimit and the other \
+                      metrics, nhid or nexthop, as in `default via 10.0.0.1 dev eth0`";
 const EXAMPLE: &str = "default via 10.0.0.1";
 const HOP_REMEDY: &str = "use via, dev, weight or onlink, as in `nexthop via 10.0.0.1 dev eth0 weight 1`";
 
@@ -100,11 +102,14 @@ pub fn print(route: &Route) -> String {
     match route.mtu {
         Some(mtu) if route.mtu_lock => say(format_args!("mtu lock {mtu}")),
         Some(mtu) => say(format_args!("mtu {mtu}")),
+        None if route.mtu_lock => say(format_args!("mtu lock 0")),
         None => {}
     }
     if let Some(advmss) = route.advmss {
-        say(format_args!("advmss {advmss}"));
+        let lock = if route.metrics.locked & LOCK_ADVMSS != 0 { "lock " } else { "" };
+        say(format_args!("advmss {lock}{advmss}"));
     }
+    print_metrics(&mut say, route);
     if single.is_none() {
         for hop in hops {
             say(format_args!("nexthop"));
@@ -116,6 +121,24 @@ pub fn print(route: &Route) -> String {
         }
     }
     out
+}
+
+fn print_metrics(say: &mut impl FnMut(std::fmt::Arguments<'_>), route: &Route) {
+    let metrics = &route.metrics;
+    for metric in Metric::ALL {
+        let (word, value) = (metric.word(), metrics.value(metric));
+        let locked = metrics.locked & metric.bit() != 0;
+        match metric {
+            Metric::Features if value != 0 => say(format_args!("features ecn")),
+            _ if locked && metric.takes_lock() => say(format_args!("{word} lock {value}")),
+            _ if value != 0 || locked => say(format_args!("{word} {value}")),
+            _ => {}
+        }
+    }
+    if let Some(name) = &metrics.congestion {
+        let lock = if metrics.locked & LOCK_CONGESTION != 0 { "lock " } else { "" };
+        say(format_args!("congctl {lock}{name}"));
+    }
 }
 
 fn print_way(say: &mut impl FnMut(std::fmt::Arguments<'_>), hop: &Nexthop) {
@@ -221,15 +244,55 @@ fn parse_word<'a>(
         }
         "mtu" => {
             route.mtu_lock = words.eat("lock").is_some();
-            once(&mut route.mtu, words.value(key)?.number("an MTU", 0..=u32::MAX)?, key)?;
+            let mtu = words.value(key)?.number("an MTU", 0..=u32::MAX)?;
+            if mtu != 0 {
+                once(&mut route.mtu, mtu, key)?;
+            }
         }
         "nhid" => once(&mut route.nhid, words.value(key)?.number("a nexthop's number", 1..=u32::MAX)?, key)?,
-        "advmss" => once(&mut route.advmss, words.value(key)?.number("an MSS", 0..=u32::MAX)?, key)?,
+        "advmss" => {
+            if words.eat("lock").is_some() {
+                route.metrics.locked |= LOCK_ADVMSS;
+            }
+            once(&mut route.advmss, words.value(key)?.number("an MSS", 0..=u32::MAX)?, key)?;
+        }
+        "congctl" => {
+            if words.eat("lock").is_some() {
+                route.metrics.locked |= LOCK_CONGESTION;
+            }
+            once(&mut route.metrics.congestion, words.value(key)?.text.to_owned(), key)?;
+        }
         "nexthop" => {
             seen.nexthop_at = Some(key);
             parse_nexthop(words, key, route, seen)?;
         }
-        _ => return Err(key.unknown(REMEDY)),
+        text => match Metric::ALL.into_iter().find(|metric| metric.word() == text) {
+            Some(metric) => parse_metric(words, key, metric, route)?,
+            None => return Err(key.unknown(REMEDY)),
+        },
+    }
+    Ok(())
+}
+
+/// `[lock] N`, or the one feature that has a name.
+fn parse_metric<'a>(words: &mut Words<'a>, key: Word<'a>, metric: Metric, route: &mut Route) -> Result<(), WordsError> {
+    let metrics = &mut route.metrics;
+    if metric == Metric::RtoMin || metric.takes_lock() && words.eat("lock").is_some() {
+        metrics.locked |= metric.bit();
+    }
+    let value = words.value(key)?;
+    let number = match metric {
+        Metric::Features if value.text == "ecn" => 1,
+        Metric::Features => return Err(value.unknown("the one feature is ecn")),
+        Metric::Hoplimit => value.number("a hop limit", 0..=255)?,
+        Metric::Quickack | Metric::FastopenNoCookie => value.number("0 or 1", 0..=1)?,
+        _ => value.number("a metric", 0..=u32::MAX)?,
+    };
+    if metrics.values.contains_key(&metric) {
+        return Err(key.error(format!("`{}` is said twice", key.text), "say it once"));
+    }
+    if number != 0 {
+        metrics.values.insert(metric, number);
     }
     Ok(())
 }
@@ -360,6 +423,7 @@ pub(super) fn parse_tos(word: Word<'_>) -> Result<u8, WordsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Metrics;
     use proptest::prelude::*;
 
     fn check(text: &str, expect: &str) {
@@ -388,6 +452,11 @@ mod tests {
             "unicast 10.9.0.0/16 dev eth0 tos 10 mtu lock 1400 advmss 1360",
             "10.9.0.0/16 tos 0x10 dev eth0 mtu lock 1400 advmss 1360",
         );
+        check(
+            "10.9/16 via 10.0.0.1 hoplimit lock 9 rtt 160 rto_min 5 features ecn congctl lock reno advmss lock 9 mtu lock 0",
+            "10.9.0.0/16 via 10.0.0.1 mtu lock 0 advmss lock 9 rtt 160 hoplimit lock 9 features ecn rto_min 5 \
+             congctl lock reno",
+        );
         check("default via 10.0.0.1 dev eth0 onlink", "default via 10.0.0.1 dev eth0 onlink");
         check(
             "default nexthop via 10.0.0.1 dev a nexthop via 10.0.1.1 weight 3",
@@ -415,6 +484,8 @@ mod tests {
         check("default dev a nexthop dev b", "\"dev\" `dev` stands beside `nexthop`");
         check("default nexthop weight 1", "\"nexthop\" `nexthop` leads nowhere");
         check("default nexthop dev a weight 0", "\"0\" `0` is not a weight");
+        check("default hoplimit 256", "\"256\" `256` is not a hop limit");
+        check("default features sack", "\"sack\" unknown word `sack`");
         check("default metric -1", "\"-1\" `-1` is not a metric");
     }
 
@@ -422,10 +493,22 @@ mod tests {
         let hop = (any::<Option<u32>>(), prop::option::of("[a-z]{1,15}"), 1u16..=256, any::<bool>());
         let hops = prop::collection::vec(hop, 0..3);
         let words = (0usize..8, any::<u32>(), 0u8..=32, any::<u8>(), 1u32.., any::<u32>(), any::<u8>());
+        let metric = prop::sample::select(&Metric::ALL[..]);
+        let metrics = prop::collection::btree_map(metric, (1u32..=255, any::<bool>()), 0..4).prop_map(|all| {
+            let mut metrics = Metrics::default();
+            for (metric, (value, lock)) in all {
+                let is_flag = matches!(metric, Metric::Features | Metric::Quickack | Metric::FastopenNoCookie);
+                metrics.values.insert(metric, if is_flag { 1 } else { value });
+                if metric == Metric::RtoMin || metric.takes_lock() && lock {
+                    metrics.locked |= metric.bit();
+                }
+            }
+            metrics
+        });
         let more =
             (any::<Option<u8>>(), any::<Option<u32>>(), any::<Option<u32>>(), any::<bool>(), any::<Option<u32>>());
-        (words, more, hops).prop_map(
-            |((kind, dst, len, tos, table, metric, proto), (scope, src, mtu, lock, advmss), hops)| Route {
+        (words, more, metrics, hops).prop_map(
+            |((kind, dst, len, tos, table, metric, proto), (scope, src, mtu, lock, advmss), metrics, hops)| Route {
                 kind: KINDS[kind],
                 dst: Cidr::new(IpAddr::V4(dst.into()), len).unwrap().network(),
                 tos,
@@ -434,9 +517,10 @@ mod tests {
                 proto,
                 scope: scope.map(Scope),
                 prefsrc: src.map(|a| IpAddr::V4(a.into())),
-                mtu,
-                mtu_lock: lock && mtu.is_some(),
+                mtu: mtu.filter(|&mtu| mtu != 0),
+                mtu_lock: lock,
                 advmss,
+                metrics,
                 nhid: None,
                 nexthops: hops
                     .into_iter()

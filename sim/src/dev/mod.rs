@@ -177,6 +177,13 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// Whether it is born without `IFF_NOARP`.
+    pub(crate) fn has_arp(&self) -> bool {
+        !matches!(self, Kind::Dummy | Kind::Vrf { .. })
+    }
+}
+
 impl Dev {
     /// A device, down, with `noop` qdisc.
     pub(crate) fn new(ifindex: Ifindex, name: IfName, mac: Mac, kind: Kind, conf: Arc<DevConf>) -> Self {
@@ -217,7 +224,7 @@ impl Dev {
 
     /// Whether it asks for its neighbours' addresses (not `IFF_NOARP`).
     pub(crate) fn has_arp(&self) -> bool {
-        !matches!(self.kind, Kind::Dummy | Kind::Vrf { .. })
+        self.kind.has_arp() != self.traits.no_arp
     }
 
     /// Whether what comes to it is for it whatever its MAC.

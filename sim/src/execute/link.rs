@@ -7,6 +7,7 @@ use super::{bridge, virtuals};
 use crate::dev::veth::{Peer, Veth};
 use crate::dev::{Dev, Kind, macvlan, port, state, upper, vrf};
 use crate::l3;
+use crate::neigh;
 use crate::netns::{Ifindex, Netns, NsId};
 use crate::probe;
 use crate::qdisc::{self, Qdisc};
@@ -226,7 +227,7 @@ pub(crate) fn set(sim: &mut Sim, netns: &NetnsName, name: IfName, change: &LinkC
     if let Some(name) = change.rename {
         rename(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, name)?;
     }
-    set_traits(sim.netns.by_id_mut(id).ok_or_else(enoent)?, index, change)?;
+    set_traits(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, change)?;
     match change.up {
         Some(true) => state::open(&mut sim.netns, &mut sim.world, id, index)?,
         Some(false) => state::close(&mut sim.netns, &mut sim.world, id, index),
@@ -270,7 +271,7 @@ pub(crate) fn set_altname(
 }
 
 /// What is told of a device and does nothing to its frames.
-fn set_traits(ns: &mut Netns, index: Ifindex, change: &LinkChange) -> Result<(), Fault> {
+fn set_traits(ns: &mut Netns, w: &mut World, index: Ifindex, change: &LinkChange) -> Result<(), Fault> {
     let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
     if change.promisc == Some(true) && dev.bridge().is_some() {
         return Err(Fault::Missing {
@@ -279,6 +280,7 @@ fn set_traits(ns: &mut Netns, index: Ifindex, change: &LinkChange) -> Result<(),
         });
     }
     let born_multicast = dev.kind.has_multicast();
+    let born_arp = dev.kind.has_arp();
     let traits = &mut dev.traits;
     traits.txqueuelen = change.txqueuelen.unwrap_or(traits.txqueuelen);
     traits.group = change.group.unwrap_or(traits.group);
@@ -288,6 +290,10 @@ fn set_traits(ns: &mut Netns, index: Ifindex, change: &LinkChange) -> Result<(),
     traits.promisc = change.promisc.unwrap_or(traits.promisc);
     traits.allmulti = change.allmulti.unwrap_or(traits.allmulti);
     traits.no_multicast = change.multicast.map_or(traits.no_multicast, |on| on != born_multicast);
+    let no_arp = change.arp.map_or(traits.no_arp, |on| on != born_arp);
+    if std::mem::replace(&mut traits.no_arp, no_arp) != no_arp {
+        neigh::mac_changed(ns, w, index);
+    }
     Ok(())
 }
 

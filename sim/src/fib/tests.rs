@@ -26,6 +26,7 @@ fn alias(kind: RouteKind, metric: u32, tos: u8, via: u8) -> Alias {
         mtu: None,
         mtu_lock: false,
         advmss: None,
+        metrics: None,
         object: None,
         hops: if says_no(kind) { Vec::new() } else { vec![hop] },
         dead: false,
@@ -109,6 +110,7 @@ fn lookups_agree_with_a_linear_scan() {
                 prefsrc: None,
                 mtu: None,
                 advmss: None,
+                metrics: Default::default(),
                 object: None,
                 hops: Vec::new(),
             };

@@ -177,6 +177,7 @@ fn got(ns: &Netns, w: &World, facts: Facts) -> RouteGot {
     route.mtu = mtu.or(facts.metrics.mtu);
     route.mtu_lock = facts.metrics.mtu_lock || learned.is_some_and(|e| e.locked);
     route.advmss = facts.metrics.advmss;
+    route.metrics = facts.metrics.more.as_deref().cloned().unwrap_or_default();
     route.nexthops = vec![Nexthop {
         via: facts.via.map(IpAddr::V4),
         dev: ns.dev(facts.dev).map(|d| d.name),

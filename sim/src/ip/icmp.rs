@@ -101,7 +101,7 @@ fn tell(ns: &mut Netns, w: &mut World, pkt: &Pkt, (kind, code, info): (u8, u8, u
         total_len: (IPV4_LEN + options.len() + ICMP_LEN + quoted) as u16,
         id: 0,
         df: false,
-        ttl: default_ttl(ns),
+        ttl: route.ttl(ns),
         proto: PROTO_ICMP,
         src: if route.src.is_unspecified() { DUMMY } else { route.src },
         dst: to,

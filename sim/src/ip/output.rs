@@ -19,11 +19,12 @@ use crate::{multipath, neigh, rules, sock, tell};
 use nettwin_model::probe::PmtuDisc;
 use nettwin_model::rules::Hook;
 use nettwin_model::wire::{Icmp, Ipv4, Ipv4Header, seal_ipv4, set_fragment};
-use nettwin_model::{Errno, Instant, RouteKind, Scope};
+use nettwin_model::{self as model, Errno, Instant, Metric, RouteKind, Scope};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 /// An output route (`struct rtable`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Dst {
     /// To whom.
     pub(crate) dst: Ipv4Addr,
@@ -50,7 +51,7 @@ pub(crate) struct Dst {
 }
 
 /// A route's metrics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Metrics {
     /// Its MTU, bytes.
     pub(crate) mtu: Option<u32>,
@@ -58,8 +59,18 @@ pub(crate) struct Metrics {
     pub(crate) mtu_lock: bool,
     /// Its advertised MSS, bytes.
     pub(crate) advmss: Option<u32>,
+    /// The others, where there are any.
+    pub(crate) more: Option<Arc<model::Metrics>>,
     /// The type of service that it is limited to.
     pub(crate) tos: u8,
+}
+
+impl Dst {
+    /// The TTL of what is sent this way without a word about it (`ip4_dst_hoplimit`).
+    pub(crate) fn ttl(&self, ns: &Netns) -> u8 {
+        let said = self.metrics.more.as_ref().map_or(0, |more| more.value(Metric::Hoplimit));
+        u8::try_from(said).ok().filter(|&hops| hops != 0).unwrap_or_else(|| icmp::default_ttl(ns))
+    }
 }
 
 /// Why a packet could not be sent, as the sender's system call says it.
@@ -144,6 +155,7 @@ fn look_up(ns: &Netns, now: Instant, flow: &Flow) -> Result<Dst, Errno> {
             mtu: hit.alias.mtu,
             mtu_lock: hit.alias.mtu_lock,
             advmss: hit.alias.advmss,
+            more: hit.alias.metrics.clone(),
             tos: hit.alias.tos,
         },
     };
@@ -376,7 +388,7 @@ pub(crate) fn socket_send(ns: &mut Netns, w: &mut World, mut frame: FrameId, con
         neigh::confirm(ns, w, dst.dev, dst.nexthop);
     }
     // ip_select_ttl()
-    let own = if dst.kind == RouteKind::Multicast { 1 } else { icmp::default_ttl(ns) };
+    let own = if dst.kind == RouteKind::Multicast { 1 } else { dst.ttl(ns) };
     if ttl != own {
         let packet = &mut w.frames.edit(&mut frame)[L2_LEN..];
         packet[8] = own;

@@ -6,7 +6,7 @@
 use crate::drop::DropReason;
 use crate::fib::Selectors;
 use crate::frame::L2_LEN;
-use crate::ip::icmp::{allows, default_ttl, flow_of, is_limited, spec_dst};
+use crate::ip::icmp::{allows, flow_of, is_limited, spec_dst};
 use crate::ip::output::{self, Sender};
 use crate::ip::{flag, options};
 use crate::netns::{Ifindex, Netns};
@@ -156,7 +156,7 @@ fn reply(
     if limited && !allows(ns, w, &route) {
         return Next::Drop(DropReason::Icmp);
     }
-    let ttl = default_ttl(ns);
+    let ttl = route.ttl(ns);
     w.decide(ns, Stage::IpLocal, pkt, "icmp", || format!("answered {src}"));
     let now = options::time_of_day(w.now);
     let bytes = w.frames.edit(&mut pkt.frame);

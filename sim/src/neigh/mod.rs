@@ -93,7 +93,7 @@ impl NeighTable {
 #[inline]
 pub(crate) fn output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let Some(dev) = ns.devs.by_index(pkt.dev) else { return Next::Drop(DropReason::DevDown) };
-    let (src, loopback, has_arp) = (dev.mac, dev.is_loopback(), dev.has_arp());
+    let (src, loopback) = (dev.mac, dev.is_loopback());
     let entry = ns.l3.neigh.entries.get(&(pkt.dev, key_on(loopback, pkt.nexthop)));
     let dst = match entry.and_then(|e| e.connected()) {
         Some(mac) => {
@@ -102,7 +102,7 @@ pub(crate) fn output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         }
         None if loopback => entry.map_or(Mac::ZERO, |e| e.mac),
         // Nobody is asked: it is its own neighbour (arp_constructor).
-        None if !has_arp && !pkt.nexthop.is_multicast() => entry.map_or(src, |e| e.mac),
+        None if !dev.has_arp() && !pkt.nexthop.is_multicast() => entry.map_or(src, |e| e.mac),
         None => match resolve(ns, w, pkt) {
             Ok(mac) => mac,
             Err(next) => return next,

@@ -57,7 +57,7 @@ fn reset(ns: &mut Netns, w: &mut World, pkt: &Pkt) {
     let own = ns.l3.own.has(dst) || ns.l3.fib.is_local(dst);
     let from = if own { dst } else { std::net::Ipv4Addr::UNSPECIFIED };
     let Ok(route) = output::route(ns, w.now, &Flow { src: from, ..Flow::to(src) }) else { return };
-    let ttl = icmp::default_ttl(ns);
+    let ttl = route.ttl(ns);
     let header = Ipv4Header {
         tos: 0,
         total_len: (IPV4_LEN + LEN) as u16,

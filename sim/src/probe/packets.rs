@@ -5,7 +5,6 @@
 use super::ear::EarKind;
 use crate::fib::{Flow, Selectors};
 use crate::frame::L2_LEN;
-use crate::ip::icmp::default_ttl;
 use crate::ip::output::{self, SendError, Sender, new_packet};
 use crate::netns::{Ifindex, Netns};
 use crate::path::{self, Fate, Pkt, Stage};
@@ -40,7 +39,7 @@ pub(super) fn echo(ns: &mut Netns, w: &mut World, ping: &Ping, ident: u16, seq: 
         id: 0,
         df: false,
         // Groups are not left unless asked (IP_MULTICAST_TTL).
-        ttl: ping.ttl.unwrap_or(if dst.kind == RouteKind::Multicast { 1 } else { default_ttl(ns) }),
+        ttl: ping.ttl.unwrap_or(if dst.kind == RouteKind::Multicast { 1 } else { dst.ttl(ns) }),
         proto: PROTO_ICMP,
         src: dst.src,
         dst: dst.dst,
