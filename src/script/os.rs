@@ -6,7 +6,7 @@
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 pub(crate) use nettwin::kernel::script::{
     Census, Scene, Waiter, Watch, Written, adopt_orphans, apart, apart_as_root, die_with_parent, enter_netns,
-    enter_view, kill, reap_until, receive_fd, send_fd, signal, wait_readable,
+    enter_view, kill, reap_until, receive_fd, room_in_memory, send_fd, signal, wait_readable,
 };
 
 #[cfg(not(all(feature = "kernel", target_os = "linux")))]
@@ -104,6 +104,10 @@ mod elsewhere {
         let arguments = [format!("-{number}"), process.to_string()];
         // What has gone meanwhile needs no signal.
         let _ = std::process::Command::new("/bin/kill").args(arguments).stderr(std::process::Stdio::null()).status();
+    }
+
+    pub(crate) fn room_in_memory(_: &Path) -> Option<u64> {
+        None
     }
 
     pub(crate) fn kill(process: u32) {

@@ -6,7 +6,7 @@ use super::builtin::Pace;
 use super::machine::Told;
 use super::names;
 use super::noted::Noted;
-use super::os::{Watch, adopt_orphans, kill};
+use super::os::{Watch, adopt_orphans, kill, room_in_memory};
 use super::place::FOLDER;
 use super::record;
 use super::server::{Over, Server, Signals};
@@ -237,7 +237,10 @@ struct Folder {
 impl Folder {
     fn new() -> io::Result<Self> {
         let base = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
-        let base = base.unwrap_or_else(std::env::temp_dir);
+        // The views are many small files that change all the time.
+        let memory = Some(PathBuf::from("/dev/shm"));
+        let memory = || memory.filter(|dir| room_in_memory(dir).is_some_and(|room| room >= ROOM));
+        let base = base.or_else(memory).unwrap_or_else(std::env::temp_dir);
         sweep(&base);
         let path = base.join(format!("{PREFIX}{}", std::process::id()));
         // One that a process of our number left.
@@ -297,6 +300,8 @@ fn sweep(base: &Path) {
     }
 }
 
+/// What the views of a large network take.
+const ROOM: u64 = 1 << 30;
 const PREFIX: &str = "nettwin-run-";
 /// As `timeout` ends.
 const TOO_LONG: u8 = 124;

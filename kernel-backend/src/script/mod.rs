@@ -19,6 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::WaitOptions;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::time::Duration;
 
 /// Waits until one of these can be read, or has ended, or until the time is over.
@@ -30,6 +31,16 @@ pub fn wait_readable(fds: &[BorrowedFd<'_>], time: Duration) -> io::Result<()> {
         Err(e) => Err(e.into()),
     }
 }
+
+/// How many bytes may still be written to the file system that a folder is on, if it is one in memory.
+pub fn room_in_memory(folder: &Path) -> Option<u64> {
+    let is_in_memory = rustix::fs::statfs(folder).ok()?.f_type as u64 == TMPFS;
+    let room = rustix::fs::statvfs(folder).ok()?;
+    is_in_memory.then(|| room.f_bavail.saturating_mul(room.f_frsize))
+}
+
+/// `TMPFS_MAGIC` of `linux/magic.h`.
+const TMPFS: u64 = 0x0102_1994;
 
 /// Whether one of these can be read, or has ended.
 pub fn any_readable(fds: &[BorrowedFd<'_>]) -> io::Result<bool> {

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Looks at a tree of processes through a procfs.
@@ -71,7 +72,7 @@ impl Watch {
     fn lies(&self, id: u32, task: &Task) -> bool {
         let file = self.proc.join(format!("{}/task/{id}/syscall", task.process));
         // One that ended, or a kernel that does not say.
-        fs::read_to_string(file).map_or(true, |text| !text.starts_with("running"))
+        Page::default().read(&file).is_none_or(|text| !text.starts_with("running"))
     }
 
     /// The processes, awake or not.
@@ -81,24 +82,27 @@ impl Watch {
 
     fn read(&self, asleep_only: bool) -> Option<Census> {
         let mut tasks = BTreeMap::new();
-        for process in self.processes() {
+        let mut page = Page::default();
+        let mut processes = self.processes();
+        // The youngest is the likeliest to be awake.
+        processes.sort_unstable_by(|a, b| b.cmp(a));
+        for process in processes {
             let folder = self.proc.join(process.to_string());
             // One that ends meanwhile is not there any more.
-            let Ok(status) = fs::read_to_string(folder.join("status")) else { continue };
-            let threads: u32 = field(&status, "Threads:").and_then(|n| n.parse().ok()).unwrap_or(1);
-            let mut add = |id: u32, status: &str| {
-                let (task, is_asleep) = Task::parse(process, status)?;
-                if asleep_only && !is_asleep {
-                    return None;
-                }
-                tasks.insert(id, task);
-                Some(())
-            };
-            add(process, &status)?;
+            let Some(status) = page.read(&folder.join("status")) else { continue };
+            let (task, is_asleep, threads) = Task::parse(process, status)?;
+            if asleep_only && !is_asleep {
+                return None;
+            }
+            tasks.insert(process, task);
             if threads > 1 {
                 for id in numbers(&folder.join("task")).filter(|&id| id != process) {
-                    let Ok(status) = fs::read_to_string(folder.join(format!("task/{id}/status"))) else { continue };
-                    add(id, &status)?;
+                    let Some(status) = page.read(&folder.join(format!("task/{id}/status"))) else { continue };
+                    let (task, is_asleep, _) = Task::parse(process, status)?;
+                    if asleep_only && !is_asleep {
+                        return None;
+                    }
+                    tasks.insert(id, task);
                 }
             }
         }
@@ -128,7 +132,8 @@ impl Watch {
 
     fn waits(&self, id: u32, task: &Task) -> Option<Waiter> {
         let folder = self.proc.join(task.process.to_string());
-        let text = fs::read_to_string(folder.join(format!("task/{id}/syscall"))).ok()?;
+        let mut page = Page::default();
+        let text = page.read(&folder.join(format!("task/{id}/syscall")))?;
         let mut words = text.split_whitespace();
         let number: i64 = words.next()?.parse().ok()?;
         let args: Vec<u64> =
@@ -177,19 +182,49 @@ impl Census {
 }
 
 impl Task {
-    fn parse(process: u32, status: &str) -> Option<(Task, bool)> {
-        let state = field(status, "State:")?.chars().next()?;
-        let number = |name: &str| field(status, name).and_then(|n| n.parse().ok()).unwrap_or(0);
-        let caught = field(status, "SigCgt:").and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or(0);
+    /// A task, whether it is asleep, and how many threads its process has.
+    fn parse(process: u32, status: &str) -> Option<(Task, bool, u32)> {
+        let (mut state, mut parent, mut threads, mut caught) = (None, None, 1, 0);
+        let (mut name, mut switches) = ("", (0, 0));
+        for (key, value) in status.lines().filter_map(|line| line.split_once(':')) {
+            let value = value.trim();
+            match key {
+                "Name" => name = value,
+                "State" => state = value.chars().next(),
+                "PPid" => parent = value.parse().ok(),
+                "Threads" => threads = value.parse().unwrap_or(1),
+                "SigCgt" => caught = u64::from_str_radix(value, 16).unwrap_or(0),
+                "voluntary_ctxt_switches" => switches.0 = value.parse().unwrap_or(0),
+                "nonvoluntary_ctxt_switches" => switches.1 = value.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+        let state = state?;
         let task = Task {
             process,
-            parent: field(status, "PPid:")?.parse().ok()?,
-            name: field(status, "Name:")?.to_owned(),
+            parent: parent?,
+            name: name.to_owned(),
             is_zombie: state == 'Z',
             catches_alarm: caught & (1 << (libc::SIGALRM - 1)) != 0,
-            switches: (number("voluntary_ctxt_switches:"), number("nonvoluntary_ctxt_switches:")),
+            switches,
         };
-        Some((task, matches!(state, 'S' | 'Z' | 'T' | 't' | 'I')))
+        Some((task, matches!(state, 'S' | 'Z' | 'T' | 't' | 'I'), threads))
+    }
+}
+
+/// A file of procfs as it is read: at once, since it says no size and is made anew by each reading from its beginning.
+struct Page([u8; 8192]);
+
+impl Default for Page {
+    fn default() -> Self {
+        Page([0; 8192])
+    }
+}
+
+impl Page {
+    fn read(&mut self, file: &Path) -> Option<&str> {
+        let length = fs::File::open(file).and_then(|mut file| file.read(&mut self.0)).ok()?;
+        std::str::from_utf8(&self.0[..length]).ok()
     }
 }
 
@@ -220,10 +255,6 @@ fn call(number: i64) -> Call {
         libc::SYS_futex => Call::Pointer(3),
         _ => Call::Other,
     }
-}
-
-fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
-    status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
 fn numbers(folder: &Path) -> impl Iterator<Item = u32> + use<> {
