@@ -4,6 +4,7 @@
 //! machine's: it is woken, does what it can, and says what it waits for. Deliberately absent: threads, files and streams of
 //! the real world (whoever runs the job supplies [`Files`] and carries the bytes), and which machine is behind.
 
+use crate::ethtool::Wanted;
 use nettwin_model::probe::{Probe, ProbeEvent, ProbeId, Proto, Stop};
 use nettwin_model::socket::{Call, Reply};
 use nettwin_model::{Backend, Fault, Instant, NetnsName};
@@ -177,6 +178,8 @@ pub struct Context<'a> {
     pub(crate) me: &'a Process,
     /// The sockets of all jobs.
     pub(crate) holders: &'a mut Holders,
+    /// What was asked for of devices' features, by namespace and index.
+    pub(crate) features: &'a mut BTreeMap<(NetnsName, u32), Wanted>,
     /// The processes that jobs stand for, and where they are.
     pub(crate) places: &'a BTreeMap<u32, NetnsName>,
 }

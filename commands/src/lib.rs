@@ -12,6 +12,7 @@ mod bridge;
 pub mod clock;
 mod conntrack;
 mod curl;
+mod ethtool;
 mod getopt;
 mod glob;
 pub mod grammar;

@@ -4,6 +4,7 @@
 //! passes only when every job waits. Deliberately absent: the processes that jobs may stand for, and the decision that
 //! time may pass; both are the caller's.
 
+use crate::ethtool::Wanted;
 use crate::http;
 use crate::job::{Context, Files, Holders, Input, Invocation, Job, Next, Process, Program, Signal, Waits, Wake};
 use nettwin_model::probe::{ProbeId, Stop};
@@ -47,6 +48,7 @@ pub struct Scheduler {
     jobs: BTreeMap<JobId, Running>,
     owners: BTreeMap<ProbeId, JobId>,
     holders: Holders,
+    features: BTreeMap<(NetnsName, u32), Wanted>,
     ready: VecDeque<(JobId, Cause)>,
     last: u64,
 }
@@ -182,6 +184,7 @@ impl Scheduler {
             sockets: &mut running.sockets,
             me: &running.process,
             holders: &mut self.holders,
+            features: &mut self.features,
             places: &places,
         };
         let next = match cause {

@@ -8,6 +8,7 @@ use crate::brctl;
 use crate::bridge;
 use crate::conntrack;
 use crate::curl;
+use crate::ethtool;
 use crate::http;
 use crate::ip;
 use crate::iptables;
@@ -45,6 +46,7 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "conntrack", start: conntrack::start },
     Tool { name: "curl", start: curl::start },
     Tool { name: "bridge", start: bridge::start },
+    Tool { name: "ethtool", start: ethtool::start },
     Tool { name: "ifconfig", start: nettools::ifconfig::start },
     Tool { name: "ip", start: ip::start },
     Tool { name: "iptables", start: iptables::start },

@@ -7,6 +7,7 @@
 mod arp;
 mod brctl;
 mod bridge;
+mod ethtool;
 mod ifconfig;
 mod ip_addr;
 mod ip_general;
