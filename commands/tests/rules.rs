@@ -14,7 +14,7 @@ const WORDS: &[&str] = &[
     "--dports", "1,2:3", "mark", "--mark", "0x1/0xf", "limit", "--limit", "5/min", "comment", "--comment", "hi", "-j", "ACCEPT", "DROP",
     "RETURN", "LOG", "--log-prefix", "p", "REJECT", "--reject-with", "tcp-reset", "MASQUERADE", "SNAT", "--to-source", "1.2.3.4-1.2.3.9",
     "DNAT", "--to-destination", "1.2.3.4:80", "REDIRECT", "--to-ports", "80-90", "MARK", "--set-mark", "7", "-g", "-c", "5", "6", "-n", "-v",
-    "\n", "\n", "*filter", "*nat", "COMMIT", ":X", "-", "[1:2]",
+    "\n", "\n", "fd00::1/64", "[fd00::1]:80", "icmpv6", "--icmpv6-type", "echo-request", "*filter", "*nat", "COMMIT", ":X", "-", "[1:2]",
 ];
 
 /// nft's, of which some make sense together.

@@ -9,6 +9,7 @@ mod brctl;
 mod bridge;
 mod ethtool;
 mod ifconfig;
+mod ip6tables;
 mod ip_addr;
 mod ip_general;
 mod ip_link;

@@ -1,16 +1,18 @@
 //! The matches and targets that are known: their options, and what these mean.
 //!
-//! Counterpart: iptables' `extensions/libxt_*.c`, `libipt_*.c`. One that exists and is not known here is refused by name.
+//! Counterpart: iptables' `extensions/libxt_*.c`, `libipt_*.c`, `libip6t_*.c`. One that exists and is not known here is refused by name.
 
+use super::names::address;
 use super::parse::{Stop, unsupported, usage};
 use super::values::{
-    LOG_LEVELS, address_kinds, icmp_type, integer, port_list, port_range, rate, reject, states, tcp_flags, word32,
+    LOG_LEVELS, address_kinds, icmp_type, icmp6_type, integer, port_list, port_range, rate, reject, states, tcp_flags,
+    word32,
 };
-use crate::names::{Services, aton};
+use crate::names::Services;
 use nettwin_model::Mac;
 use nettwin_model::rules::xt::{Is, Multiport, Ports, XtMatch, XtTarget};
-use nettwin_model::rules::{Level4, Limit, Log, Nat, NatKind, Rate, RejectWith};
-use std::net::{IpAddr, Ipv4Addr};
+use nettwin_model::rules::{Family, Level4, Limit, Log, Nat, NatKind, Rate, RejectWith};
+use std::net::IpAddr;
 
 /// An extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,7 @@ pub(super) enum Kind {
     Tcp,
     Udp,
     Icmp,
+    Icmp6,
     Multiport,
     State,
     Conntrack,
@@ -46,6 +49,7 @@ const MATCHES: &[(&str, Kind)] = &[
     ("tcp", Kind::Tcp),
     ("udp", Kind::Udp),
     ("icmp", Kind::Icmp),
+    ("icmp6", Kind::Icmp6),
     ("multiport", Kind::Multiport),
     ("state", Kind::State),
     ("conntrack", Kind::Conntrack),
@@ -76,29 +80,44 @@ const TARGETS: &[(&str, Kind)] = &[
 #[rustfmt::skip]
 const OTHER_MATCHES: &[&str] = &[
     "ah", "bpf", "cgroup", "cluster", "connbytes", "connlabel", "connlimit", "cpu", "dccp", "devgroup", "dscp", "ecn", "esp", "hashlimit",
-    "helper", "ipvs", "length", "nfacct", "osf", "owner", "physdev", "policy", "quota", "rateest", "realm", "recent", "rpfilter", "sctp", "set",
-    "socket", "standard", "statistic", "string", "tcpmss", "time", "tos", "ttl", "u32", "icmp6", "ipcomp",
+    "helper", "ipcomp", "ipvs", "length", "nfacct", "osf", "owner", "physdev", "policy", "quota", "rateest", "recent", "rpfilter", "sctp",
+    "set", "socket", "standard", "statistic", "string", "tcpmss", "time", "tos", "u32",
 ];
+
+/// Those of one family alone.
+const OTHER_MATCHES4: &[&str] = &["realm", "ttl"];
+const OTHER_MATCHES6: &[&str] = &["dst", "eui64", "frag", "hbh", "hl", "ipv6header", "mh", "rt", "srh"];
 
 #[rustfmt::skip]
 const OTHER_TARGETS: &[&str] = &[
-    "AUDIT", "CHECKSUM", "CLASSIFY", "CLUSTERIP", "CONNSECMARK", "DSCP", "ECN", "HMARK", "IDLETIMER", "LED", "NETMAP", "NFLOG", "NFQUEUE",
-    "RATEEST", "SECMARK", "SET", "SYNPROXY", "TCPOPTSTRIP", "TEE", "TOS", "TPROXY", "TRACE", "TTL", "ULOG",
+    "AUDIT", "CHECKSUM", "CLASSIFY", "CONNSECMARK", "DSCP", "HMARK", "IDLETIMER", "LED", "NETMAP", "NFLOG", "NFQUEUE", "RATEEST",
+    "SECMARK", "SET", "SYNPROXY", "TCPOPTSTRIP", "TEE", "TOS", "TPROXY", "TRACE",
 ];
 
+const OTHER_TARGETS4: &[&str] = &["CLUSTERIP", "ECN", "TTL", "ULOG"];
+const OTHER_TARGETS6: &[&str] = &["DNPT", "HL", "SNPT"];
+
 /// The match of that name; `Err` if there is one that is not known here.
-pub(super) fn find_match(name: &str) -> Option<Result<Kind, ()>> {
-    find(name, MATCHES, OTHER_MATCHES)
+pub(super) fn find_match(name: &str, family: Family) -> Option<Result<Kind, ()>> {
+    let is_v6 = family == Family::Ip6;
+    let name = match name {
+        "icmpv6" | "ipv6-icmp" if is_v6 => "icmp6",
+        "icmp" if is_v6 => return None,
+        "icmp6" if !is_v6 => return None,
+        other => other,
+    };
+    find(name, MATCHES, &[OTHER_MATCHES, if is_v6 { OTHER_MATCHES6 } else { OTHER_MATCHES4 }])
 }
 
 /// The target of that name.
-pub(super) fn find_target(name: &str) -> Option<Result<Kind, ()>> {
-    find(name, TARGETS, OTHER_TARGETS)
+pub(super) fn find_target(name: &str, family: Family) -> Option<Result<Kind, ()>> {
+    let more = if family == Family::Ip6 { OTHER_TARGETS6 } else { OTHER_TARGETS4 };
+    find(name, TARGETS, &[OTHER_TARGETS, more])
 }
 
-fn find(name: &str, known: &[(&str, Kind)], other: &[&str]) -> Option<Result<Kind, ()>> {
+fn find(name: &str, known: &[(&str, Kind)], other: &[&[&str]]) -> Option<Result<Kind, ()>> {
     let kind = known.iter().find(|(n, _)| *n == name).map(|(_, kind)| Ok(*kind));
-    kind.or_else(|| other.contains(&name).then_some(Err(())))
+    kind.or_else(|| other.concat().contains(&name).then_some(Err(())))
 }
 
 /// An option of an extension.
@@ -119,6 +138,7 @@ pub(super) enum Made {
 #[derive(Debug)]
 pub(super) struct Ext {
     pub(super) kind: Kind,
+    family: Family,
     given: Vec<&'static str>,
     sport: Option<Is<Ports>>,
     dport: Option<Is<Ports>>,
@@ -161,6 +181,7 @@ impl Kind {
             ],
             Kind::Udp => &[("source-port", 1), ("sport", 1), ("destination-port", 1), ("dport", 1)],
             Kind::Icmp => &[("icmp-type", 1)],
+            Kind::Icmp6 => &[("icmpv6-type", 1)],
             Kind::Multiport => {
                 &[("source-ports", 1), ("sports", 1), ("destination-ports", 1), ("dports", 1), ("ports", 1)]
             }
@@ -222,7 +243,7 @@ impl Kind {
 }
 
 impl Ext {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind, family: Family) -> Self {
         let nat = Nat::new(match kind {
             Kind::Snat => NatKind::Snat,
             Kind::Dnat => NatKind::Dnat,
@@ -231,6 +252,7 @@ impl Ext {
         });
         Ext {
             kind,
+            family,
             given: Vec::new(),
             sport: None,
             dport: None,
@@ -244,7 +266,7 @@ impl Ext {
             mac: None,
             kinds: [None; 2],
             ranges: [None; 2],
-            reject: RejectWith::Icmp(3),
+            reject: if family == Family::Ip6 { RejectWith::Icmp6(4) } else { RejectWith::Icmp(3) },
             log: Log::default(),
             nat,
             target: None,
@@ -284,10 +306,10 @@ impl Ext {
                 let Some(comp) = more else { return usage("--tcp-flags requires two args.") };
                 self.flags = Some(Is { what: (tcp_flags(&value)?, tcp_flags(&comp)?), not });
             }
-            (Kind::Icmp, _) => {
-                let what = icmp_type(&value)?;
+            (Kind::Icmp | Kind::Icmp6, _) => {
+                let what = if self.kind == Kind::Icmp { icmp_type(&value)? } else { icmp6_type(&value)? };
                 if not && what.0 != 255 && (what.1, what.2) != (0, 255) {
-                    return unsupported("! --icmp-type with a code");
+                    return unsupported(&format!("! --{name} with a code"));
                 }
                 self.icmp = Some(Is { what, not });
             }
@@ -345,13 +367,16 @@ impl Ext {
             (Kind::Addrtype, "dst-type") => self.kinds[1] = Some(Is { what: address_kinds(&value)?, not }),
             (Kind::Addrtype, other) => return unsupported(&format!("addrtype --{other}")),
             (Kind::Iprange, _) => {
-                let bad = || Stop::Usage(format!("iprange: Bad value for \"--{name}\" option: \"{value}\""));
                 let (lo, hi) = value.split_once('-').unwrap_or((&value, &value));
-                let (lo, hi) = (aton(lo).ok_or_else(bad)?, aton(hi).ok_or_else(bad)?);
+                let read = |text: &str| {
+                    let bad = || Stop::Usage(format!("iprange: Bad value for \"--{name}\" option: \"{text}\""));
+                    address(text, self.family).ok_or_else(bad)
+                };
+                let (lo, hi) = (read(lo)?, read(hi)?);
                 if lo > hi {
                     return unsupported("a range whose end is before its beginning");
                 }
-                self.ranges[usize::from(name == "dst-range")] = Some(Is { what: (lo.into(), hi.into()), not });
+                self.ranges[usize::from(name == "dst-range")] = Some(Is { what: (lo, hi), not });
             }
             (Kind::Pkttype, _) => {
                 let kinds =
@@ -361,7 +386,7 @@ impl Ext {
                     None => return usage(format!("Bad packet type '{value}'")),
                 }
             }
-            (Kind::RejectTarget, _) => self.reject = reject(&value)?,
+            (Kind::RejectTarget, _) => self.reject = reject(&value, self.family)?,
             (Kind::LogTarget, name) => self.log_option(name, &value)?,
             (Kind::Masquerade | Kind::Redirect, "to-ports") => self.nat.ports = Some(self.nat_ports(&value, proto)?),
             (Kind::Snat, "to-source") | (Kind::Dnat, "to-destination") => self.nat_range(&value, proto)?,
@@ -461,24 +486,41 @@ impl Ext {
         if !proto.is_some_and(|p| !p.not && matches!(p.what, 6 | 17 | 33 | 132)) {
             return usage("Need TCP, UDP, SCTP or DCCP with port specification");
         }
-        let one = |text: &str| match text.parse::<u32>() {
-            Ok(n) if n <= 65535 => Ok(n as u16), // it was just compared
-            _ => Err(Stop::Usage(format!("Port `{text}' not valid"))),
+        // A number, and what is behind it.
+        let one = |part: &'_ str| {
+            let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            let number = integer(&part[..end]).and_then(|n| u16::try_from(n).ok());
+            let number = number.ok_or_else(|| Stop::Usage(format!("Port `{part}' not valid")))?;
+            Ok::<_, Stop>((number, part[end..].to_owned()))
         };
-        let (lo, hi) = text.split_once('-').map_or((text, None), |(lo, hi)| (lo, Some(hi)));
-        let lo = one(lo)?;
-        let hi = hi.map_or(Ok(lo), one)?;
+        let (lo, rest) = one(text)?;
+        let ((hi, rest), last) = match rest.strip_prefix('-') {
+            Some(last) => (one(last)?, last.to_owned()),
+            None => ((lo, rest), String::new()),
+        };
+        if !rest.is_empty() {
+            return usage(format!("Garbage after port value: `{rest}'"));
+        }
         if hi < lo {
-            return usage(format!("Port range `{lo}-{hi}' funky"));
+            return usage(format!("Port range `{last}' funky"));
         }
         if lo == 0 {
-            return usage(format!("Port `{text}' not valid"));
+            return unsupported("the port 0");
         }
         Ok((lo, hi))
     }
 
     fn nat_range(&mut self, text: &str, proto: Option<Is<u8>>) -> Result<(), Stop> {
-        let (addrs, ports) = text.split_once(':').map_or((text, None), |(a, p)| (a, Some(p)));
+        let (addrs, ports) = match (text.split_once('['), text.split_once(':')) {
+            // IPv6's colons are no port's, unless there is but one.
+            (None, Some((_, rest))) if self.family == Family::Ip6 && rest.contains(':') => (text, None),
+            (None, Some((addrs, ports))) => (addrs, Some(ports)),
+            (None, None) => (text, None),
+            (Some((_, rest)), _) => match rest.split_once(']') {
+                Some((addrs, rest)) => (addrs, rest.split_once(':').map(|(_, ports)| ports)),
+                None => return usage("Invalid address format"),
+            },
+        };
         if let Some(ports) = ports {
             if ports.contains('/') {
                 return unsupported("a shifted range of ports");
@@ -488,17 +530,18 @@ impl Ext {
         if addrs.is_empty() && ports.is_some() {
             return Ok(());
         }
-        let one = |text: &str| match text.split('.').count() {
-            4 => aton(text).ok_or_else(|| Stop::Usage(format!("Bad IP address \"{text}\""))),
-            _ => Err(Stop::Usage(format!("Bad IP address \"{text}\""))),
+        let one = |text: &str| {
+            let is_whole = self.family == Family::Ip6 || text.split('.').count() == 4;
+            let addr = address(text, self.family).filter(|_| is_whole);
+            addr.ok_or_else(|| Stop::Usage(format!("Bad IP address \"{text}\"")))
         };
         let (lo, hi) = addrs.split_once('-').map_or((addrs, None), |(lo, hi)| (lo, Some(hi)));
-        let lo: Ipv4Addr = one(lo)?;
-        let hi: Ipv4Addr = hi.map_or(Ok(lo), one)?;
+        let lo = one(lo)?;
+        let hi = hi.map_or(Ok(lo), one)?;
         if hi < lo {
             return unsupported("a range whose end is before its beginning");
         }
-        self.nat.addrs = Some((lo.into(), hi.into()));
+        self.nat.addrs = Some((lo, hi));
         Ok(())
     }
 
@@ -511,6 +554,7 @@ impl Ext {
             Kind::Udp if !is(17) => usage("UDP match requires '-p udp'"),
             Kind::Icmp if !is(1) => unsupported("-m icmp without -p icmp"),
             Kind::Icmp if self.icmp.is_none() => unsupported("-m icmp without --icmp-type"),
+            Kind::Icmp6 if self.icmp.is_none() => must("icmpv6-type"),
             Kind::Multiport if self.ports.is_none() => usage("multiport expection an option"),
             Kind::State if self.bits.is_none() => must("state"),
             Kind::Conntrack if self.bits.is_none() => usage("conntrack: At least one option is required"),
@@ -544,6 +588,7 @@ impl Ext {
                 Made::Match(XtMatch::Ports { proto: level4, sport: self.sport, dport: self.dport, flags: self.flags })
             }
             Kind::Icmp => Made::Match(XtMatch::Icmp(self.icmp.unwrap_or(Is { what: (255, 0, 255), not: false }))),
+            Kind::Icmp6 => Made::Match(XtMatch::Icmp6(self.icmp.unwrap_or(Is { what: (255, 0, 255), not: false }))),
             Kind::Multiport => match &self.ports {
                 Some((which, ports)) => Made::Match(XtMatch::Multiport { which: *which, ports: ports.clone() }),
                 None => return usage("multiport expection an option"),

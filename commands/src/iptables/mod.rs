@@ -1,8 +1,8 @@
-//! `iptables`, `iptables-save` and `iptables-restore`.
+//! `iptables`, `iptables-save` and `iptables-restore`, and the same three of `ip6tables`.
 //!
 //! Counterpart: iptables 1.8.9, nf_tables flavour: the tables and chains that it has built in are made when something is
-//! put in them, and a rule is kept as it was written. Deliberately absent: IPv6, the lock, matches and targets that
-//! [`ext`] does not know.
+//! put in them, and a rule is kept as it was written. Those of `ip6tables` are kept and listed, and no packet ever meets
+//! them: there is no IPv6. Deliberately absent: the lock, matches and targets that [`ext`] does not know.
 
 mod ext;
 mod names;
@@ -22,7 +22,7 @@ use nettwin_model::{Answer, Errno, Fault, Op, Query};
 use parse::{Command, HINT, NAT_DROP, Stop, Verb};
 use print::List;
 
-pub(crate) use restore::{start_restore, start_save};
+pub(crate) use restore::{start_restore, start_restore6, start_save, start_save6};
 
 /// The version, as every complaint names it.
 const VERSION: &str = "v1.8.9 (nf_tables)";
@@ -92,15 +92,29 @@ impl Builtin {
 
 /// Begins `iptables`.
 pub(crate) fn start(invocation: &Invocation) -> Box<dyn Job> {
+    begin(invocation, Family::Ip)
+}
+
+/// Begins `ip6tables`.
+pub(crate) fn start6(invocation: &Invocation) -> Box<dyn Job> {
+    begin(invocation, Family::Ip6)
+}
+
+fn begin(invocation: &Invocation, family: Family) -> Box<dyn Job> {
     let words = invocation.words.get(1..).unwrap_or_default().to_vec();
     Box::new(Once(move |cx: &mut Context<'_>| {
         let services = Services::read(cx);
-        let result = parse::parse(&words, None, &services).and_then(|command| run(cx, &command, &services));
+        let result = parse::parse(&words, None, family, &services).and_then(|command| run(cx, &command, &services));
         match result {
             Ok(status) => Next::Done(status),
-            Err(stop) => end(cx, "iptables", &stop),
+            Err(stop) => end(cx, program(family), &stop),
         }
     }))
+}
+
+/// The program of a family.
+fn program(family: Family) -> &'static str {
+    if family == Family::Ip6 { "ip6tables" } else { "iptables" }
 }
 
 /// Says why it ends.
@@ -114,6 +128,11 @@ fn end(cx: &mut Context<'_>, program: &str, stop: &Stop) -> Next {
             cx.complain(text);
             Next::Done(*status)
         }
+        // Of a line of a file: there it was passed over.
+        Stop::Other => {
+            cx.complain(&hint(program));
+            Next::Done(2)
+        }
         Stop::Unsupported(what) => say::unsupported(cx, program, what),
     }
 }
@@ -123,22 +142,24 @@ fn hint(program: &str) -> String {
 }
 
 /// A complaint of `nft_strerror()`.
-fn failed<T>(text: &str) -> Result<T, Stop> {
-    Err(Stop::Plain(format!("iptables: {text}.\n"), 1))
+fn failed<T>(family: Family, text: &str) -> Result<T, Stop> {
+    Err(Stop::Plain(format!("{}: {text}.\n", program(family)), 1))
 }
 
 const NO_CHAIN: &str = "No chain/target/match by that name";
 const NO_RULE: &str = "Bad rule (does a matching rule exist in that chain?)";
 
 /// The rules that are there.
-fn rules(cx: &mut Context<'_>) -> Result<Ruleset, Stop> {
+fn rules(cx: &mut Context<'_>, family: Family) -> Result<Ruleset, Stop> {
+    let program = program(family);
     let netns = cx.netns.clone();
     match cx.machine.query(&Query::Ruleset(netns)) {
         Ok(Answer::Ruleset(rules)) => Ok(*rules),
         Ok(_) => {
-            Err(Stop::Plain("nettwin: iptables: the machine answered another question\n".into(), say::UNSUPPORTED))
+            let text = format!("nettwin: {program}: the machine answered another question\n");
+            Err(Stop::Plain(text, say::UNSUPPORTED))
         }
-        Err(fault) => Err(Stop::Plain(format!("nettwin: iptables: {fault}\n"), say::UNSUPPORTED)),
+        Err(fault) => Err(Stop::Plain(format!("nettwin: {program}: {fault}\n"), say::UNSUPPORTED)),
     }
 }
 
@@ -149,34 +170,35 @@ struct Batch {
     what: String,
 }
 
-fn commit(cx: &mut Context<'_>, batch: Batch) -> Result<(), Stop> {
+fn commit(cx: &mut Context<'_>, family: Family, batch: Batch) -> Result<(), Stop> {
     if batch.changes.is_empty() {
         return Ok(());
     }
     let op = Op::Ruleset { netns: cx.netns.clone(), changes: batch.changes };
     match say::execute(cx, op) {
         Ok(()) => Ok(()),
-        Err(Fault::Refused { errno, .. }) => Err(refused(&batch.what, errno)),
-        Err(fault) => Err(Stop::Plain(format!("nettwin: iptables: {fault}\n"), say::UNSUPPORTED)),
+        Err(Fault::Refused { errno, .. }) => Err(refused(family, &batch.what, errno)),
+        Err(fault) => Err(Stop::Plain(format!("nettwin: {}: {fault}\n", program(family)), say::UNSUPPORTED)),
     }
 }
 
-fn refused(what: &str, errno: Errno) -> Stop {
+fn refused(family: Family, what: &str, errno: Errno) -> Stop {
     let (action, subject) = what.split_once('|').unwrap_or((what, ""));
     // A target in a wrong place is an invalid argument to the old checks that iptables' rules undergo.
     let errno = if errno == Errno::EOPNOTSUPP { Errno::EINVAL } else { errno };
-    Stop::Plain(format!("iptables {VERSION}:  {action} failed ({}): {subject}\n", errno.text()), 4)
+    Stop::Plain(format!("{} {VERSION}:  {action} failed ({}): {subject}\n", program(family), errno.text()), 4)
 }
 
 /// A table as iptables sees it.
 struct View<'a> {
+    family: Family,
     name: &'a str,
     table: Option<&'a Table>,
 }
 
 impl<'a> View<'a> {
-    fn new(rules: &'a Ruleset, name: &'a str) -> Self {
-        View { name, table: rules.table(Family::Ip, name) }
+    fn new(rules: &'a Ruleset, family: Family, name: &'a str) -> Self {
+        View { family, name, table: rules.table(family, name) }
     }
 
     fn chain(&self, name: &str) -> Option<&'a Chain> {
@@ -184,7 +206,7 @@ impl<'a> View<'a> {
     }
 
     fn which(&self, chain: &str) -> Which {
-        Which::of(Family::Ip, self.name, chain)
+        Which::of(self.family, self.name, chain)
     }
 
     /// Whether there is such a chain, or would be once it is used.
@@ -234,7 +256,8 @@ impl<'a> View<'a> {
         if self.table.is_none_or(|t| t.chains.iter().all(is_ours)) {
             return Ok(());
         }
-        let text = format!("iptables {VERSION}: table `{}' is incompatible, use 'nft' tool.\n", self.name);
+        let program = program(self.family);
+        let text = format!("{program} {VERSION}: table `{}' is incompatible, use 'nft' tool.\n", self.name);
         Err(Stop::Plain(text, 1))
     }
 }
@@ -263,14 +286,15 @@ fn policy_of(chain: Option<&Chain>) -> Policy {
 fn run(cx: &mut Context<'_>, command: &Command, services: &Services) -> Result<u8, Stop> {
     match command.verb {
         Verb::Version => {
-            cx.print(&format!("iptables {VERSION}\n"));
+            cx.print(&format!("{} {VERSION}\n", program(command.family)));
             return Ok(0);
         }
         Verb::Help => return parse::unsupported("-h"),
         _ => {}
     }
-    let rules = rules(cx)?;
-    let view = View::new(&rules, &command.table);
+    cx.complain(&command.warnings);
+    let rules = rules(cx, command.family)?;
+    let view = View::new(&rules, command.family, &command.table);
     view.check()?;
     match command.verb {
         Verb::List => list(cx, &view, command, services),
@@ -281,7 +305,7 @@ fn run(cx: &mut Context<'_>, command: &Command, services: &Services) -> Result<u
             // What is said is said even if it is refused.
             cx.print(&said);
             let batch = batch?;
-            commit(cx, batch).map(|()| 0)
+            commit(cx, command.family, batch).map(|()| 0)
         }
     }
 }
@@ -298,7 +322,9 @@ fn changes(
     let mut batch = Batch::default();
     match command.verb {
         Verb::Append | Verb::Insert | Verb::Replace | Verb::Delete | Verb::Check => {
-            let list = List { numeric: true, verbose: true, exact: false, line_numbers: false, services, hosts };
+            let family = view.family;
+            let list =
+                List { family, numeric: true, verbose: true, exact: false, line_numbers: false, services, hosts };
             let done = rule_changes(view, command, &chain, &mut batch);
             let tells = match &done {
                 Ok(()) => command.verb != Verb::Check,
@@ -313,21 +339,23 @@ fn changes(
         Verb::DeleteNum => {
             let rules = view.chain(&chain).map(|c| c.rules.as_slice()).unwrap_or_default();
             if !view.knows(&chain) {
-                return failed(NO_CHAIN);
+                return failed(view.family, NO_CHAIN);
             }
-            let Some(rule) = rules.get(command.number - 1) else { return failed("Index of deletion too big") };
+            let Some(rule) = rules.get(command.number - 1) else {
+                return failed(view.family, "Index of deletion too big");
+            };
             batch.changes.push(RuleChange::DelRule { which: view.which(&chain), handle: rule.handle });
         }
         Verb::New => {
             if view.knows(&chain) {
-                return failed("Chain already exists");
+                return failed(view.family, "Chain already exists");
             }
             batch.changes = view.make(&chain);
             batch.changes.push(RuleChange::AddChain { which: view.which(&chain), base: None, fresh: true });
         }
         Verb::Flush => {
             if !chain.is_empty() && !view.knows(&chain) {
-                return failed(NO_CHAIN);
+                return failed(view.family, NO_CHAIN);
             }
             for (name, found) in view.chains().into_iter().filter(|(name, _)| chain.is_empty() || *name == chain) {
                 if command.verbose && chain.is_empty() {
@@ -340,7 +368,7 @@ fn changes(
         }
         Verb::Zero | Verb::ZeroNum => {
             if !chain.is_empty() && !view.knows(&chain) {
-                return failed(NO_CHAIN);
+                return failed(view.family, NO_CHAIN);
             }
             for (name, found) in view.chains().into_iter().filter(|(name, _)| chain.is_empty() || *name == chain) {
                 let Some(found) = found else { continue };
@@ -363,13 +391,13 @@ fn changes(
         }
         Verb::Rename => {
             if view.knows(&command.word) {
-                return failed("File exists");
+                return failed(view.family, "File exists");
             }
             if builtin(view.name).base(&chain, Policy::Accept).is_some() {
                 return parse::unsupported("-E of a chain that is built in");
             }
             if view.chain(&chain).is_none() {
-                return failed(NO_CHAIN);
+                return failed(view.family, NO_CHAIN);
             }
             batch.changes.push(RuleChange::RenameChain { which: view.which(&chain), to: command.word.clone() });
         }
@@ -378,12 +406,12 @@ fn changes(
                 "ACCEPT" => Policy::Accept,
                 "DROP" if view.name == "nat" => return parse::usage(NAT_DROP),
                 "DROP" => Policy::Drop,
-                _ if !view.knows(&chain) => return failed("Bad built-in chain name"),
-                _ => return failed("Bad policy name. Run `dmesg' for more information"),
+                _ if !view.knows(&chain) => return failed(view.family, "Bad built-in chain name"),
+                _ => return failed(view.family, "Bad policy name. Run `dmesg' for more information"),
             };
             let base = builtin(view.name).base(&chain, policy);
             let Some(base) = base.map(|base| Base { rest: Some((0, 0)), ..base }) else {
-                return failed("Bad built-in chain name");
+                return failed(view.family, "Bad built-in chain name");
             };
             batch.changes = view.make(&chain);
             batch.changes.push(RuleChange::AddChain { which: view.which(&chain), base: Some(base), fresh: false });
@@ -403,7 +431,7 @@ fn zero(view: &View<'_>, chain: &str, rule: &Rule, batch: &mut Batch) {
 }
 
 fn delete_chains(view: &View<'_>, chain: &str, batch: &mut Batch, tell: &mut dyn FnMut(&str)) -> Result<(), Stop> {
-    let busy = |name: &str| refused(&format!("CHAIN_DEL|chain {name}"), Errno::EBUSY);
+    let busy = |name: &str| refused(view.family, &format!("CHAIN_DEL|chain {name}"), Errno::EBUSY);
     let builtin = builtin(view.name);
     if chain.is_empty() {
         for (name, found) in view.chains() {
@@ -422,7 +450,7 @@ fn delete_chains(view: &View<'_>, chain: &str, batch: &mut Batch, tell: &mut dyn
         }
         return Ok(());
     }
-    let Some(found) = view.chain(chain) else { return failed(NO_CHAIN) };
+    let Some(found) = view.chain(chain) else { return failed(view.family, NO_CHAIN) };
     let is_builtin = builtin.base(chain, Policy::Accept).is_some();
     tell(chain);
     if !found.rules.is_empty() || view.table.is_some_and(|t| t.references(chain) > 0) {
@@ -440,12 +468,13 @@ fn rule_changes(view: &View<'_>, command: &Command, chain: &str, batch: &mut Bat
         return parse::usage(format!("Chain '{jump}' does not exist"));
     }
     if !view.knows(chain) {
-        return failed(NO_CHAIN);
+        return failed(view.family, NO_CHAIN);
     }
     let there = view.chain(chain).map(|c| c.rules.as_slice()).unwrap_or_default();
     let which = || view.which(chain);
     let find = |rule: &XtRule| there.iter().find(|r| written(r) == Some(rule));
-    let (packets, bytes) = command.counters;
+    // IPv6's rules begin at nothing, whatever is said.
+    let (packets, bytes) = if view.family == Family::Ip6 { (0, 0) } else { command.counters };
     let made = |rule: &XtRule| Rule::iptables(rule.clone(), packets, bytes);
     let verb = match command.verb {
         Verb::Append => "RULE_APPEND",
@@ -455,8 +484,8 @@ fn rule_changes(view: &View<'_>, command: &Command, chain: &str, batch: &mut Bat
     batch.what = format!("{verb}|rule in chain {chain}");
     if matches!(command.verb, Verb::Append | Verb::Insert | Verb::Replace) {
         for rule in &command.rules {
-            if !kernel_takes(rule, view.name, chain) {
-                return Err(refused(&batch.what, Errno::EINVAL));
+            if !kernel_takes(rule, view.family, view.name, chain) {
+                return Err(refused(view.family, &batch.what, Errno::EINVAL));
             }
         }
     }
@@ -472,27 +501,29 @@ fn rule_changes(view: &View<'_>, command: &Command, chain: &str, batch: &mut Bat
                 Some(rule) => Place::Before(rule.handle),
                 None if command.number == 1 => Place::First,
                 None if command.number == there.len() + 1 => Place::Last,
-                None => return failed("Index of insertion too big"),
+                None => return failed(view.family, "Index of insertion too big"),
             };
             batch.changes = view.make(chain);
             let add = |rule| RuleChange::AddRule { which: which(), place, rule: made(rule) };
             batch.changes.extend(command.rules.iter().map(add));
         }
         Verb::Replace => {
-            let Some(old) = there.get(command.number - 1) else { return failed("Index of replacement too big") };
+            let Some(old) = there.get(command.number - 1) else {
+                return failed(view.family, "Index of replacement too big");
+            };
             for rule in &command.rules {
                 batch.changes.push(RuleChange::ReplaceRule { which: which(), handle: old.handle, rule: made(rule) });
             }
         }
         Verb::Delete => {
             for rule in &command.rules {
-                let Some(old) = find(rule) else { return failed(NO_RULE) };
+                let Some(old) = find(rule) else { return failed(view.family, NO_RULE) };
                 batch.changes.push(RuleChange::DelRule { which: which(), handle: old.handle });
             }
         }
         _ => {
             if command.rules.iter().any(|rule| find(rule).is_none()) {
-                return failed(NO_RULE);
+                return failed(view.family, NO_RULE);
             }
         }
     }
@@ -500,7 +531,7 @@ fn rule_changes(view: &View<'_>, command: &Command, chain: &str, batch: &mut Bat
 }
 
 /// What the kernel's own checks of matches and targets say (`xt_check_match`, `xt_check_target`).
-fn kernel_takes(rule: &XtRule, table: &str, chain: &str) -> bool {
+fn kernel_takes(rule: &XtRule, family: Family, table: &str, chain: &str) -> bool {
     use nettwin_model::rules::xt::XtMatch;
     let is_tcp = rule.proto == Some(Is { what: 6, not: false });
     let before_output =
@@ -517,12 +548,22 @@ fn kernel_takes(rule: &XtRule, table: &str, chain: &str) -> bool {
         Some(XtTarget::Dnat(_) | XtTarget::Redirect(_)) => table == "nat" && !matches!(chain, "POSTROUTING" | "INPUT"),
         _ => true,
     };
-    target && (before_output || !rule.matches.iter().any(|m| matches!(m, XtMatch::Mac(_))))
+    // What kinds of addresses IPv6's routing does not tell apart.
+    const NOT_IN_V6: u16 = 1 << 3 | 1 << 6 | 0xf << 8;
+    let fits = |m: &XtMatch| match m {
+        XtMatch::Mac(_) => before_output,
+        XtMatch::Icmp6(_) => rule.proto == Some(Is { what: 58, not: false }),
+        XtMatch::Addrtype { src, dst } if family == Family::Ip6 => {
+            [src, dst].into_iter().flatten().all(|is| is.what & NOT_IN_V6 == 0)
+        }
+        _ => true,
+    };
+    target && rule.matches.iter().all(fits)
 }
 
 fn incompatible(view: &View<'_>, chain: &str) -> Stop {
-    let text =
-        format!("iptables {VERSION}: chain `{chain}' in table `{}' is incompatible, use 'nft' tool.\n", view.name);
+    let (program, table) = (program(view.family), view.name);
+    let text = format!("{program} {VERSION}: chain `{chain}' in table `{table}' is incompatible, use 'nft' tool.\n");
     Stop::Plain(text, 1)
 }
 
@@ -530,6 +571,7 @@ fn incompatible(view: &View<'_>, chain: &str) -> Stop {
 fn list(cx: &mut Context<'_>, view: &View<'_>, command: &Command, services: &Services) -> Result<u8, Stop> {
     let hosts = Names::hosts(cx);
     let list = List {
+        family: view.family,
         numeric: command.numeric,
         verbose: command.verbose,
         exact: command.exact,
@@ -600,7 +642,7 @@ fn list_rules(cx: &mut Context<'_>, view: &View<'_>, command: &Command) -> Resul
         for (i, rule) in chain.iter().flat_map(|c| &c.rules).enumerate() {
             if let Some(xt) = written(rule).filter(|_| command.number == 0 || command.number == i + 1) {
                 let counters = command.verbose.then(|| rule.counted().unwrap_or_default());
-                out += &format!("-A {name}{}\n", print::save(xt, counters));
+                out += &format!("-A {name}{}\n", print::save(view.family, xt, counters));
             }
         }
     }

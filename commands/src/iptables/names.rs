@@ -7,8 +7,9 @@ use super::ext;
 use super::parse::{Stop, unsupported, usage};
 use super::values::integer;
 use crate::names::aton;
+use nettwin_model::rules::Family;
 use nettwin_model::rules::xt::Is;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(super) fn chain_name(name: &str) -> Result<(), Stop> {
     if name.len() >= 29 {
@@ -17,11 +18,11 @@ pub(super) fn chain_name(name: &str) -> Result<(), Stop> {
     Ok(())
 }
 
-pub(super) fn chain_name_is_free(name: &str) -> Result<(), Stop> {
+pub(super) fn chain_name_is_free(name: &str, family: Family) -> Result<(), Stop> {
     if name.starts_with(['-', '!']) {
         return usage(format!("chain name not allowed to start with `{}'", &name[..1]));
     }
-    if matches!(name, "ACCEPT" | "DROP" | "RETURN" | "QUEUE") || ext::find_target(name).is_some() {
+    if matches!(name, "ACCEPT" | "DROP" | "RETURN" | "QUEUE") || ext::find_target(name, family).is_some() {
         return usage("chain name may not clash with target name");
     }
     if name.chars().any(|c| c.is_whitespace()) {
@@ -40,22 +41,46 @@ pub(super) fn interface(name: &str) -> Result<String, Stop> {
     Ok(name.to_owned())
 }
 
-/// A list of networks (`xtables_ipparse_multiple`).
-pub(super) fn addresses(text: &str, not: bool) -> Result<Vec<Is<(Ipv4Addr, u8)>>, Stop> {
+/// No address in particular.
+pub(super) fn unspecified(family: Family) -> IpAddr {
+    match family {
+        Family::Ip6 => Ipv6Addr::UNSPECIFIED.into(),
+        _ => Ipv4Addr::UNSPECIFIED.into(),
+    }
+}
+
+/// An address of the family.
+pub(super) fn address(text: &str, family: Family) -> Option<IpAddr> {
+    match family {
+        Family::Ip6 => text.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        _ => aton(text).map(IpAddr::V4),
+    }
+}
+
+/// A list of networks (`xtables_ipparse_multiple`, `xtables_ip6parse_multiple`).
+pub(super) fn addresses(text: &str, not: bool, family: Family) -> Result<Vec<Is<(IpAddr, u8)>>, Stop> {
     let mut out = Vec::new();
     for part in text.split(',') {
         let (host, mask) = part.split_once('/').map_or((part, None), |(h, m)| (h, Some(m)));
         let len = match mask {
+            None if family == Family::Ip6 => 128,
             None => 32,
-            Some(mask) => mask_len(mask)?,
+            Some(mask) => mask_len(mask, family)?,
         };
-        let addr = match aton(host) {
+        let addr = match address(host, family) {
             Some(addr) => addr,
-            None if len == 0 => Ipv4Addr::UNSPECIFIED,
+            None if len == 0 => unspecified(family),
             None => return usage(format!("host/network `{host}' not found")),
         };
-        let bits = if len == 0 { 0 } else { u32::MAX << (32 - len) };
-        out.push(Is { what: (Ipv4Addr::from_bits(addr.to_bits() & bits), len), not });
+        let network = match addr {
+            IpAddr::V4(v4) => {
+                Ipv4Addr::from_bits(v4.to_bits() & u32::MAX.checked_shl(32 - u32::from(len)).unwrap_or(0)).into()
+            }
+            IpAddr::V6(v6) => {
+                Ipv6Addr::from_bits(v6.to_bits() & u128::MAX.checked_shl(128 - u32::from(len)).unwrap_or(0)).into()
+            }
+        };
+        out.push(Is { what: (network, len), not });
     }
     if out.len() > 1 && not {
         return usage("! not allowed with multiple source or destination IP addresses");
@@ -63,16 +88,22 @@ pub(super) fn addresses(text: &str, not: bool) -> Result<Vec<Is<(Ipv4Addr, u8)>>
     Ok(out)
 }
 
-pub(super) fn mask_len(mask: &str) -> Result<u8, Stop> {
-    if let Some(addr) = mask.contains('.').then(|| aton(mask)).flatten() {
-        let bits = addr.to_bits();
-        if bits.leading_ones() + bits.trailing_zeros() < 32 {
-            return unsupported(&format!("the mask {mask}, which is no prefix"));
+fn mask_len(mask: &str, family: Family) -> Result<u8, Stop> {
+    let is_address = mask.contains(if family == Family::Ip6 { ':' } else { '.' });
+    let (bits, width) = match is_address.then(|| address(mask, family)).flatten() {
+        Some(IpAddr::V4(v4)) => (u128::from(v4.to_bits()) << 96, 32),
+        Some(IpAddr::V6(v6)) => (v6.to_bits(), 128),
+        None => {
+            let most = if family == Family::Ip6 { 128 } else { 32 };
+            return match integer(mask).and_then(|n| u8::try_from(n).ok()) {
+                Some(len) if len <= most => Ok(len),
+                _ => usage(format!("invalid mask `{mask}' specified")),
+            };
         }
-        return Ok(u8::try_from(bits.leading_ones()).unwrap_or(32));
+    };
+    if bits.leading_ones() + bits.trailing_zeros() < 128 {
+        return unsupported(&format!("the mask {mask}, which is no prefix"));
     }
-    match integer(mask).and_then(|n| u8::try_from(n).ok()) {
-        Some(len) if len <= 32 => Ok(len),
-        _ => usage(format!("invalid mask `{mask}' specified")),
-    }
+    // At most 128.
+    Ok(bits.leading_ones().min(width) as u8)
 }

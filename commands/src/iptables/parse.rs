@@ -1,14 +1,15 @@
-//! The command line of `iptables`, and a line of `iptables-restore`.
+//! The command line of `iptables` and `ip6tables`, and a line of their `-restore`.
 //!
 //! Counterpart: `do_parse()` of `xshared.c`: options are read one after another, those of matches and targets as soon as
 //! these are named, so which complaint comes first depends on the order of words. Deliberately absent: host names.
 
 use super::ext::{self, Ext, Given};
-use super::names::{addresses, chain_name, chain_name_is_free, interface};
+use super::names::{addresses, chain_name, chain_name_is_free, interface, unspecified};
 use super::values;
 
+use nettwin_model::rules::Family;
 use nettwin_model::rules::xt::{Is, XtRule, XtTarget};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 /// An end with a complaint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(super) enum Stop {
     Usage(String),
     /// A complaint as it is, with a status.
     Plain(String, u8),
+    /// It is about the other family: a line of a file that is passed over.
+    Other,
     /// Something that the real tool knows and this one does not.
     Unsupported(String),
 }
@@ -80,6 +83,7 @@ impl Verb {
 #[derive(Clone, Debug)]
 pub(super) struct Command {
     pub(super) verb: Verb,
+    pub(super) family: Family,
     pub(super) table: String,
     pub(super) chain: Option<String>,
     /// A rule's number, from 1; 0 if none was given.
@@ -95,6 +99,8 @@ pub(super) struct Command {
     pub(super) numeric: bool,
     pub(super) exact: bool,
     pub(super) line_numbers: bool,
+    /// What is said of it beforehand.
+    pub(super) warnings: String,
 }
 
 const LONG: &[(&str, u8, char)] = &[
@@ -165,9 +171,15 @@ struct Parser<'a> {
 }
 
 /// Reads a command. `table` is the one of a file's section.
-pub(super) fn parse(words: &[String], table: Option<&str>, services: &crate::names::Services) -> Result<Command, Stop> {
+pub(super) fn parse(
+    words: &[String],
+    table: Option<&str>,
+    family: Family,
+    services: &crate::names::Services,
+) -> Result<Command, Stop> {
     let command = Command {
         verb: Verb::Help,
+        family,
         table: table.unwrap_or("filter").to_owned(),
         chain: None,
         number: 0,
@@ -179,6 +191,7 @@ pub(super) fn parse(words: &[String], table: Option<&str>, services: &crate::nam
         numeric: false,
         exact: false,
         line_numbers: false,
+        warnings: String::new(),
     };
     let parser = Parser {
         words,
@@ -222,7 +235,7 @@ impl Parser<'_> {
                 let (letter, rest) = split_first(short);
                 self.short(letter, rest)?
             } else {
-                return Err(Stop::Plain(format!("Bad argument `{word}'\n{}", HINT), 2));
+                return Err(Stop::Plain(format!("Bad argument `{word}'\n{}", super::hint(self.program())), 2));
             };
             self.option(option, in_file, services)?;
             if matches!(self.verb, Some(Verb::Version | Verb::Help)) {
@@ -230,6 +243,10 @@ impl Parser<'_> {
             }
         }
         self.finish(services)
+    }
+
+    fn program(&self) -> &'static str {
+        super::program(self.command.family)
     }
 
     fn short(&mut self, letter: char, rest: &str) -> Result<Opt, Stop> {
@@ -302,9 +319,9 @@ impl Parser<'_> {
         if self.rule.proto.is_none_or(|p| p.not) || self.exts.iter().any(|e| e.kind.name() == name) {
             return Ok(false);
         }
-        match ext::find_match(&name) {
+        match ext::find_match(&name, self.command.family) {
             Some(Ok(kind)) => {
-                self.exts.push(Ext::new(kind));
+                self.exts.push(Ext::new(kind, self.command.family));
                 Ok(true)
             }
             _ => Ok(false),
@@ -384,7 +401,7 @@ impl Parser<'_> {
                     _ => Verb::Rename,
                 };
                 if letter == 'N' {
-                    chain_name_is_free(&text)?;
+                    chain_name_is_free(&text, self.command.family)?;
                 }
                 self.verb(verb)?;
                 self.command.chain = Some(text);
@@ -440,6 +457,10 @@ impl Parser<'_> {
                 if number == 0 && not {
                     return usage("rule would never match protocol");
                 }
+                if self.command.family == Family::Ip6 && values::is_extension_header(number) && !not {
+                    self.command.warnings +=
+                        &format!("Warning: never matched protocol: {lower}. use extension match instead.\n");
+                }
                 self.rule.proto = Some(Is { what: number, not }).filter(|p| p.what != 0);
                 self.proto_word = Some(values::protocol_match(number, &lower));
             }
@@ -458,6 +479,9 @@ impl Parser<'_> {
                 let is = Some(Is { what: name, not }).filter(|i| i.what != "+" || i.not);
                 if letter == 'i' { self.rule.iif = is } else { self.rule.oif = is }
             }
+            'f' if self.command.family == Family::Ip6 => {
+                return usage("`-f' is not supported in IPv6, use -m frag instead");
+            }
             'f' => {
                 let not = self.once('f')?;
                 self.rule.fragment = Some(!not);
@@ -470,8 +494,8 @@ impl Parser<'_> {
                 if self.invert {
                     return usage("unexpected ! flag before --match");
                 }
-                match ext::find_match(&text) {
-                    Some(Ok(kind)) => self.exts.push(Ext::new(kind)),
+                match ext::find_match(&text, self.command.family) {
+                    Some(Ok(kind)) => self.exts.push(Ext::new(kind, self.command.family)),
                     Some(Err(())) => return unsupported(&format!("-m {text}")),
                     None => {
                         return usage(format!("Couldn't load match `{text}':No such file or directory\n"));
@@ -492,7 +516,8 @@ impl Parser<'_> {
                 if !super::TABLES.iter().any(|t| t.name == text) {
                     return Err(Stop::Plain(
                         format!(
-                            "iptables {}: table '{text}' does not exist\nPerhaps iptables or your kernel needs to be upgraded.\n",
+                            "{0} {1}: table '{text}' does not exist\nPerhaps {0} or your kernel needs to be upgraded.\n",
+                            self.program(),
                             super::VERSION
                         ),
                         3,
@@ -511,8 +536,9 @@ impl Parser<'_> {
             'w' | 'W' => {
                 let _ = value.or_else(|| self.next());
             }
-            'M' | '4' => {}
-            '6' => return usage("The -6 option is not supported by this command.\n"),
+            'M' => {}
+            '4' | '6' if (letter == '6') == (self.command.family == Family::Ip6) => {}
+            '4' | '6' => return Err(Stop::Other),
             other => return usage(format!("unknown option \"-{other}\"")),
         }
         self.invert = false;
@@ -541,8 +567,8 @@ impl Parser<'_> {
         if self.rule.target.is_some() {
             return Ok(());
         }
-        match ext::find_target(name) {
-            Some(Ok(kind)) => self.exts.push(Ext::new(kind)),
+        match ext::find_target(name, self.command.family) {
+            Some(Ok(kind)) => self.exts.push(Ext::new(kind, self.command.family)),
             Some(Err(())) => return unsupported(&format!("-j {name}")),
             None => self.command.jump = Some(name.to_owned()),
         }
@@ -580,19 +606,17 @@ impl Parser<'_> {
             let chain = chain.clone();
             self.rule.target = Some(if self.goto { XtTarget::Goto(chain) } else { XtTarget::Jump(chain) });
         }
-        let any = || vec![Is { what: (Ipv4Addr::UNSPECIFIED, 0), not: false }];
+        let family = self.command.family;
+        let any = || vec![Is { what: (unspecified(family), 0), not: false }];
         let read = |given: &Option<(String, bool)>| match given {
-            Some((text, not)) => addresses(text, *not),
+            Some((text, not)) => addresses(text, *not, family),
             None => Ok(any()),
         };
         let (sources, destinations) = (read(&self.source)?, read(&self.destination)?);
         if (sources.len() > 1 || destinations.len() > 1) && verb == Verb::Replace {
             return usage("Replacement rule does not specify a unique address");
         }
-        let some = |is: &Is<(Ipv4Addr, u8)>| {
-            let net = Is { what: (is.what.0.into(), is.what.1), not: is.not };
-            Some(net).filter(|n| n.what.1 != 0 || n.not)
-        };
+        let some = |is: &Is<(IpAddr, u8)>| Some(*is).filter(|n| n.what.1 != 0 || n.not);
         for source in &sources {
             for destination in &destinations {
                 self.command.rules.push(XtRule { src: some(source), dst: some(destination), ..self.rule.clone() });

@@ -2,15 +2,17 @@
 //!
 //! Counterpart: `print_rule_details()` and `save_rule_details()` of iptables 1.8.9, and each extension's `print` and `save`.
 
-use super::values::{ICMP, PROTOCOLS, REJECTS};
+use super::values::{ICMP, ICMP6, REJECTS, REJECTS6, protocol_name};
 use crate::names::{Names, Services};
+use nettwin_model::rules::words::address;
 use nettwin_model::rules::xt::{CTSTATE_DNAT, CTSTATE_SNAT, Is, Multiport, Ports, XtMatch, XtRule, XtTarget};
-use nettwin_model::rules::{AddrType, Level4, Limit, Log, Nat, Rate, RejectWith, State};
+use nettwin_model::rules::{AddrType, Family, Level4, Limit, Log, Nat, Rate, RejectWith, State};
 use std::fmt::Write;
 use std::net::IpAddr;
 
 /// How a list is wanted.
 pub(super) struct List<'a> {
+    pub(super) family: Family,
     pub(super) numeric: bool,
     pub(super) verbose: bool,
     pub(super) exact: bool,
@@ -23,20 +25,12 @@ fn not(is: bool) -> &'static str {
     if is { "! " } else { "" }
 }
 
-fn protocol_name(number: u8) -> String {
-    let name = PROTOCOLS.iter().find(|(_, n)| *n == number).map(|(name, _)| *name);
-    match number {
-        58 => "ipv6-icmp".to_owned(),
-        _ => name.map_or_else(|| number.to_string(), str::to_owned),
-    }
-}
-
 /// A rule's words, without `-A CHAIN`.
-pub(super) fn save(rule: &XtRule, counters: Option<(u64, u64)>) -> String {
+pub(super) fn save(family: Family, rule: &XtRule, counters: Option<(u64, u64)>) -> String {
     let mut out = String::new();
     let net = |out: &mut String, letter: char, is: &Option<Is<(IpAddr, u8)>>| {
         if let Some(Is { what: (addr, len), not: inverted }) = is {
-            *out += &format!(" {}-{letter} {addr}/{len}", not(*inverted));
+            *out += &format!(" {}-{letter} {}/{len}", not(*inverted), address(*addr));
         }
     };
     net(&mut out, 's', &rule.src);
@@ -54,12 +48,10 @@ pub(super) fn save(rule: &XtRule, counters: Option<(u64, u64)>) -> String {
         Some(false) => out += " ! -f",
         None => {}
     }
-    if let Some((packets, bytes)) = counters {
-        out += &format!(" -c {packets} {bytes}");
-    }
-    for m in &rule.matches {
-        out += &save_match(m);
-    }
+    let counters = counters.map_or(String::new(), |(packets, bytes)| format!(" -c {packets} {bytes}"));
+    let matches: String = rule.matches.iter().map(save_match).collect();
+    // IPv6's own way puts what was counted behind the matches.
+    out += &if family == Family::Ip6 { matches + &counters } else { counters + &matches };
     if let Some(target) = &rule.target {
         out += &save_target(target);
     }
@@ -153,6 +145,12 @@ fn save_match(m: &XtMatch) -> String {
                 (kind, (lo, _)) => out += &format!("{kind}/{lo}"),
             }
         }
+        XtMatch::Icmp6(Is { what: (kind, lo, hi), not: inverted }) => {
+            out += &format!(" -m icmp6 {}--icmpv6-type {kind}", not(*inverted));
+            if (*lo, *hi) != (0, 255) {
+                out += &format!("/{lo}");
+            }
+        }
         XtMatch::Multiport { which, ports: Is { what, not: inverted } } => {
             let word = match which {
                 Multiport::Source => "sports",
@@ -193,7 +191,7 @@ fn save_match(m: &XtMatch) -> String {
             out += " -m iprange";
             for (word, is) in [("src-range", src), ("dst-range", dst)] {
                 if let Some(Is { what: (lo, hi), not: inverted }) = is {
-                    out += &format!(" {}--{word} {lo}-{hi}", not(*inverted));
+                    out += &format!(" {}--{word} {}-{}", not(*inverted), address(*lo), address(*hi));
                 }
             }
         }
@@ -208,9 +206,12 @@ fn save_match(m: &XtMatch) -> String {
 fn nat_to(nat: &Nat) -> String {
     let mut out = String::new();
     if let Some((lo, hi)) = nat.addrs {
-        out += &lo.to_string();
+        out += &address(lo);
         if hi != lo {
-            out += &format!("-{hi}");
+            out += &format!("-{}", address(hi));
+        }
+        if lo.is_ipv6() && nat.ports.is_some() {
+            out = format!("[{out}]");
         }
     }
     if nat.ports.is_some() {
@@ -279,7 +280,7 @@ fn save_target(target: &XtTarget) -> String {
 }
 
 fn reject_word(with: RejectWith) -> &'static str {
-    REJECTS.iter().find(|(.., w)| *w == with).map_or("icmp-port-unreachable", |(name, ..)| name)
+    REJECTS.iter().chain(REJECTS6).find(|(.., w)| *w == with).map_or("icmp-port-unreachable", |(name, ..)| name)
 }
 
 /// A number of at most five digits, or of eight where it is to be exact.
@@ -336,7 +337,8 @@ impl List<'_> {
         out += opt_word(rule);
         out.push(' ');
         if self.verbose {
-            out += &format!(" {:<6} {:<6} ", interface(&rule.iif), interface(&rule.oif));
+            let any = if self.numeric { "*" } else { "any" };
+            out += &format!(" {:<6} {:<6} ", interface(&rule.iif, any), interface(&rule.oif, any));
         }
         for net in [&rule.src, &rule.dst] {
             let inverted = net.is_some_and(|n| n.not);
@@ -360,8 +362,8 @@ impl List<'_> {
             rule.target.as_ref().map_or("", |t| target_name(t)),
             mark(proto.not),
             opt_word(rule),
-            interface(&rule.iif),
-            interface(&rule.oif),
+            interface(&rule.iif, "*"),
+            interface(&rule.oif, "*"),
             mark(rule.src.is_some_and(|n| n.not)),
             self.net(&rule.src),
             mark(rule.dst.is_some_and(|n| n.not)),
@@ -373,15 +375,15 @@ impl List<'_> {
 
     fn net(&self, net: &Option<Is<(IpAddr, u8)>>) -> String {
         match net {
-            None if self.numeric => "0.0.0.0/0".into(),
-            None => "anywhere".into(),
-            Some(Is { what: (addr, 32), .. }) => match addr {
-                IpAddr::V4(v4) if !self.numeric => {
-                    self.hosts.of_addr(*v4).map_or_else(|| addr.to_string(), str::to_owned)
-                }
-                _ => addr.to_string(),
-            },
-            Some(Is { what: (addr, len), .. }) => format!("{addr}/{len}"),
+            None if !self.numeric => "anywhere".into(),
+            None if self.family == Family::Ip6 => "::/0".into(),
+            None => "0.0.0.0/0".into(),
+            Some(Is { what: (IpAddr::V4(v4), 32), .. }) => {
+                let name = self.hosts.of_addr(*v4).filter(|_| !self.numeric);
+                name.map_or_else(|| v4.to_string(), str::to_owned)
+            }
+            Some(Is { what: (addr @ IpAddr::V6(_), 128), .. }) => address(*addr),
+            Some(Is { what: (addr, len), .. }) => format!("{}/{len}", address(*addr)),
         }
     }
 
@@ -442,6 +444,20 @@ impl List<'_> {
                     }
                 }
             }
+            XtMatch::Icmp6(Is { what: (kind, lo, hi), not }) => {
+                let mark = if *not { "!" } else { "" };
+                let name = ICMP6.iter().find(|(_, k, l, h)| (k, l, h) == (kind, lo, hi)).filter(|_| !self.numeric);
+                match name {
+                    Some((name, ..)) => out += &format!(" ipv6-icmp {mark}{name}"),
+                    None => {
+                        out +=
+                            &if *not { format!(" ipv6-icmp !type {kind}") } else { format!(" ipv6-icmptype {kind}") };
+                        if (*lo, *hi) != (0, 255) {
+                            out += &format!(" code {lo}");
+                        }
+                    }
+                }
+            }
             XtMatch::Multiport { which, ports: Is { what, not } } => {
                 let word = match which {
                     Multiport::Source => "sports",
@@ -477,7 +493,7 @@ impl List<'_> {
             XtMatch::Iprange { src, dst } => {
                 for (word, is) in [("source", src), ("destination", dst)] {
                     if let Some(Is { what: (lo, hi), not: inverted }) = is {
-                        out += &format!(" {word} IP range {}{lo}-{hi}", not(*inverted));
+                        out += &format!(" {word} IP range {}{}-{}", not(*inverted), address(*lo), address(*hi));
                     }
                 }
             }
@@ -555,9 +571,9 @@ fn opt_word(rule: &XtRule) -> &'static str {
     }
 }
 
-fn interface(name: &Option<Is<String>>) -> String {
+fn interface(name: &Option<Is<String>>, any: &str) -> String {
     match name {
-        None => "*".into(),
+        None => any.into(),
         Some(Is { what, not }) => format!("{}{what}", if *not { "!" } else { "" }),
     }
 }

@@ -5,7 +5,7 @@
 use super::parse::{Stop, usage};
 use crate::names::Services;
 use nettwin_model::rules::xt::{CTSTATE_DNAT, CTSTATE_SNAT, Ports};
-use nettwin_model::rules::{AddrType, Rate, RejectWith, State};
+use nettwin_model::rules::{AddrType, Family, Rate, RejectWith, State, words};
 
 /// A number as `strtoul` with base 0 reads it, nothing behind.
 pub(super) fn integer(text: &str) -> Option<u64> {
@@ -52,8 +52,24 @@ pub(super) const PROTOCOLS: &[(&str, u8)] = &[
 pub(super) fn protocol(name: &str) -> Option<u8> {
     match integer(name) {
         Some(n) => u8::try_from(n).ok(),
-        None => PROTOCOLS.iter().find(|(n, _)| *n == name).map(|(_, n)| *n),
+        None => {
+            let own = PROTOCOLS.iter().find(|(n, _)| *n == name).map(|(_, n)| *n);
+            // Those of /etc/protocols.
+            own.or_else(|| words::PROTOCOLS.iter().find(|(n, _)| *n == name).and_then(|(_, n)| u8::try_from(*n).ok()))
+        }
     }
+}
+
+/// A protocol's name: the system's, or its own.
+pub(super) fn protocol_name(number: u8) -> String {
+    let known = words::PROTOCOLS.iter().find(|(_, n)| *n == u32::from(number)).map(|(name, _)| *name);
+    let own = || PROTOCOLS.iter().find(|(_, n)| *n == number).map(|(name, _)| *name);
+    known.or_else(own).map_or_else(|| number.to_string(), str::to_owned)
+}
+
+/// Headers of IPv6 that are no protocols: routing, fragments, AH, options.
+pub(super) fn is_extension_header(number: u8) -> bool {
+    matches!(number, 43 | 44 | 51 | 60)
 }
 
 /// The name of a protocol's own match.
@@ -62,6 +78,7 @@ pub(super) fn protocol_match(number: u8, word: &str) -> String {
         6 => "tcp".into(),
         17 => "udp".into(),
         1 => "icmp".into(),
+        58 => "icmp6".into(),
         _ => word.to_owned(),
     }
 }
@@ -206,6 +223,60 @@ pub(super) fn icmp_type(text: &str) -> Result<(u8, u8, u8), Stop> {
     }
 }
 
+/// ICMPv6's, in the same way.
+pub(super) const ICMP6: &[(&str, u8, u8, u8)] = &[
+    ("destination-unreachable", 1, 0, 0xff),
+    ("no-route", 1, 0, 0),
+    ("communication-prohibited", 1, 1, 1),
+    ("beyond-scope", 1, 2, 2),
+    ("address-unreachable", 1, 3, 3),
+    ("port-unreachable", 1, 4, 4),
+    ("failed-policy", 1, 5, 5),
+    ("reject-route", 1, 6, 6),
+    ("packet-too-big", 2, 0, 0xff),
+    ("time-exceeded", 3, 0, 0xff),
+    ("ttl-exceeded", 3, 0, 0xff),
+    ("ttl-zero-during-transit", 3, 0, 0),
+    ("ttl-zero-during-reassembly", 3, 1, 1),
+    ("parameter-problem", 4, 0, 0xff),
+    ("bad-header", 4, 0, 0),
+    ("unknown-header-type", 4, 1, 1),
+    ("unknown-option", 4, 2, 2),
+    ("echo-request", 128, 0, 0xff),
+    ("ping", 128, 0, 0xff),
+    ("echo-reply", 129, 0, 0xff),
+    ("pong", 129, 0, 0xff),
+    ("router-solicitation", 133, 0, 0xff),
+    ("router-advertisement", 134, 0, 0xff),
+    ("neighbour-solicitation", 135, 0, 0xff),
+    ("neighbor-solicitation", 135, 0, 0xff),
+    ("neighbour-advertisement", 136, 0, 0xff),
+    ("neighbor-advertisement", 136, 0, 0xff),
+    ("redirect", 137, 0, 0xff),
+];
+
+/// `parse_icmpv6()`: a whole name may be the beginning of another, and is as little enough as that beginning.
+pub(super) fn icmp6_type(text: &str) -> Result<(u8, u8, u8), Stop> {
+    let lower = text.to_ascii_lowercase();
+    let mut named = ICMP6.iter().filter(|(name, ..)| name.starts_with(&lower));
+    if let Some((first, kind, lo, hi)) = named.next() {
+        return match named.next() {
+            None => Ok((*kind, *lo, *hi)),
+            Some((other, ..)) => usage(format!("Ambiguous ICMPv6 type `{text}': `{first}' or `{other}'?")),
+        };
+    }
+    let (kind, code) = text.split_once('/').map_or((text, None), |(k, c)| (k, Some(c)));
+    let byte = |text: &str| integer(text).and_then(|n| u8::try_from(n).ok());
+    let kind = byte(kind).ok_or_else(|| Stop::Usage(format!("Unknown ICMPv6 type `{text}'")))?;
+    match code {
+        None => Ok((kind, 0, 255)),
+        Some(code) => {
+            let code = byte(code).ok_or_else(|| Stop::Usage(format!("Unknown ICMPv6 code `{text}'")))?;
+            Ok((kind, code, code))
+        }
+    }
+}
+
 pub(super) fn states(text: &str, conntrack: bool) -> Result<u32, Stop> {
     let mut out = 0;
     for word in text.split(',') {
@@ -260,10 +331,22 @@ pub(super) const REJECTS: &[(&str, &str, RejectWith)] = &[
     ("icmp-admin-prohibited", "admin-prohib", RejectWith::Icmp(13)),
 ];
 
-pub(super) fn reject(text: &str) -> Result<RejectWith, Stop> {
+/// Those of IPv6.
+pub(super) const REJECTS6: &[(&str, &str, RejectWith)] = &[
+    ("icmp6-no-route", "no-route", RejectWith::Icmp6(0)),
+    ("icmp6-adm-prohibited", "adm-prohibited", RejectWith::Icmp6(1)),
+    ("icmp6-addr-unreachable", "addr-unreach", RejectWith::Icmp6(3)),
+    ("icmp6-port-unreachable", "port-unreach", RejectWith::Icmp6(4)),
+    ("tcp-reset", "tcp-reset", RejectWith::TcpReset),
+    ("icmp6-policy-fail", "policy-fail", RejectWith::Icmp6(5)),
+    ("icmp6-reject-route", "reject-route", RejectWith::Icmp6(6)),
+];
+
+pub(super) fn reject(text: &str, family: Family) -> Result<RejectWith, Stop> {
     let lower = text.to_ascii_lowercase();
     let fits = |name: &str, short: &str| name.starts_with(&lower) || short.starts_with(&lower);
-    match REJECTS.iter().find(|(name, short, _)| fits(name, short)) {
+    let kinds = if family == Family::Ip6 { REJECTS6 } else { REJECTS };
+    match kinds.iter().find(|(name, short, _)| fits(name, short)) {
         Some((.., with)) => Ok(*with),
         None => usage(format!("unknown reject type \"{text}\"")),
     }

@@ -1,4 +1,4 @@
-//! Any text as rules: `iptables`, `iptables-restore`, `nft` and `conntrack` on a simulated namespace. Nothing panics, and
+//! Any text as rules: `iptables`, `ip6tables`, their `-restore`, `nft` and `conntrack` on a simulated namespace. Nothing panics, and
 //! what was taken is listed and saved so that it is taken again.
 
 use nettwin_commands::job::{Invocation, NoFiles};
@@ -16,16 +16,25 @@ pub(crate) fn scribble(text: &str) {
             std::iter::once("iptables").chain(line.split_whitespace()).map(str::to_owned).collect();
         run(&mut sim, &words, "");
     }
+    for line in text.lines().take(16) {
+        let words: Vec<String> =
+            std::iter::once("ip6tables").chain(line.split_whitespace()).map(str::to_owned).collect();
+        run(&mut sim, &words, "");
+    }
     run(&mut sim, &words("iptables-restore -n"), text);
-    for list in ["iptables -nvL", "iptables -t nat -S", "iptables -t mangle -vL", "conntrack -L"] {
+    run(&mut sim, &words("ip6tables-restore -n"), text);
+    for list in ["iptables -nvL", "iptables -t nat -S", "iptables -t mangle -vL", "ip6tables -vL", "conntrack -L"] {
         run(&mut sim, &words(list), "");
     }
-    let (saved, status) = run(&mut sim, &words("iptables-save -c"), "");
-    if status == 0 {
-        let (_, status) = run(&mut sim, &words("iptables-restore -c"), &saved);
-        assert_eq!(status, 0, "what was saved is not taken again:\n{saved}");
-        let (again, _) = run(&mut sim, &words("iptables-save -c"), "");
-        assert_eq!(saved, again);
+    for of in ["iptables", "ip6tables"] {
+        let (save, restore) = (words(&format!("{of}-save -c")), words(&format!("{of}-restore -c")));
+        let (saved, status) = run(&mut sim, &save, "");
+        if status == 0 {
+            let (_, status) = run(&mut sim, &restore, &saved);
+            assert_eq!(status, 0, "what was saved is not taken again:\n{saved}");
+            let (again, _) = run(&mut sim, &save, "");
+            assert_eq!(saved, again);
+        }
     }
 }
 

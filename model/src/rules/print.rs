@@ -4,8 +4,8 @@
 //! JSON, and names of services.
 
 use super::words::{
-    ICMP_CODES, ICMP6_CODES, ICMPX_CODES, LOG_LEVELS, chain_priority, is_bitmask, key_type, key_words, print_bits,
-    print_elem, print_part, print_range, print_span,
+    ICMP_CODES, ICMP6_CODES, ICMPX_CODES, LOG_LEVELS, address, chain_priority, is_bitmask, key_type, key_words,
+    print_bits, print_elem, print_part, print_range, print_span,
 };
 use super::{
     Base, Chain, Cmp, Family, Key, Log, Match, Nat, NatKind, Operand, RejectWith, Rule, Ruleset, Set, SetType, Span,
@@ -54,8 +54,7 @@ impl Table {
             Tongue::Nft => false,
         };
         let tool = match self.family {
-            Family::Ip => "iptables-nft",
-            Family::Ip6 => "ip6tables-nft",
+            Family::Ip | Family::Ip6 => "iptables-nft",
             Family::Inet | Family::Bridge => return None,
         };
         let translated = self.chains.iter().flat_map(|c| &c.rules).any(is_translated);
@@ -306,7 +305,7 @@ fn print_nat(nat: &Nat) -> String {
     }
     if let Some((lo, hi)) = nat.addrs {
         let is_v6 = lo.is_ipv6() && nat.ports.is_some();
-        let text = |a: std::net::IpAddr| if is_v6 { format!("[{a}]") } else { a.to_string() };
+        let text = |a| if is_v6 { format!("[{}]", address(a)) } else { address(a) };
         out += &text(lo);
         if hi != lo {
             out += &format!("-{}", text(hi));

@@ -4,7 +4,7 @@
 //! Deliberately absent: names of services, which the caller knows.
 
 use super::{Elem, Family, Hook, Key, Level4, SetType, Span, State, print::print_verdict};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The names of priorities, by family.
 pub fn priorities(family: Family) -> &'static [(&'static str, i32)] {
@@ -190,10 +190,21 @@ pub(super) fn print_range(span: Span, kind: SetType) -> String {
     format!("{}-{}", print_value(span.lo, kind, true), print_value(span.hi, kind, true))
 }
 
+/// An address as `inet_ntop(3)` writes it: one that may hold an IPv4 address shows that.
+pub fn address(addr: IpAddr) -> String {
+    match addr {
+        IpAddr::V6(v6) if v6.to_bits() >> 32 == 0 && v6.to_bits() >> 16 != 0 => {
+            // The low half is an address of the other family.
+            format!("::{}", Ipv4Addr::from_bits(v6.to_bits() as u32))
+        }
+        addr => addr.to_string(),
+    }
+}
+
 fn print_value(value: u128, kind: SetType, numeric: bool) -> String {
     match kind {
         SetType::Ipv4Addr => return Ipv4Addr::from_bits(value as u32).to_string(),
-        SetType::Ipv6Addr => return Ipv6Addr::from_bits(value).to_string(),
+        SetType::Ipv6Addr => return address(Ipv6Addr::from_bits(value).into()),
         SetType::EtherAddr => {
             let bytes = value.to_be_bytes();
             return bytes[10..].iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(":");

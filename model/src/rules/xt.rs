@@ -51,6 +51,8 @@ pub enum XtMatch {
     Ports { proto: Level4, sport: Option<Is<Ports>>, dport: Option<Is<Ports>>, flags: Option<Is<(u8, u8)>> },
     /// `-m icmp`: type, least and greatest code. Type 255 is any.
     Icmp(Is<(u8, u8, u8)>),
+    /// `-m icmp6`, in the same way.
+    Icmp6(Is<(u8, u8, u8)>),
     /// `-m multiport`.
     Multiport { which: Multiport, ports: Is<Vec<Ports>> },
     /// `-m state`: bits of [`State`](super::State).
@@ -199,15 +201,16 @@ impl XtMatch {
                 }
             }
             XtMatch::Icmp(Is { what: (255, ..), .. }) => {}
-            XtMatch::Icmp(Is { what: (kind, lo, hi), not: false }) => {
-                add(Match::is(Key::IcmpType, (*kind).into()));
-                if (*lo, *hi) != (0, 255) {
-                    add(Match::within(Key::IcmpCode, false, vec![Span::new((*lo).into(), (*hi).into())]));
+            XtMatch::Icmp(Is { what: (kind, lo, hi), not }) | XtMatch::Icmp6(Is { what: (kind, lo, hi), not }) => {
+                let (of, code) = match self {
+                    XtMatch::Icmp(_) => (Key::IcmpType, Key::IcmpCode),
+                    _ => (Key::Icmp6Type, Key::Icmp6Code),
+                };
+                add(Match::within(of, *not, vec![Span::one((*kind).into())]));
+                // Nothing but this type is never said with a code, see the parser.
+                if !not && (*lo, *hi) != (0, 255) {
+                    add(Match::within(code, false, vec![Span::new((*lo).into(), (*hi).into())]));
                 }
-            }
-            // Only without a code, see the parser.
-            XtMatch::Icmp(Is { what: (kind, ..), not: true }) => {
-                add(Match::within(Key::IcmpType, true, vec![Span::one((*kind).into())]));
             }
             XtMatch::Multiport { which, ports: Is { what, not } } => {
                 let mut spans: Vec<Span> = what.iter().map(|p| range(*p)).collect();

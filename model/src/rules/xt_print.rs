@@ -3,7 +3,7 @@
 //! Counterpart: nftables 1.0.6 with libxtables: what iptables says in nf_tables' own expressions is listed as such, what it says by
 //! its old matches and targets in the words of their translators (`xlate`). Deliberately absent: JSON.
 
-use super::words::{ICMP_CODES, ICMP_TYPES, PKT_TYPES, symbols};
+use super::words::{ICMP_CODES, ICMP_TYPES, ICMP6_CODES, ICMP6_TYPES, PKT_TYPES, address, symbols};
 use super::xt::{Is, Multiport, Ports, XtMatch, XtRule, XtTarget};
 use super::{Cmp, Key, Level4, Operand, RejectWith, SetType, Span, State, Stmt, Style, print_stmt};
 
@@ -58,6 +58,13 @@ impl XtRule {
             // These say nothing, but take their place.
             XtMatch::Ports { .. } | XtMatch::Comment(_) => String::new(),
             XtMatch::Icmp(Is { what: (255, ..), .. }) => "ip protocol icmp".to_owned(),
+            XtMatch::Icmp6(Is { what: (kind, lo, hi), not: inverted }) => {
+                let word = ICMP6_TYPES.iter().find(|(_, n)| *n == u32::from(*kind) && (*lo, *hi) == (0, 255));
+                word.map_or_else(
+                    || "xt match icmp6".to_owned(),
+                    |(word, _)| format!("icmpv6 type {}{word}", not(*inverted)),
+                )
+            }
             XtMatch::Icmp(Is { what: (kind, lo, hi), not: inverted }) => {
                 let word = ICMP_TYPES.iter().find(|(_, n)| *n == u32::from(*kind) && (*lo, *hi) == (0, 255));
                 word.map_or_else(
@@ -102,7 +109,7 @@ impl XtRule {
                 let each = ends.into_iter().filter_map(|(field, range)| {
                     let Is { what: (lo, hi), not: inverted } = range.as_ref()?;
                     let family = if lo.is_ipv4() { "ip" } else { "ip6" };
-                    Some(format!("{family} {field} {}{lo}-{hi}", not(*inverted)))
+                    Some(format!("{family} {field} {}{}-{}", not(*inverted), address(*lo), address(*hi)))
                 });
                 each.collect::<Vec<_>>().join(" ")
             }
@@ -200,7 +207,11 @@ fn reject_text(with: RejectWith) -> String {
     match with {
         RejectWith::Icmp(3) | RejectWith::Icmp6(4) | RejectWith::Icmpx(_) => "reject".to_owned(),
         RejectWith::TcpReset => "reject with tcp reset".to_owned(),
-        RejectWith::Icmp(code) | RejectWith::Icmp6(code) => {
+        RejectWith::Icmp6(code) => {
+            let word = ICMP6_CODES.iter().find(|(_, n)| *n == u32::from(code)).map_or("port-unreachable", |w| w.0);
+            format!("reject with icmpv6 type {word}")
+        }
+        RejectWith::Icmp(code) => {
             let word = ICMP_CODES.iter().find(|(_, n)| *n == u32::from(code)).map_or("port-unreachable", |w| w.0);
             format!("reject with icmp type {word}")
         }
