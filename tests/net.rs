@@ -148,6 +148,39 @@ on_both!(datagrams_and_timeouts, async |net: Net| {
     assert!(silence.is_err() && net.now().since(before) >= Duration::from_millis(50));
 });
 
+on_both!(a_full_backlog_makes_clients_wait, async |net: Net| {
+    let (h1, h2) = (net.netns("h1"), net.netns("h2"));
+    let server = h2.listen_with_backlog("0.0.0.0:7", 1).expect("a free port");
+    // One more than the backlog gets in before anybody accepts.
+    let first = h1.connect("10.0.2.2:7").await.expect("connected");
+    let second = h1.connect("10.0.2.2:7").await.expect("connected");
+    let third = net.timeout(Duration::from_millis(300), h1.connect("10.0.2.2:7")).await;
+    assert!(third.is_err(), "there is no room for a third");
+    let (there, _) = server.accept().await.expect("the first");
+    let fourth = h1.connect("10.0.2.2:7").await.expect("there is room again");
+    drop((first, second, fourth, there));
+});
+
+on_both!(a_path_that_gets_narrower_is_followed, async |net: Net| {
+    let server = net.netns("h2").listen("0.0.0.0:7").expect("a free port");
+    let all = net.spawn("server", async move {
+        let (stream, _) = server.accept().await.expect("a client");
+        stream.recv_to_end().await.expect("all").len()
+    });
+    let stream = net.netns("h1").connect("10.0.2.2:7").await.expect("connected");
+    stream.send_all(&[1; 100_000]).await.expect("sent");
+    let change = nettwin::model::LinkChange { mtu: Some(900), ..Default::default() };
+    let op = Op::SetLink {
+        netns: "r1".parse().expect("a name"),
+        name: "eth2".parse().expect("a name"),
+        change: Box::new(change),
+    };
+    net.with_machine(|machine| machine.execute(&[op])).expect("done");
+    stream.send_all(&[2; 100_000]).await.expect("sent");
+    drop(stream);
+    assert_eq!(all.await, 200_000);
+});
+
 #[test]
 fn virtual_time_is_exact() {
     let times = Rc::new(RefCell::new(Vec::new()));

@@ -1,12 +1,15 @@
-//! Expectations as probes: names become addresses, and servers are put where connections go.
+//! Expectations as probes: names become addresses, and servers are put where connections go: behind a `dnat` or a `redirect`
+//! where that sends them.
 //!
 //! Deliberately absent: running them and judging the outcome (a machine runs the probe, [`Want::is_met`] judges).
 
 use crate::complaint::{Complaint, Placed};
+use crate::firewall::NatIntent;
 use crate::layout::{Device, Layout};
 use crate::name::NetnsName;
 use crate::paths::addresses;
 use crate::probe::{Listen, Ping, Probe, Proto, TcpFlow, UdpFlow, Verdict};
+use crate::rules::{Level4, NatKind};
 use crate::topology::{Expect, Flow, Target, Topology, Want};
 use std::net::Ipv4Addr;
 use std::ops::Range;
@@ -79,8 +82,13 @@ pub(crate) fn one(t: &Topology, layout: &Layout, e: &Expect) -> Result<Expectati
     }
     let source = e.source.map(|s| s.value);
     let timeout = e.timeout;
+    let from = netns.clone();
     let listener = |wanted: bool, proto, port| {
-        holder.clone().filter(|_| wanted).map(|netns| Listen { netns, proto, addr: Some(dst), port })
+        let place = holder.clone().filter(|_| wanted)?;
+        // A namespace's own connections do not come in to it.
+        let sent_on = if place == from { None } else { sent_on(t, layout, &place, (dst, proto, port)) };
+        let (netns, addr, port) = sent_on.unwrap_or((place, dst, port));
+        Some(Listen { netns, proto, addr: Some(addr), port })
     };
     let (kind, port, probe, listen) = match e.flow {
         Flow::Ping { count, interval, size, ttl } => {
@@ -99,6 +107,38 @@ pub(crate) fn one(t: &Topology, layout: &Layout, e: &Expect) -> Result<Expectati
     let port = port.map_or(String::new(), |p| format!(":{p}"));
     let text = format!("{kind} {} -> {}{port}", e.from.value, e.to.value);
     Ok(Expectation { text, probe, listen, want: e.result, at: e.at, span: e.span.range() })
+}
+
+/// Where the `nat` of a namespace sends on connections to one of its addresses: the first line that is about them decides, by
+/// whichever device they come.
+fn sent_on(
+    t: &Topology,
+    layout: &Layout,
+    at: &NetnsName,
+    (dst, proto, port): (Ipv4Addr, Proto, u16),
+) -> Option<(NetnsName, Ipv4Addr, u16)> {
+    let level = if proto == Proto::Tcp { Level4::Tcp } else { Level4::Udp };
+    let is_about = |n: &&NatIntent| {
+        let to = n.packets.to.is_none_or(|net| net.span().has(dst.to_bits().into()));
+        let service = n
+            .packets
+            .service
+            .is_none_or(|s| s.proto == level && s.ports.is_none_or(|(lo, hi)| (lo..=hi).contains(&port)));
+        matches!(n.kind, NatKind::Dnat | NatKind::Redirect)
+            && !n.packets.icmp
+            && n.packets.from.is_none()
+            && to
+            && service
+    };
+    let line = t.netns.get(at)?.nat.iter().map(|line| &line.value).find(is_about)?;
+    let port = line.ports.map_or(port, |(lo, hi)| if (lo..=hi).contains(&port) { port } else { lo });
+    match line.addrs {
+        Some((addr, _)) => {
+            let holder = layout.netns.keys().find(|n| has(layout, n, addr))?;
+            Some((holder.clone(), addr, port))
+        }
+        None => Some((at.clone(), dst, port)),
+    }
 }
 
 /// The address that a target means to `from`, and the namespace that has it, if one has.

@@ -24,7 +24,7 @@ pub struct Net {
 }
 
 impl Net {
-    fn span(self) -> Span {
+    pub(crate) fn span(self) -> Span {
         Span::prefix(IpAddr::V4(self.addr), self.len)
     }
 

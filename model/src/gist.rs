@@ -45,9 +45,14 @@ impl Gist {
             kind => plain(format!("EtherType 0x{kind:04x} {from} -> {to}")),
         };
         if let Some(tag) = Tag::of(frame) {
-            gist.says += &format!(", VLAN {}", tag.vid());
+            gist.put_into(tag);
         }
         gist
+    }
+
+    /// Says that it is of a VLAN.
+    pub fn put_into(&mut self, tag: Tag) {
+        self.says += &format!(", VLAN {}", tag.vid());
     }
 }
 

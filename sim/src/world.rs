@@ -166,7 +166,10 @@ impl World {
     #[cold]
     pub(crate) fn note(&mut self, ns: &Netns, stage: Stage, pkt: &Pkt, what: What) {
         let (dev, frame) = (ns.dev(pkt.dev).map(|d| d.name), self.frames.journey(pkt.frame));
-        let gist = Gist::of(self.frames.bytes(pkt.frame));
+        let mut gist = Gist::of(self.frames.bytes(pkt.frame));
+        if let Some(tag) = pkt.tag {
+            gist.put_into(tag);
+        }
         self.trace.record(TraceRecord { at: self.now, netns: ns.name.clone(), dev, frame, gist, stage, what });
     }
 }

@@ -4,7 +4,7 @@ mod lab;
 mod translate;
 
 use lab::{dev, ethernet, ipv4, lab, ns, pass};
-use nettwin_model::probe::{Outcome, Ping, Probe};
+use nettwin_model::probe::{Listen, Outcome, Ping, Probe, Proto, Stop, TcpFlow, UdpFlow};
 use nettwin_model::rules::conntrack::Connection;
 use nettwin_model::rules::{
     Base, ChainKind, Family, Hook, Key, Level4, Match, Nat, NatKind, Place, Policy, RejectWith, Rule, RuleChange, Stmt,
@@ -97,6 +97,37 @@ fn without_masquerade_nothing_comes_back_and_with_it_all_does() {
     pass(&mut sim, Duration::from_secs(29));
     assert_eq!(connections(&mut sim).len(), 1);
     pass(&mut sim, Duration::from_secs(2));
+    assert_eq!(connections(&mut sim), []);
+}
+
+#[test]
+fn each_protocols_connections_are_forgotten_in_their_own_time() {
+    let mut sim = lab(TOPOLOGY);
+    masquerade(&mut sim);
+    let to = "203.0.113.9".parse().unwrap();
+    let from = || ns("in");
+    let mut after = |server: Probe, probe: Probe, state: Option<&str>, seconds: u64| {
+        let server = sim.start(server).unwrap();
+        sim.probe(probe).unwrap();
+        sim.stop(server, Stop::Interrupt);
+        let list = connections(&mut sim);
+        assert_eq!(list.len(), 1, "{list:?}");
+        assert_eq!(list[0].tcp_state.as_deref(), state);
+        pass(&mut sim, Duration::from_secs(seconds - 2));
+        assert_eq!(connections(&mut sim).len(), 1, "{state:?}: too early");
+        pass(&mut sim, Duration::from_secs(3));
+        assert_eq!(connections(&mut sim), [], "{state:?}: too late");
+    };
+    let timeout = Duration::from_millis(100);
+    let udp = UdpFlow { netns: from(), dst: to, port: 9, source: None, source_port: None, size: 8, timeout };
+    // An error about it is none of its own packets, and an answer within two seconds makes it no stream.
+    let silent = Listen { netns: ns("out"), proto: Proto::Udp, addr: None, port: 8 };
+    after(Probe::Listen(silent), Probe::Udp(udp), None, 30);
+    let tcp = |port| Probe::Tcp(TcpFlow { netns: from(), dst: to, port, source: None, bytes: 10, timeout });
+    let server = Listen { netns: ns("out"), proto: Proto::Tcp, addr: None, port: 7 };
+    after(Probe::Listen(server), tcp(7), Some("TIME_WAIT"), 120);
+    // A reset is the end of it, if it is the first answer.
+    sim.probe(tcp(9)).unwrap();
     assert_eq!(connections(&mut sim), []);
 }
 

@@ -38,8 +38,13 @@ impl Netns {
 
     /// Listens on an address and port, as `0.0.0.0:80`; port 0 is any.
     pub fn listen(&self, on: &str) -> io::Result<TcpListener> {
+        self.listen_with_backlog(on, 128)
+    }
+
+    /// The same, with room for so many connections (and one) that nobody has accepted yet.
+    pub fn listen_with_backlog(&self, on: &str, backlog: u32) -> io::Result<TcpListener> {
         let on = address(on)?;
-        let call = Call::Listen { netns: self.name.clone(), on, backlog: 128 };
+        let call = Call::Listen { netns: self.name.clone(), on, backlog };
         Ok(TcpListener { socket: self.open(call, format!("{on} in {}", self.name))?, netns: self.name.clone() })
     }
 

@@ -77,14 +77,18 @@ fn has(program: &str) -> bool {
 }
 
 #[test]
-fn curl_fetches_a_page_from_http_server_across_a_simulated_router() {
+fn curl_fetches_a_page_from_http_server_across_a_simulated_router_with_nat() {
     let Some(user) = User::new().filter(|_| has("curl") && has("python3")) else { return };
-    let file = user.0.file("lab.toml", LANS);
+    // Of h1's network h3 knows nothing: the router lends its address, and publishes h3's server at a port of its own.
+    let nat = "nat = [\"masquerade out eth2\", \"dnat in eth1 tcp 8080 to-destination 10.0.2.3:80\"]";
+    let natted = LANS.replace("routes = [\"default via 10.0.2.254\"]\n", "");
+    let natted = natted.replace("forwarding = true", &format!("forwarding = true\n{nat}"));
+    let file = user.0.file("lab.toml", &natted);
     let page: String = (0..20_000).map(|n| format!("line {n}\n")).collect();
     user.0.file("page.txt", &page);
     let server = format!("h3: python3 -m http.server 80 --directory {}", user.0.dir.display());
     let get = "curl -sS --retry 30 --retry-connrefused --retry-delay 1 -o got.txt -w '%{time_connect} %{http_code}' \
-               http://10.0.2.3/page.txt > timing.txt";
+               http://10.0.1.254:8080/page.txt > timing.txt";
     let (code, out, err) =
         user.run(&["exec", "--sim", &file, "--with", &server, "h1", "--", "sh", "-c", &format!("{get}; ip -br addr")]);
     assert_eq!(code, 0, "{out}{err}");

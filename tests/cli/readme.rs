@@ -47,3 +47,10 @@ fn its_transcript_is_what_the_binary_prints() {
         assert!(lines.contains(&line), "{line:?} is not printed");
     }
 }
+
+#[test]
+fn its_trail_is_what_the_binary_prints() {
+    let run = Place::new().run(&["why", &example("04-nat.toml"), "outside -> 203.0.113.2 tcp 8080"]).exits(0);
+    let trail = blocks("text").into_iter().find(|b| b.contains("conntrack")).expect("a trail");
+    assert!(run.out.contains(trail), "{trail}\nis not in\n{}", run.out);
+}

@@ -148,6 +148,46 @@ fn every_common_failure_has_its_cause_and_its_remedy() {
             "take `loss`",
         ),
         (
+            "a firewall's policy",
+            lans(WAY_1, WAY_2, &on("firewall = [\"policy forward drop\", \"allow forward tcp 80\"]"), ""),
+            "h1 -> h2",
+            "ends at r1: `ip nettwin forward: policy drop` drops it",
+            "a line before it in `firewall` of [netns.r1]",
+        ),
+        (
+            "a rule that drops",
+            lans(WAY_1, WAY_2, &on("firewall = [\"deny forward to 10.0.2.2 udp 53\"]"), ""),
+            "h1 -> h2 udp 53",
+            "`ip nettwin forward: ip daddr 10.0.2.2 udp dport 53 counter drop` drops it",
+            "`firewall` of [netns.r1]",
+        ),
+        (
+            "a rule that rejects",
+            lans(WAY_1, WAY_2, &on("firewall = [\"reject forward tcp 80\"]"), ""),
+            "h1 -> h2 tcp 80",
+            "`ip nettwin forward: tcp dport 80 counter reject` rejects it",
+            "`firewall` of [netns.r1]",
+        ),
+        (
+            "an answer that a firewall keeps in",
+            lans(WAY_1, WAY_2, &on("firewall = [\"policy forward drop\", \"allow forward in eth1\"]"), ""),
+            "h1 -> h2",
+            "the answer from 10.0.2.2 to 10.0.1.1 ends at r1",
+            "`firewall` of [netns.r1]",
+        ),
+        (
+            "a published port without a server",
+            lans(
+                WAY_1,
+                "",
+                &on("nat = [\"dnat in eth1 tcp 8080 to-destination 10.0.2.2:80\", \"masquerade out eth2\"]"),
+                "",
+            ),
+            "--closed h1 -> 10.0.1.254 tcp 8080",
+            "nobody listens on TCP port 80 of 10.0.2.2",
+            "start a server on TCP port 80 in h2",
+        ),
+        (
             "too late",
             lans(WAY_1, WAY_2, ON, "").replace("\"h2:eth0\"]", "\"h2:eth0\"]\nimpair = \"delay 4s\""),
             "h1 -> h2",
@@ -194,6 +234,59 @@ fn what_gets_through_is_followed_there_and_back() {
     assert!(arrives, "{trail:#?}");
     let bridge = trail.iter().flat_map(|leg| leg["hops"].as_array().expect("hops")).find(|hop| hop["netns"] == "s1");
     assert_eq!(bridge.map(|hop| &hop["in"]["stp"]), Some(&"forwarding".into()));
+}
+
+/// Hooks, the rules that matched, connections and translations are in the trail.
+#[test]
+fn what_is_translated_is_followed_through_every_hook() {
+    let place = Place::new();
+    let run = place.run(&["why", &example("04-nat.toml"), "outside -> 203.0.113.2 tcp 8080"]).exits(0);
+    expect_file!["expected/why-nat.txt"].assert_eq(&run.out);
+    for part in [
+        "conntrack begins a connection of 203.0.113.1 with 203.0.113.2",
+        "nf       ip nettwin prerouting: iifname \"wan\" tcp dport 8080 counter dnat to 192.168.0.2:80",
+        "nat      destination is now 192.168.0.2:80",
+        "nf       ip nettwin forward: iifname \"wan\" ip daddr 192.168.0.2 tcp dport 80 counter accept",
+        "conntrack answers a connection of 203.0.113.1 with 203.0.113.2",
+        "nat      source is now 203.0.113.2:8080",
+    ] {
+        assert!(run.out.contains(part), "{part:?} is not in {}", run.out);
+    }
+}
+
+/// A bridge's ports, its flooding and learning, and the device of a VLAN that a tagged frame comes by.
+#[test]
+fn vlans_and_bridges_are_in_the_trail() {
+    let place = Place::new();
+    let text = r#"
+[netns.h1]
+interfaces.eth0 = {}
+interfaces.v5 = { type = "vlan id 5", link = "eth0", addresses = ["10.5.0.1/24"] }
+[netns.h2]
+interfaces.eth0 = {}
+interfaces.v5 = { type = "vlan id 5", link = "eth0", addresses = ["10.5.0.2/24"] }
+[bridge.s1]
+stp = true
+forward_delay = "2s"
+[[link]]
+ends = ["h1:eth0", "s1:p1"]
+[[link]]
+ends = ["h2:eth0", "s1:p2"]
+"#;
+    let listens = place.run(&["why", &place.file("vlan.toml", text), "h1 -> 10.5.0.2"]).exits(3);
+    let forwards = text.replace("stp = true\nforward_delay = \"2s\"\n", "");
+    let forwards = place.run(&["why", &place.file("vlan.toml", &forwards), "h1 -> 10.5.0.2"]).exits(0);
+    for (run, parts) in [
+        (listens, ["out v5", "tell 10.5.0.1, VLAN 5", "out eth0", "(listening)", "learned h1:v5 behind p1"]),
+        (
+            forwards,
+            ["echo request 10.5.0.1 -> 10.5.0.2, VLAN 5", "flooded", "h2:v5 is behind p2", "(forwarding)", "in v5"],
+        ),
+    ] {
+        for part in parts {
+            assert!(run.out.contains(part), "{part:?} is not in {}", run.out);
+        }
+    }
 }
 
 #[test]

@@ -57,6 +57,8 @@ fn packets_meet_nfts_rules() {
             ("destinations from maps", &behind(include_str!("nft/maps.txt"))),
             ("what can be looked at", &behind(include_str!("nft/keys.txt"))),
             ("rejects and both families", &behind(include_str!("nft/rejects.txt"))),
+            ("every state of a connection", &behind(include_str!("nft/states.txt"))),
+            ("ports that collide", &behind(include_str!("nft/collisions.txt"))),
             ("a hairpin", &behind(include_str!("nft/hairpin.txt"))),
             ("marks choose routes", &behind(include_str!("nft/fwmark.txt"))),
             ("frames that a bridge forwards", include_str!("nft/bridge.txt")),

@@ -86,8 +86,8 @@ impl Case<'_> {
                 format!("{what} ends at {netns}: {text} ({by})"),
                 vec![format!("raise `limit` or `rate` of what impairs {netns}:{by}, or send less")],
             ),
-            Why::Filtered => return self.filtered(end, what),
-            Why::NoSocket => return self.closed(netns, dst),
+            Why::Filtered | Why::Rejected => return self.filtered(end, what),
+            Why::NoSocket => return self.closed(end, dst),
             Why::Icmp => (
                 format!("{what} came to {netns}, which answers no echo requests"),
                 vec![sysctl(netns, "net.ipv4.icmp_echo_ignore_all=0")],
@@ -313,17 +313,24 @@ impl Case<'_> {
     fn filtered(&mut self, end: &End<'_>, what: &str) -> Finding {
         let record = end.record;
         let said = self.decided(record.frame, "nf").into_iter().rev().find(|(at, _)| *at == record.netns);
-        let rule = said.map_or_else(|| "a rule".to_owned(), |(_, text)| format!("`{text}`"));
+        let rule = said.map_or_else(|| end.reason.text().to_owned(), |(_, text)| format!("`{text}`"));
         let (src, dst) = record.gist.ip.unwrap_or((Ipv4Addr::UNSPECIFIED, Ipv4Addr::UNSPECIFIED));
-        let cause = format!("{what} from {src} to {dst} ends at {}: {rule}", record.netns);
-        let remedy = format!("a rule before it in {} that accepts this, or take that one away", record.netns);
+        let deed = if end.reason == DropReason::Rejected { " rejects it" } else { " drops it" };
+        let cause = format!("{what} from {src} to {dst} ends at {}: {rule}{deed}", record.netns);
+        let remedy =
+            format!("a line before it in `firewall` of [netns.{}] that allows this, or without it", record.netns);
         finding(&record.netns, record.dev, cause, vec![remedy])
     }
 
-    fn closed(&mut self, netns: &NetnsName, dst: Ipv4Addr) -> Finding {
+    fn closed(&mut self, end: &End<'_>, dst: Ipv4Addr) -> Finding {
+        let netns = &end.record.netns;
+        // A router may have sent it on to another port.
+        let said = end.record.gist.says.split_once(" -> ").and_then(|(_, to)| to.split_once(':')).map(|(_, rest)| rest);
+        let digits = said.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default());
+        let port = |asked: u16| digits.and_then(|digits| digits.parse().ok()).unwrap_or(asked);
         let port = match &self.expectation.probe {
-            Probe::Tcp(p) => format!("TCP port {}", p.port),
-            Probe::Udp(p) => format!("UDP port {}", p.port),
+            Probe::Tcp(p) => format!("TCP port {}", port(p.port)),
+            Probe::Udp(p) => format!("UDP port {}", port(p.port)),
             _ => "the port".to_owned(),
         };
         let cause = format!("it gets to {netns}, where nobody listens on {port} of {dst}");
