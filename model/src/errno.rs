@@ -59,6 +59,7 @@ errnos! {
     ENODATA = 61, "No data available";
     ENONET = 64, "Machine is not on the network";
     EPROTO = 71, "Protocol error";
+    EOVERFLOW = 75, "Value too large for defined data type";
     EDESTADDRREQ = 89, "Destination address required";
     EMSGSIZE = 90, "Message too long";
     ENOPROTOOPT = 92, "Protocol not available";

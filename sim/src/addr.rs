@@ -145,7 +145,7 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, dev: IfName, addr: &Address) ->
 /// `__inet_insert_ifa()`.
 fn insert(ns: &mut Netns, w: &mut World, dev: Ifindex, mut ifa: IfAddr) -> Result<(), Fault> {
     if let Some(d) = ns.dev_mut(dev) {
-        crate::sysctl::leave_default(d, &mut w.confs);
+        crate::sysctl::leave_default(d);
     }
     if ifa.local.is_unspecified() {
         return Ok(());

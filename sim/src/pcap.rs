@@ -48,7 +48,7 @@ pub(crate) fn tap(ns: &Netns, w: &mut World, pkt: &Pkt, direction: Direction) {
     let Some(dev) = ns.dev(pkt.dev) else { return };
     let tagged = with_tag(&w.frames, pkt);
     let bytes = &tagged[..];
-    for tap in dev.taps.iter() {
+    for tap in &dev.taps {
         match *tap {
             // Where every frame passes both ways it is shown once.
             Tap::Probe { .. } if dev.is_loopback() && direction == Direction::Out => {}

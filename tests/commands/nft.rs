@@ -18,6 +18,7 @@ fn nft_agrees() {
             ("the same in the family inet", &of(wrong, "inet")),
             ("the same in the family bridge", &of(wrong, "bridge")),
             ("a file with sets and maps", include_str!("nft/sets.txt")),
+            ("sets like what is looked at", include_str!("nft/typeof.txt")),
             ("as JSON", include_str!("nft/json.txt")),
             ("names, files and places", include_str!("nft/places.txt")),
             ("rules that iptables wrote", include_str!("nft/iptables.txt")),

@@ -209,12 +209,22 @@ fn rules_of_every_kind() {
                 rules(case.ping("in", "192.168.7.1", 2), "r")
             },
             {
-                let limit = Limit { rate: 1, per: Rate::Hour, burst: 2, over: false };
+                let limit = Limit { rate: 1, per: Rate::Hour, burst: 2, over: false, bytes: false };
                 let list = vec![
                     vec![Stmt::Limit(limit), COUNTER, Stmt::Verdict(Verdict::Accept)],
                     vec![COUNTER, Stmt::Verdict(Verdict::Drop)],
                 ];
                 rules(counting(behind_router("a limit"), "r", Hook::Input, list).ping("in", "192.168.7.1", 4), "r")
+            },
+            {
+                // Pings of 84 bytes: the bucket holds what comes in an hour and a burst of one more.
+                let limit = Limit { rate: 100, per: Rate::Hour, burst: 84, over: false, bytes: true };
+                let list = vec![
+                    vec![Stmt::Limit(limit), COUNTER, Stmt::Verdict(Verdict::Accept)],
+                    vec![COUNTER, Stmt::Verdict(Verdict::Drop)],
+                ];
+                let case = counting(behind_router("a limit of bytes"), "r", Hook::Input, list);
+                rules(case.ping("in", "192.168.7.1", 4), "r")
             },
             {
                 let which = Which::table(Family::Ip, OWN_TABLE);

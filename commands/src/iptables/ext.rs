@@ -261,7 +261,7 @@ impl Ext {
             ports: None,
             bits: None,
             mark: None,
-            limit: Limit { rate: 3, per: Rate::Hour, burst: 5, over: false },
+            limit: Limit { rate: 3, per: Rate::Hour, burst: 5, over: false, bytes: false },
             text: String::new(),
             mac: None,
             kinds: [None; 2],

@@ -5,8 +5,8 @@
 
 use super::parse::{Parser, Read, unsupported};
 use super::source::{Kind, Loc};
-use super::tree::{BaseBody, ChainBody, Count, Inside, Priority, SetBody, Word};
-use nettwin_model::rules::{SetType, Verdict};
+use super::tree::{BaseBody, ChainBody, Count, Inside, Is, Priority, SetBody, Word};
+use nettwin_model::rules::{Key, SetType, Verdict, words};
 
 impl Parser {
     pub(super) fn inside(&mut self, out: &mut Vec<Inside>) -> Read<()> {
@@ -147,9 +147,10 @@ impl Parser {
                     return self.fail(&["newline", "semicolon", "."]);
                 }
                 (body.key, body.data) = (key, data);
+                (body.like, body.data_like) = (Vec::new(), None);
                 Ok(())
             }
-            "typeof" => unsupported("typeof"),
+            "typeof" => self.set_like(body),
             "flags" => {
                 loop {
                     let flag = self.next();
@@ -187,6 +188,48 @@ impl Parser {
         }
     }
 
+    /// What comes behind `typeof`.
+    fn set_like(&mut self, body: &mut SetBody) -> Read<()> {
+        let (like, key) = self.alike()?;
+        let (mut data_like, mut data) = (None, Vec::new());
+        if body.is_map {
+            self.want(":", &["colon", "."])?;
+            if self.is("verdict") {
+                data = self.type_words()?;
+            } else {
+                let (keys, words) = self.alike()?;
+                (data_like, data) = (keys.first().copied(), words);
+            }
+        }
+        if !self.separator() {
+            return self.fail(&["newline", "semicolon", "."]);
+        }
+        (body.like, body.data_like, body.key, body.data) = (like, data_like, key, data);
+        Ok(())
+    }
+
+    /// Keys with points between, and the names of their types.
+    fn alike(&mut self) -> Read<(Vec<Key>, Vec<Word>)> {
+        let (mut keys, mut types) = (Vec::new(), Vec::new());
+        loop {
+            let token = self.peek().clone();
+            if !self.begins_key() && (token.is_name() || token.kind == Kind::Number) {
+                return self.complain(token.at, "primary expression type 'symbol' lacks typeof serialization");
+            }
+            let key = self.key()?;
+            let Is::Key(found) = key.is else { return unsupported("typeof of such an expression") };
+            let kind = words::key_type(found);
+            if kind == SetType::Integer {
+                return unsupported("a set of integers");
+            }
+            keys.push(found);
+            types.push(Word { text: kind.word().to_owned(), at: key.at });
+            if !self.take(".") {
+                return Ok((keys, types));
+            }
+        }
+    }
+
     /// Types with points between.
     fn type_words(&mut self) -> Read<Vec<Word>> {
         let mut out = Vec::new();
@@ -218,6 +261,8 @@ impl SetBody {
             at,
             key: Vec::new(),
             data: Vec::new(),
+            like: Vec::new(),
+            data_like: None,
             flags: Vec::new(),
             auto_merge: false,
             size: None,

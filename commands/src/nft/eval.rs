@@ -252,6 +252,8 @@ impl<'a> Evaluation<'a> {
         let set = Set {
             more: more.to_vec(),
             data: data.first().copied(),
+            like: body.like.clone(),
+            data_like: body.data_like,
             interval: has("interval"),
             constant: has("constant"),
             auto_merge: body.auto_merge,

@@ -8,7 +8,7 @@ use nettwin_model::rules::words::{
 };
 use nettwin_model::rules::{
     Chain, Cmp, Elem, Family, Key, Log, Match, Nat, NatKind, Operand, RejectWith, Rule, Ruleset, Set, SetType, Span,
-    Stmt, Style, Table, Verdict, words::print_span,
+    Stmt, Style, Table, Verdict, in_unit, words::print_span,
 };
 use std::fmt;
 
@@ -329,10 +329,16 @@ fn stmt_of(stmt: &Stmt, family: Family, style: Style) -> J {
             one("counter", J::Object(vec![("packets", number(*packets)), ("bytes", number(*bytes))]))
         }
         Stmt::Limit(limit) => {
-            let mut out =
-                vec![("rate", number(limit.rate)), ("burst", number(limit.burst)), ("per", text(limit.per.word()))];
+            let ((rate, rate_unit), (burst, burst_unit)) = match limit.bytes {
+                true => (in_unit(limit.rate), in_unit(limit.burst.into())),
+                false => ((limit.rate, ""), (limit.burst.into(), "")),
+            };
+            let mut out = vec![("rate", number(rate)), ("burst", number(burst)), ("per", text(limit.per.word()))];
             if limit.over {
                 out.push(("inv", J::True));
+            }
+            if limit.bytes {
+                out.extend([("rate_unit", text(rate_unit)), ("burst_unit", text(burst_unit))]);
             }
             one("limit", J::Object(out))
         }

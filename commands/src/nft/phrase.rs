@@ -43,7 +43,8 @@ impl Parser {
             }
             "limit" => {
                 let limit = self.limit()?;
-                Ok(said(self, What::Limit(limit)))
+                let at = from.to(self.last());
+                Ok(Said { at, core: at, what: What::Limit(limit) })
             }
             "log" => {
                 let log = self.log()?;
@@ -110,10 +111,11 @@ impl Parser {
         }
         self.want("rate", &["name", "rate"])?;
         let over = self.take("over");
-        let rate = self.number()?.value;
+        let (number, from) = (self.number()?.value, self.last());
         if self.peek().kind == Kind::Word {
-            return unsupported("a limit of bytes");
+            return self.limit_of_bytes(number, from, over);
         }
+        let rate = number;
         self.want("/", &["/", "string", "bytes"])?;
         let Some(per) = Rate::ALL.into_iter().find(|r| self.is(r.word())) else { return self.fail(&[]) };
         self.next();
@@ -126,7 +128,45 @@ impl Parser {
                 return self.complain(from.to(self.last()), "packet limit burst must be > 0");
             }
         }
-        Ok(Limit { rate, per, burst: u32::try_from(burst).unwrap_or(u32::MAX), over })
+        Ok(Limit { rate, per, burst: u32::try_from(burst).unwrap_or(u32::MAX), over, bytes: false })
+    }
+
+    /// What comes behind `limit rate NUMBER` where a unit follows: with its time in one word, or by itself.
+    fn limit_of_bytes(&mut self, number: u64, from: Loc, over: bool) -> Read<Limit> {
+        let word = self.next();
+        let of = |unit: &str| ["bytes", "kbytes", "mbytes"].iter().position(|u| *u == unit).map(|i| 1u64 << (10 * i));
+        let per = |word: &str| Rate::ALL.into_iter().find(|r| r.word() == word);
+        let marked = from.to(word.at);
+        let (unit, per) = match word.text.split_once('/') {
+            Some((unit, time)) => (of(unit), per(time)),
+            None if self.is("/") => {
+                let Some(unit) = of(&word.text) else { return self.complain(marked, "Wrong rate format") };
+                self.next();
+                let Some(time) = Rate::ALL.into_iter().find(|r| self.is(r.word())) else { return self.fail(&[]) };
+                self.next();
+                (Some(unit), Some(time))
+            }
+            None if word.text == "bytes" => return self.fail(&["/"]),
+            None => return self.complain(marked, "wrong rate format"),
+        };
+        let (Some(unit), Some(per)) = (unit, per) else { return self.complain(marked, "Wrong rate format") };
+        let mut burst = 0;
+        if self.is("burst") {
+            self.next();
+            let (number, from) = (self.number()?.value, self.last());
+            if self.is("packets") {
+                let at = self.peek().at;
+                return self.complain(at, "syntax error, unexpected packets, expecting string or bytes");
+            }
+            if self.peek().kind != Kind::Word {
+                return self.fail(&["string", "bytes"]);
+            }
+            let word = self.next();
+            let Some(unit) = of(&word.text) else { return self.complain(from.to(word.at), "Wrong rate format") };
+            burst = number.wrapping_mul(unit);
+        }
+        // The kernel's attribute has 32 bits, and nft leaves the rest out.
+        Ok(Limit { rate: number.wrapping_mul(unit), per, burst: burst as u32, over, bytes: true })
     }
 
     fn log(&mut self) -> Read<Log> {

@@ -116,6 +116,9 @@ pub(super) struct SetBody {
     pub(super) at: Loc,
     pub(super) key: Vec<Word>,
     pub(super) data: Vec<Word>,
+    /// `typeof`: what keys and values are like; none if their types are named.
+    pub(super) like: Vec<Key>,
+    pub(super) data_like: Option<Key>,
     pub(super) flags: Vec<Word>,
     pub(super) auto_merge: bool,
     pub(super) size: Option<u64>,

@@ -172,7 +172,8 @@ impl Decoder<'_> {
             "limit" => {
                 let per = Rate::ALL.into_iter().find(|r| Some(r.seconds()) == data.long(2))?;
                 let over = data.word(5).unwrap_or(0) & 1 == 1;
-                self.out.push(Stmt::Limit(Limit { rate: data.long(1)?, per, burst: data.word(3)?, over }));
+                let bytes = data.word(4).unwrap_or(0) == 1;
+                self.out.push(Stmt::Limit(Limit { rate: data.long(1)?, per, burst: data.word(3)?, over, bytes }));
             }
             "log" => {
                 let level = data.word(5).and_then(|l| u8::try_from(l).ok()).filter(|l| *l != 4);

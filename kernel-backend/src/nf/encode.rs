@@ -156,7 +156,11 @@ impl<'a> Encoder<'a> {
             Stmt::Match(m) => self.matches(m)?,
             Stmt::Counter { packets, bytes } => self.add("counter", attrs().long(1, *bytes).long(2, *packets)),
             Stmt::Limit(limit) => {
-                let data = attrs().long(1, limit.rate).long(2, limit.per.seconds()).word(3, limit.burst).word(4, 0);
+                let data = attrs()
+                    .long(1, limit.rate)
+                    .long(2, limit.per.seconds())
+                    .word(3, limit.burst)
+                    .word(4, limit.bytes.into());
                 self.add("limit", data.word(5, u32::from(limit.over)));
             }
             Stmt::Log(log) => {

@@ -2,7 +2,7 @@
 //!
 //! Kernel counterpart: `net/netfilter/nf_tables_api.c`, `nf_conntrack_netlink.c`. A list of changes is one transaction; no
 //! other program is asked. Only nettwin's own tables are read back: others' are not its business. Deliberately absent:
-//! rules in another's tongue, renaming of chains, counting anew, maps to anything but verdicts.
+//! rules in another's tongue, renaming of chains, counting anew, sets of `typeof`, maps to anything but verdicts.
 
 mod attr;
 mod decode;
@@ -207,6 +207,9 @@ impl Batch {
                 self.push(DEL_RULE, 0, which.family, data);
             }
             RuleChange::AddSet { which, set, fresh: new } => {
+                if !set.like.is_empty() {
+                    return Err(unsupported("a set of typeof"));
+                }
                 self.sets += 1;
                 self.add_set(which, set, self.sets, fresh(*new))?;
             }

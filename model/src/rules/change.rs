@@ -485,6 +485,9 @@ impl Table {
                 return Err(Errno::EOPNOTSUPP);
             }
         }
+        if let Stmt::Limit(limit) = stmt {
+            limit.check()?;
+        }
         if self.family == Family::Bridge {
             // This kernel has neither connections of bridges nor rejects nor routes there.
             if stmt.is_about_connections() {

@@ -21,6 +21,7 @@ pub use words::chain_priority;
 
 pub use stmt::{
     AddrType, Cmp, Key, Level4, Limit, Log, Match, Nat, NatKind, Operand, Rate, RejectWith, Span, State, Stmt, Verdict,
+    in_unit,
 };
 
 use serde::{Deserialize, Serialize};
@@ -317,6 +318,12 @@ pub struct Set {
     /// What its values are, if it is a map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<SetType>,
+    /// What its keys were said to be like (`typeof`), if their types were not named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub like: Vec<Key>,
+    /// What its values were said to be like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_like: Option<Key>,
     /// Whether its elements may be ranges.
     #[serde(default)]
     pub interval: bool,
@@ -345,6 +352,8 @@ impl Set {
             key,
             more: Vec::new(),
             data: None,
+            like: Vec::new(),
+            data_like: None,
             interval: false,
             constant: false,
             auto_merge: false,

@@ -9,7 +9,7 @@ use super::words::{
 };
 use super::{
     Base, Chain, Cmp, Family, Key, Log, Match, Nat, NatKind, Operand, RejectWith, Rule, Ruleset, Set, SetType, Span,
-    Stmt, Table, Tongue, Verdict,
+    Stmt, Table, Tongue, Verdict, in_unit,
 };
 use std::fmt::Write;
 
@@ -94,12 +94,7 @@ impl Set {
     pub fn print(&self, style: Style) -> String {
         let word = if self.data.is_some() { "map" } else { "set" };
         let keys = self.keys();
-        let types: Vec<&str> = keys.iter().map(|k| k.word()).collect();
-        let mut out =
-            format!("\t{word} {} {{{}\n\t\ttype {}", self.name, handle(style, self.handle), types.join(" . "));
-        if let Some(data) = self.data {
-            out += &format!(" : {}", data.word());
-        }
+        let mut out = format!("\t{word} {} {{{}\n\t\t{}", self.name, handle(style, self.handle), self.types());
         out.push('\n');
         if let Some(size) = self.size {
             out += &format!("\t\tsize {size}\n");
@@ -122,6 +117,17 @@ impl Set {
             out += &format!("\t\telements = {{ {} }}\n", lines.join(",\n\t\t\t     "));
         }
         out + "\t}\n"
+    }
+
+    /// What its keys and values are, as they were said to be.
+    pub(super) fn types(&self) -> String {
+        let data = |data: SetType| self.data_like.map_or_else(|| data.word().to_owned(), key_words);
+        let data = self.data.map_or(String::new(), |d| format!(" : {}", data(d)));
+        let (word, keys): (_, Vec<String>) = match self.like.is_empty() {
+            true => ("type", self.keys().iter().map(|k| k.word().to_owned()).collect()),
+            false => ("typeof", self.like.iter().map(|key| key_words(*key)).collect()),
+        };
+        format!("{word} {}{data}", keys.join(" . "))
     }
 
     /// How many elements are on a line (`calculate_delim`).
@@ -164,8 +170,15 @@ pub fn print_stmt(stmt: &Stmt, style: Style) -> String {
         Stmt::Counter { packets, bytes } => format!("counter packets {packets} bytes {bytes}"),
         Stmt::Limit(limit) => {
             let over = if limit.over { "over " } else { "" };
+            let per = limit.per.word();
+            if limit.bytes {
+                let words = |(n, unit): (u64, &str)| format!("{n} {unit}");
+                let burst =
+                    Some(limit.burst).filter(|b| *b != 0).map(|b| format!(" burst {}", words(in_unit(b.into()))));
+                return format!("limit rate {over}{}/{per}{}", words(in_unit(limit.rate)), burst.unwrap_or_default());
+            }
             let burst = if limit.burst == 5 { String::new() } else { format!(" burst {} packets", limit.burst) };
-            format!("limit rate {over}{}/{}{burst}", limit.rate, limit.per.word())
+            format!("limit rate {over}{}/{per}{burst}", limit.rate)
         }
         Stmt::Log(log) => print_log(log),
         Stmt::Verdict(verdict) => print_verdict(verdict),

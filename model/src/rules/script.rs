@@ -57,12 +57,7 @@ impl fmt::Display for RuleChange {
             RuleChange::AddSet { which, set, fresh } => {
                 let verb = if *fresh { "create" } else { "add" };
                 let word = if set.data.is_some() { "map" } else { "set" };
-                let types: Vec<&str> = set.keys().iter().map(|k| k.word()).collect();
-                let types = types.join(" . ");
-                write!(f, "{verb} {word} {} {} {} {{ type {types}", which.family, which.table, set.name)?;
-                if let Some(data) = set.data {
-                    write!(f, " : {}", data.word())?;
-                }
+                write!(f, "{verb} {word} {} {} {} {{ {}", which.family, which.table, set.name, set.types())?;
                 f.write_str(";")?;
                 if set.interval {
                     f.write_str(" flags interval;")?;

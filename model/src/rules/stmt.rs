@@ -4,6 +4,7 @@
 //! registers; a value is looked at where it is compared.
 
 use super::{Elem, Family, SetType};
+use crate::errno::Errno;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -447,7 +448,7 @@ impl AddrType {
 /// So often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
-    /// So many packets.
+    /// So many packets, or bytes.
     pub rate: u64,
     /// In this time.
     pub per: Rate,
@@ -456,6 +457,44 @@ pub struct Limit {
     /// Goes on only beyond it.
     #[serde(default)]
     pub over: bool,
+    /// Of bytes.
+    #[serde(default)]
+    pub bytes: bool,
+}
+
+impl Limit {
+    /// The time that it is about, in nanoseconds.
+    pub fn window_ns(&self) -> u64 {
+        self.per.seconds() * 1_000_000_000
+    }
+
+    /// How much time it can save up; `None` if that is more than can be counted (`nft_limit_init`).
+    pub fn bucket_ns(&self) -> Option<u64> {
+        let (window, burst) = (self.window_ns(), u64::from(self.burst));
+        match self.bytes {
+            // What comes in the time, and the burst beyond it.
+            true => window.checked_mul(self.rate.checked_add(burst)?)?.checked_div(self.rate),
+            false => window.checked_div(self.rate)?.checked_mul(burst),
+        }
+    }
+
+    /// What the kernel says of it.
+    pub(super) fn check(&self) -> Result<(), Errno> {
+        match self.rate {
+            0 => Err(Errno::EINVAL),
+            _ => self.bucket_ns().map(|_| ()).ok_or(Errno::EOVERFLOW),
+        }
+    }
+}
+
+/// Bytes in the greatest unit that they are a whole number of.
+pub fn in_unit(bytes: u64) -> (u64, &'static str) {
+    match bytes {
+        0 => (0, "bytes"),
+        n if n % (1 << 20) == 0 => (n >> 20, "mbytes"),
+        n if n % (1 << 10) == 0 => (n >> 10, "kbytes"),
+        n => (n, "bytes"),
+    }
 }
 
 /// A unit of time.

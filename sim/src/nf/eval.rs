@@ -36,6 +36,12 @@ pub(super) struct At<'a> {
 }
 
 impl<'a> At<'a> {
+    /// The packet's length, without its Ethernet header.
+    fn len(&self) -> u64 {
+        // A frame is far shorter than 2^64.
+        self.bytes.len().saturating_sub(L2_LEN) as u64
+    }
+
     pub(super) fn new(ns: &'a Netns, w: &'a World, pkt: &Pkt, hook: Hook, iif: Ifindex, oif: Ifindex) -> Self {
         let bytes = w.frames.bytes(pkt.frame);
         At { ns, now: w.now, hook, iif, oif, bytes, trail: Vec::new(), tells: w.trace.is_on(), mss: None }
@@ -115,7 +121,11 @@ impl Nf {
                 },
                 Stmt::Limit(limit) => {
                     let (limit, key) = (*limit, (table.handle, found.handle, i));
-                    if self.limits.entry(key).or_insert_with(|| Bucket::full(&limit, at.now)).allows(&limit, at.now) {
+                    if self.limits.entry(key).or_insert_with(|| Bucket::full(&limit, at.now)).allows(
+                        &limit,
+                        at.now,
+                        at.len(),
+                    ) {
                         Then::On
                     } else {
                         Then::NextRule
@@ -468,21 +478,19 @@ impl Bucket {
     }
 
     /// `nft_limit_eval()`: whether a packet goes on with the rule.
-    fn allows(&mut self, limit: &Limit, now: Instant) -> bool {
+    fn allows(&mut self, limit: &Limit, now: Instant, len: u64) -> bool {
         let passed = now.as_nanos().saturating_sub(self.last.as_nanos());
         self.last = now;
         let tokens = self.tokens_ns.saturating_add(passed).min(max_tokens(limit));
-        let cost = window_ns(limit) / limit.rate.max(1);
+        let size = if limit.bytes { len } else { 1 };
+        let cost = limit.window_ns().saturating_mul(size) / limit.rate.max(1);
         let within = tokens >= cost;
         self.tokens_ns = if within { tokens - cost } else { tokens };
         within != limit.over
     }
 }
 
-fn window_ns(limit: &Limit) -> u64 {
-    limit.per.seconds().saturating_mul(1_000_000_000)
-}
-
 fn max_tokens(limit: &Limit) -> u64 {
-    window_ns(limit).saturating_mul(limit.burst.into()) / limit.rate.max(1)
+    // One that holds more was not taken.
+    limit.bucket_ns().unwrap_or(0)
 }

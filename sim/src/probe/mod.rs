@@ -214,7 +214,7 @@ fn send_frames(sim: &mut Sim, ns: NsId, probe: &Frames) -> Result<ProbeId, Fault
 
 /// A device is gone: who captured on it ends.
 pub(crate) fn device_gone(w: &mut World, dev: &Dev) {
-    for tap in dev.taps.iter() {
+    for tap in &dev.taps {
         if let Tap::Probe { id, .. } = *tap
             && w.probes.take(id).is_some()
         {
