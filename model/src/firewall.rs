@@ -112,6 +112,7 @@ pub fn ruleset<'a>(
         handle: 0,
         last_handle: 0,
         chains: Vec::new(),
+        objects: Vec::new(),
         sets: Vec::new(),
     };
     for intent in filter {

@@ -4,7 +4,7 @@ use crate::harness::{Case, ns};
 use nettwin_model::probe::{Listen, Probe, Proto, TcpFlow, UdpFlow};
 use nettwin_model::rules::{
     Base, ChainKind, Cmp, Elem, Family, Hook, Key, Level4, Limit, Match, Nat, NatKind, OWN_TABLE, Operand, Place,
-    Policy, Rate, RejectWith, Rule, RuleChange, Set, SetType, Span, State, Stmt, Table, Verdict, Which,
+    Policy, Quota, Rate, RejectWith, Rule, RuleChange, Set, SetType, Span, State, Stmt, Table, Verdict, Which,
 };
 use nettwin_model::{Op, Query, firewall};
 use std::time::Duration;
@@ -223,7 +223,10 @@ fn rules_of_every_kind() {
                     vec![Stmt::Limit(limit), COUNTER, Stmt::Verdict(Verdict::Accept)],
                     vec![COUNTER, Stmt::Verdict(Verdict::Drop)],
                 ];
-                let case = counting(behind_router("a limit of bytes"), "r", Hook::Input, list);
+                let quota = |over| Stmt::Quota(Quota { bytes: 200, over, used: 0 });
+                let all = [vec![quota(false), COUNTER], vec![quota(true), COUNTER]];
+                let list = all.into_iter().chain(list).collect();
+                let case = counting(behind_router("quotas and a limit of bytes"), "r", Hook::Input, list);
                 rules(case.ping("in", "192.168.7.1", 4), "r")
             },
             {

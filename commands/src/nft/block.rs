@@ -5,8 +5,8 @@
 
 use super::parse::{Parser, Read, unsupported};
 use super::source::{Kind, Loc};
-use super::tree::{BaseBody, ChainBody, Count, Inside, Is, Priority, SetBody, Word};
-use nettwin_model::rules::{Key, SetType, Verdict, words};
+use super::tree::{BaseBody, ChainBody, Count, Inside, Is, ObjectBody, Priority, SetBody, Word};
+use nettwin_model::rules::{Key, ObjectKind, SetType, Stateful, Verdict, words};
 
 impl Parser {
     pub(super) fn inside(&mut self, out: &mut Vec<Inside>) -> Read<()> {
@@ -31,7 +31,17 @@ impl Parser {
                 out.push(Inside::Set(name, Box::new(body)));
                 Ok(())
             }
-            "flags" | "comment" | "flowtable" | "counter" | "quota" | "ct" | "limit" | "secmark" | "synproxy" => {
+            "counter" | "quota" | "limit" => {
+                self.next();
+                let kind = ObjectKind::ALL.into_iter().find(|k| k.word() == word).unwrap_or(ObjectKind::Counter);
+                let name = self.name()?;
+                self.want("{", &["'{'"])?;
+                let body = self.object_block(kind)?;
+                self.end_of_line()?;
+                out.push(Inside::Object(name, Box::new(body)));
+                Ok(())
+            }
+            "flags" | "comment" | "flowtable" | "ct" | "secmark" | "synproxy" => {
                 unsupported(format!("{word} of a table"))
             }
             _ => self.fail(&[]),
@@ -113,6 +123,35 @@ impl Parser {
             return self.complain(hook.at, "unknown chain hook");
         }
         Ok(BaseBody { kind, hook, priority, at })
+    }
+
+    /// What stands in an object's braces.
+    pub(super) fn object_block(&mut self, kind: ObjectKind) -> Read<ObjectBody> {
+        let mut body = ObjectBody { kind, what: None, comment: None };
+        self.block(|parser| {
+            if parser.take("comment") {
+                body.comment = Some(parser.comment()?);
+                return parser.end_of_line();
+            }
+            body.what = Some(parser.object(kind)?);
+            Ok(())
+        })?;
+        Ok(body)
+    }
+
+    /// What an object is.
+    pub(super) fn object(&mut self, kind: ObjectKind) -> Read<Stateful> {
+        let from = self.peek().at;
+        Ok(match kind {
+            ObjectKind::Counter => {
+                self.want("packets", &[])?;
+                let packets = self.number()?.value;
+                self.want("bytes", &["bytes"])?;
+                Stateful::Counter { packets, bytes: self.number()?.value }
+            }
+            ObjectKind::Quota => Stateful::Quota(self.quota(from)?),
+            ObjectKind::Limit => Stateful::Limit(self.limit()?),
+        })
     }
 
     pub(super) fn set_body(&mut self, is_map: bool) -> Read<SetBody> {

@@ -8,13 +8,15 @@ use super::hint;
 use super::parse::MAX_REPORTS;
 use super::rule::{Stop, Writer, elements_of, merged};
 use super::source::{Loc, Report};
-use super::tree::{Act, ChainBody, Command, Handle, Inside, Is, Priority, RuleBody, SetBody, Verb, Word};
+use super::tree::{
+    Act, ChainBody, Command, Handle, Inside, Is, Listed, ObjectBody, Priority, RuleBody, SetBody, Verb, Word,
+};
 use super::value::{Book, Type};
 use nettwin_model::Errno;
 use nettwin_model::rules::words::{priorities, priority_fits};
 use nettwin_model::rules::{
-    Base, ChainKind, Elem, Family, Hook, Part, Place, Policy, Refusal, RuleChange, Ruleset, Set, SetType, Verdict,
-    Which,
+    Base, ChainKind, Elem, Family, Hook, Object, ObjectKind, Part, Place, Policy, Refusal, RuleChange, Ruleset, Set,
+    SetType, Stateful, Verdict, Which,
 };
 
 /// A change, and where what it says is written.
@@ -94,6 +96,11 @@ impl<'a> Evaluation<'a> {
                 self.apply(Step { change: RuleChange::FlushAll { family: *family }, at: Places::default() });
                 Ok(())
             }
+            Act::Object(Verb::Delete, object, body) => {
+                self.push(command.at, object, RuleChange::DelObject { which: which(object), kind: body.kind })
+            }
+            Act::Object(verb, object, body) => self.make_object(command.at, object, body, *verb == Verb::Create),
+            Act::Reset(listed) => self.reset(command.at, listed),
             Act::List(_) => Ok(()),
         };
         match done {
@@ -118,7 +125,10 @@ impl<'a> Evaluation<'a> {
         let _ = self.rules.apply(std::slice::from_ref(&step.change));
         let adds = matches!(
             step.change,
-            RuleChange::AddTable { .. } | RuleChange::AddChain { .. } | RuleChange::AddSet { .. }
+            RuleChange::AddTable { .. }
+                | RuleChange::AddChain { .. }
+                | RuleChange::AddSet { .. }
+                | RuleChange::AddObject { .. }
         );
         if adds {
             let _ = self.names.apply(std::slice::from_ref(&step.change));
@@ -144,6 +154,12 @@ impl<'a> Evaluation<'a> {
         for part in inside {
             if let Inside::Chain(name, body) = part {
                 let done = self.make_chain(name.at, &named(name), body, false);
+                self.noted(done)?;
+            }
+        }
+        for part in inside {
+            if let Inside::Object(name, body) = part {
+                let done = self.make_object(name.at, &named(name), body, false);
                 self.noted(done)?;
             }
         }
@@ -233,6 +249,41 @@ impl<'a> Evaluation<'a> {
             (_, Some(handle)) => RuleChange::AddRule { which, place: Place::After(handle), rule },
         };
         self.apply(Step { change, at: Places { stmts, handle, ..places(whole, chain) } });
+        Ok(())
+    }
+
+    fn make_object(&mut self, whole: Loc, handle: &Handle, body: &ObjectBody, fresh: bool) -> Done {
+        let what = match (body.what, body.kind) {
+            (Some(what), _) => what,
+            (None, ObjectKind::Counter) => Stateful::Counter { packets: 0, bytes: 0 },
+            (None, kind) => return unsupported(format!("a {} that says nothing", kind.word())),
+        };
+        if self.rules.table(handle.family, &handle.table.text).is_none() {
+            return Err(self.no_table(handle));
+        }
+        let object = Object { name: which(handle).name, handle: 0, comment: body.comment.clone(), what };
+        let table = Which { name: String::new(), ..which(handle) };
+        self.push(whole, handle, RuleChange::AddObject { which: table, object, fresh })
+    }
+
+    /// Lets objects begin anew; what they had come to is listed beforehand.
+    fn reset(&mut self, whole: Loc, listed: &Listed) -> Done {
+        if let Listed::Object(kind, object) = listed {
+            return self.push(whole, object, RuleChange::ResetObject { which: which(object), kind: *kind });
+        }
+        let (kind, family, only) = match listed {
+            Listed::Objects(kind, family) => (*kind, *family, None),
+            Listed::ObjectsOf(kind, table) => (*kind, Some(table.family), Some(table.table.text.clone())),
+            _ => return Ok(()),
+        };
+        let tables = self.rules.tables.iter().filter(|t| family.is_none_or(|f| f == t.family));
+        let tables = tables.filter(|t| only.as_ref().is_none_or(|name| *name == t.name));
+        let names = tables
+            .flat_map(|t| t.objects.iter().filter(|o| o.kind() == kind).map(|o| Which::of(t.family, &t.name, &o.name)));
+        for which in names.collect::<Vec<_>>() {
+            let at = Places { whole, ..Places::default() };
+            self.apply(Step { change: RuleChange::ResetObject { which, kind }, at });
+        }
         Ok(())
     }
 

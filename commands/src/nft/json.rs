@@ -7,8 +7,8 @@ use nettwin_model::rules::words::{
     ICMP_CODES, ICMP6_CODES, ICMPX_CODES, LOG_LEVELS, is_bitmask, key_type, key_words, symbols, width,
 };
 use nettwin_model::rules::{
-    Chain, Cmp, Elem, Family, Key, Log, Match, Nat, NatKind, Operand, RejectWith, Rule, Ruleset, Set, SetType, Span,
-    Stmt, Style, Table, Verdict, in_unit, words::print_span,
+    Chain, Cmp, Elem, Family, Key, Log, Match, Nat, NatKind, Object, Operand, RejectWith, Rule, Ruleset, Set, SetType,
+    Span, Stateful, Stmt, Style, Table, Verdict, in_unit, words::print_span,
 };
 use std::fmt;
 
@@ -16,6 +16,7 @@ use std::fmt;
 enum J {
     Null,
     True,
+    False,
     Number(i64),
     Text(String),
     List(Vec<J>),
@@ -27,6 +28,7 @@ impl fmt::Display for J {
         match self {
             J::Null => f.write_str("null"),
             J::True => f.write_str("true"),
+            J::False => f.write_str("false"),
             J::Number(n) => write!(f, "{n}"),
             J::Text(text) => write!(f, "\"{}\"", escaped(text)),
             J::List(list) => {
@@ -98,6 +100,9 @@ pub(super) fn print(part: &Ruleset, listed: &Listed, style: Style) -> Result<Str
         if matches!(listed, Listed::Tables(_)) {
             continue;
         }
+        for object in &table.objects {
+            out.push(object_of(table, object));
+        }
         for set in &table.sets {
             out.push(set_of(table, set, style));
         }
@@ -120,6 +125,43 @@ fn table_of(table: &Table) -> J {
         ("name", text(&table.name)),
         ("handle", number(table.handle)),
     ])
+}
+
+fn object_of(table: &Table, object: &Object) -> J {
+    let mut out = vec![
+        ("family", text(table.family.word())),
+        ("name", text(&object.name)),
+        ("table", text(&table.name)),
+        ("handle", number(object.handle)),
+    ];
+    if let Some(comment) = &object.comment {
+        out.push(("comment", text(comment)));
+    }
+    match &object.what {
+        Stateful::Counter { packets, bytes } => {
+            out.extend([("packets", number(*packets)), ("bytes", number(*bytes))]);
+        }
+        Stateful::Quota(quota) => {
+            let over = if quota.over { J::True } else { J::False };
+            out.extend([("bytes", number(quota.bytes)), ("used", number(quota.used)), ("inv", over)]);
+        }
+        Stateful::Limit(limit) => {
+            let (rate, unit) = if limit.bytes { in_unit(limit.rate) } else { (limit.rate, "") };
+            let (burst, burst_unit) = if limit.bytes { in_unit(limit.burst.into()) } else { (limit.burst.into(), "") };
+            out.extend([("rate", number(rate)), ("per", text(limit.per.word()))]);
+            if limit.over {
+                out.push(("inv", J::True));
+            }
+            if limit.bytes {
+                out.push(("rate_unit", text(unit)));
+            }
+            out.push(("burst", number(burst)));
+            if limit.bytes {
+                out.push(("burst_unit", text(burst_unit)));
+            }
+        }
+    }
+    one(object.kind().word(), J::Object(out))
 }
 
 fn chain_of(table: &Table, chain: &Chain) -> J {
@@ -342,6 +384,19 @@ fn stmt_of(stmt: &Stmt, family: Family, style: Style) -> J {
             }
             one("limit", J::Object(out))
         }
+        Stmt::Quota(quota) => {
+            let (n, unit) = in_unit(quota.bytes);
+            let mut out = vec![("val", number(n)), ("val_unit", text(unit))];
+            if quota.over {
+                out.push(("inv", J::True));
+            }
+            if quota.used != 0 && !style.stateless {
+                let (n, unit) = in_unit(quota.used);
+                out.extend([("used", number(n)), ("used_unit", text(unit))]);
+            }
+            one("quota", J::Object(out))
+        }
+        Stmt::Object { kind, name } => one(kind.word(), text(name)),
         Stmt::Log(log) => one("log", log_of(log)),
         Stmt::Verdict(verdict) => verdict_of(verdict),
         Stmt::Reject(with) => one("reject", reject_of(*with, style)),

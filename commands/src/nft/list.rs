@@ -7,7 +7,7 @@ use super::json;
 use super::source::Report;
 use super::tree::{Handle, Listed};
 use nettwin_model::rules::{
-    Chain, Elem, Family, Key, Operand, Ruleset, SetType, Span, Stmt, Style, Table, print_ruleset,
+    Chain, Elem, Family, Key, ObjectKind, Operand, Ruleset, SetType, Span, Stmt, Style, Table, print_ruleset,
 };
 
 /// Why there is no list.
@@ -44,6 +44,9 @@ pub(super) fn list(
             .collect(),
         // Without the lines between: these are lists of chains, not of tables.
         Listed::Chains(_) | Listed::Sets(_) | Listed::Maps(_) => part.tables.iter().map(|t| tight(t, style)).collect(),
+        Listed::Objects(..) | Listed::ObjectsOf(..) | Listed::Object(..) => {
+            part.tables.iter().map(|t| tight(t, style)).collect()
+        }
         Listed::Table(_) => part.tables.iter().map(|t| t.print(style)).collect(),
         Listed::Chain(_) | Listed::Set(_) | Listed::Map(_) => part.tables.iter().map(|t| tight(t, style)).collect(),
     };
@@ -51,7 +54,8 @@ pub(super) fn list(
 }
 
 fn tight(table: &Table, style: Style) -> String {
-    let inside = table.sets.iter().map(|s| s.print(style));
+    let objects = table.objects.iter().map(|o| o.print(style));
+    let inside = objects.chain(table.sets.iter().map(|s| s.print(style)));
     let chains = table.chains.iter().map(|c| c.print(table.family, Style { handles: style.handles, ..style }));
     let inside: String = inside.chain(chains).collect();
     format!("table {} {} {{\n{inside}}}\n", table.family, table.name)
@@ -70,6 +74,7 @@ fn part(rules: &Ruleset, listed: &Listed) -> Result<Ruleset, Stop> {
             let mut tables = of_family(*family);
             for table in &mut tables {
                 table.sets.clear();
+                table.objects.clear();
                 table.chains.iter_mut().for_each(without_rules);
             }
             tables
@@ -79,26 +84,49 @@ fn part(rules: &Ruleset, listed: &Listed) -> Result<Ruleset, Stop> {
             let mut tables = of_family(*family);
             for table in &mut tables {
                 table.chains.clear();
+                table.objects.clear();
                 table.sets.retain(|set| set.data.is_some() == maps);
             }
             tables
+        }
+        Listed::Objects(kind, family) => {
+            let tables = of_family(*family).into_iter().filter(|t| !t.objects.is_empty());
+            tables.map(|table| objects_of(table, *kind)).collect()
+        }
+        Listed::ObjectsOf(kind, handle) => {
+            let table = table_of(rules, handle)?.clone();
+            if table.objects.is_empty() { Vec::new() } else { vec![objects_of(table, *kind)] }
+        }
+        Listed::Object(kind, handle) => {
+            let mut table = objects_of(table_of(rules, handle)?.clone(), *kind);
+            table.objects.retain(|o| o.name == name_of(handle));
+            if table.objects.is_empty() {
+                return Err(no_such(handle));
+            }
+            vec![table]
         }
         Listed::Table(handle) => vec![table_of(rules, handle)?.clone()],
         Listed::Chain(handle) => {
             let table = table_of(rules, handle)?;
             let name = name_of(handle);
             let chain = table.chain(name).cloned().ok_or_else(|| no_such(handle))?;
-            vec![Table { chains: vec![chain], sets: Vec::new(), ..table.clone() }]
+            vec![Table { chains: vec![chain], sets: Vec::new(), objects: Vec::new(), ..table.clone() }]
         }
         Listed::Set(handle) | Listed::Map(handle) => {
             let table = table_of(rules, handle)?;
             let is_map = matches!(listed, Listed::Map(_));
             let set = table.set(name_of(handle)).filter(|set| set.data.is_some() == is_map);
             let set = set.cloned().ok_or_else(|| no_such(handle))?;
-            vec![Table { chains: Vec::new(), sets: vec![set], ..table.clone() }]
+            vec![Table { chains: Vec::new(), sets: vec![set], objects: Vec::new(), ..table.clone() }]
         }
     };
     Ok(Ruleset { tables, ..rules.clone() })
+}
+
+/// A table's objects of a kind alone.
+fn objects_of(table: Table, kind: ObjectKind) -> Table {
+    let objects = table.objects.into_iter().filter(|o| o.kind() == kind).collect();
+    Table { chains: Vec::new(), sets: Vec::new(), objects, ..table }
 }
 
 fn name_of(handle: &Handle) -> &str {

@@ -146,6 +146,12 @@ fn run(cx: &mut Context<'_>, manner: &Manner, source: &Source) -> Result<Next, S
     // What a list is of, is as it is once the changes before it are made.
     let mut lists = Vec::new();
     for command in &commands {
+        // What begins anew is listed as it was; one that is not there is the kernel's to miss.
+        if let Act::Reset(listed) = &command.what
+            && let Ok(list) = list::list(evaluation.rules(), listed, &devs, manner.style, manner.json)
+        {
+            lists.push(list);
+        }
         evaluation.command(command)?;
         if let Act::List(listed) = &command.what {
             match list::list(evaluation.rules(), listed, &devs, manner.style, manner.json) {

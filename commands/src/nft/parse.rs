@@ -6,8 +6,8 @@
 //! `import`, `export`, `include`; the families arp and netdev.
 
 use super::source::{Kind, Loc, Report, Token};
-use super::tree::{Act, ChainBody, Command, Count, Expr, Handle, Listed, RuleBody, SetBody, Verb, Word};
-use nettwin_model::rules::Family;
+use super::tree::{Act, ChainBody, Command, Count, Expr, Handle, Listed, ObjectBody, RuleBody, SetBody, Verb, Word};
+use nettwin_model::rules::{Family, ObjectKind};
 use std::collections::BTreeMap;
 
 /// Why a part was not read.
@@ -319,7 +319,14 @@ impl Parser {
             (Kind::Word, "delete") => Some(Verb::Delete),
             (Kind::Word, "flush") => Some(Verb::Flush),
             (Kind::Word, "list") => Some(Verb::List),
-            (Kind::Word, word @ ("get" | "reset" | "monitor" | "describe" | "import" | "export")) => {
+            (Kind::Word, "reset") => {
+                self.next();
+                return match self.peek().text.as_str() {
+                    "counters" | "counter" | "quotas" | "quota" => Ok(Act::Reset(self.objects()?)),
+                    word => unsupported(format!("reset {word}")),
+                };
+            }
+            (Kind::Word, word @ ("get" | "monitor" | "describe" | "import" | "export")) => {
                 return unsupported(word);
             }
             (Kind::Word, "rename") => {
@@ -395,9 +402,19 @@ impl Parser {
                 let set = self.named()?;
                 Ok(Act::Elements(verb, set, self.elements()?))
             }
-            "flowtable" | "counter" | "quota" | "ct" | "limit" | "secmark" | "synproxy" => {
-                unsupported(format!("add {word}"))
+            "counter" | "quota" | "limit" => {
+                let kind = self.kind_of_object();
+                let object = self.named()?;
+                let body = if self.take("{") {
+                    self.object_block(kind)?
+                } else {
+                    let ends = matches!(self.peek().kind, Kind::Newline | Kind::Semicolon | Kind::End);
+                    let what = if ends { None } else { Some(self.object(kind)?) };
+                    ObjectBody { kind, what, comment: None }
+                };
+                Ok(Act::Object(verb, object, Box::new(body)))
             }
+            "flowtable" | "ct" | "secmark" | "synproxy" => unsupported(format!("add {word}")),
             _ if verb == Verb::Create => self.fail(&[]),
             _ if self.peek().is_name()
                 || Family::of_word(&word).is_some()
@@ -487,11 +504,31 @@ impl Parser {
                 let set = self.named()?;
                 Ok(Act::Elements(Verb::Delete, set, self.elements()?))
             }
-            "flowtable" | "counter" | "quota" | "ct" | "limit" | "secmark" | "synproxy" => {
-                unsupported(format!("delete {word}"))
+            "counter" | "quota" | "limit" => {
+                let kind = self.kind_of_object();
+                let object = self.named()?;
+                Ok(Act::Object(Verb::Delete, object, Box::new(ObjectBody { kind, what: None, comment: None })))
             }
+            "flowtable" | "ct" | "secmark" | "synproxy" => unsupported(format!("delete {word}")),
             _ => self.fail(&[]),
         }
+    }
+
+    /// The word that comes next as a kind of objects, of one or of several.
+    fn kind_of_object(&mut self) -> ObjectKind {
+        let word = self.next().text;
+        ObjectKind::ALL.into_iter().find(|k| word.trim_end_matches('s') == k.word()).unwrap_or(ObjectKind::Counter)
+    }
+
+    /// Which objects are listed.
+    fn objects(&mut self) -> Read<Listed> {
+        let all = self.peek().text.ends_with('s');
+        let kind = self.kind_of_object();
+        Ok(match all {
+            false => Listed::Object(kind, self.named()?),
+            true if self.take("table") => Listed::ObjectsOf(kind, self.table()?),
+            true => Listed::Objects(kind, self.family()?),
+        })
     }
 
     fn flush(&mut self) -> Read<Act> {
@@ -522,8 +559,9 @@ impl Parser {
     fn list(&mut self) -> Read<Listed> {
         let word = if self.peek().kind == Kind::Word { self.peek().text.clone() } else { String::new() };
         let listed = match word.as_str() {
-            "counters" | "quotas" | "limits" | "secmarks" | "synproxys" | "meters" | "flowtables" | "hooks" | "ct"
-            | "counter" | "quota" | "limit" | "secmark" | "synproxy" | "flow" | "meter" | "flowtable" => {
+            "counters" | "quotas" | "limits" | "counter" | "quota" | "limit" => return self.objects(),
+            "secmarks" | "synproxys" | "meters" | "flowtables" | "hooks" | "ct" | "secmark" | "synproxy" | "flow"
+            | "meter" | "flowtable" => {
                 return unsupported(format!("list {word}"));
             }
             "ruleset" | "tables" | "chains" | "sets" | "maps" | "table" | "chain" | "set" | "map" => self.next(),

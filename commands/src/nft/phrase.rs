@@ -6,7 +6,7 @@
 use super::parse::{Parser, Read, number, unsupported};
 use super::source::{Kind, Loc, Token};
 use super::tree::{Expr, Is, Item, NatBody, RejectKind, Said, What, Word};
-use nettwin_model::rules::{Cmp, Family, Key, Limit, Log, NatKind, Rate, Verdict, words};
+use nettwin_model::rules::{Cmp, Family, Key, Limit, Log, NatKind, ObjectKind, Quota, Rate, Verdict, words};
 
 impl Parser {
     /// A statement.
@@ -28,7 +28,7 @@ impl Parser {
                 self.next();
                 let (mut packets, mut bytes) = (0, 0);
                 if self.is("name") {
-                    return unsupported("counter name");
+                    return self.object_named(ObjectKind::Counter, from);
                 }
                 loop {
                     if self.take("packets") {
@@ -42,9 +42,22 @@ impl Parser {
                 Ok(Said { at: from, core: from, what: What::Counter { packets, bytes } })
             }
             "limit" => {
+                self.next();
+                if self.is("name") {
+                    return self.object_named(ObjectKind::Limit, from);
+                }
                 let limit = self.limit()?;
                 let at = from.to(self.last());
                 Ok(Said { at, core: at, what: What::Limit(limit) })
+            }
+            "quota" => {
+                self.next();
+                if self.is("name") {
+                    return self.object_named(ObjectKind::Quota, from);
+                }
+                let quota = self.quota(from)?;
+                let at = from.to(self.last());
+                Ok(Said { at, core: at, what: What::Quota(quota) })
             }
             "log" => {
                 let log = self.log()?;
@@ -69,9 +82,7 @@ impl Parser {
                 }
                 unsupported("a set that packets change")
             }
-            "queue" | "dup" | "fwd" | "tproxy" | "synproxy" | "quota" | "meter" | "flow" | "xt" => {
-                unsupported(token.text)
-            }
+            "queue" | "dup" | "fwd" | "tproxy" | "synproxy" | "meter" | "flow" | "xt" => unsupported(token.text),
             "tcp" if self.peek_behind().text == "option" => {
                 let mss = self.mss()?;
                 Ok(said(self, What::TcpMss(mss)))
@@ -104,11 +115,7 @@ impl Parser {
         Ok((chain.at, if text == "jump" { Verdict::Jump(chain.text) } else { Verdict::Goto(chain.text) }))
     }
 
-    fn limit(&mut self) -> Read<Limit> {
-        self.next();
-        if self.is("name") {
-            return unsupported("limit name");
-        }
+    pub(super) fn limit(&mut self) -> Read<Limit> {
         self.want("rate", &["name", "rate"])?;
         let over = self.take("over");
         let (number, from) = (self.number()?.value, self.last());
@@ -129,6 +136,43 @@ impl Parser {
             }
         }
         Ok(Limit { rate, per, burst: u32::try_from(burst).unwrap_or(u32::MAX), over, bytes: false })
+    }
+
+    /// What comes behind `counter`, `quota` or `limit`: `name`, and which.
+    fn object_named(&mut self, kind: ObjectKind, from: Loc) -> Read<Said> {
+        self.next();
+        if self.begins_key() {
+            return unsupported(format!("{} name by a map", kind.word()));
+        }
+        if !matches!(self.peek().kind, Kind::Word | Kind::Quoted) {
+            return self.fail(&[]);
+        }
+        let name = self.string()?;
+        Ok(Said { at: from.to(name.at), core: name.at, what: What::Object(kind, name.text) })
+    }
+
+    /// `[over | until] NUMBER UNIT [used NUMBER UNIT]`. A complaint about a unit is about all from there on.
+    pub(super) fn quota(&mut self, from: Loc) -> Read<Quota> {
+        let over = self.take("over");
+        if !over {
+            self.take("until");
+        }
+        let bytes = self.amount(from)?;
+        let at = self.peek().at;
+        let used = if self.take("used") { self.amount(at)? } else { 0 };
+        Ok(Quota { bytes, over, used: used.min(bytes) })
+    }
+
+    fn amount(&mut self, from: Loc) -> Read<u64> {
+        let number = self.number()?.value;
+        if self.peek().kind != Kind::Word {
+            return self.fail(&["string", "bytes"]);
+        }
+        let unit = self.next();
+        match ["bytes", "kbytes", "mbytes"].iter().position(|u| *u == unit.text) {
+            Some(at) => Ok(number.wrapping_mul(1 << (10 * at))),
+            None => self.complain(from.to(unit.at), "Wrong rate format"),
+        }
     }
 
     /// What comes behind `limit rate NUMBER` where a unit follows: with its time in one word, or by itself.

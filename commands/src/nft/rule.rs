@@ -109,6 +109,8 @@ impl<'a> Writer<'a> {
             What::Verdict(verdict) => Stmt::Verdict(verdict.clone()),
             What::Counter { packets, bytes } => Stmt::Counter { packets: *packets, bytes: *bytes },
             What::Limit(limit) => Stmt::Limit(*limit),
+            What::Quota(quota) => Stmt::Quota(*quota),
+            What::Object(kind, name) => Stmt::Object { kind: *kind, name: name.clone() },
             What::Log(log) => Stmt::Log(log.clone()),
             What::Reject(with) => Stmt::Reject(self.reject(with.as_ref(), said.at)?),
             What::Reset => {

@@ -4,7 +4,7 @@
 //! Deliberately absent: everything that [`phrase`](super::phrase) refuses by name.
 
 use super::source::Loc;
-use nettwin_model::rules::{Cmp, Family, Key, Limit, Log, NatKind, RejectWith, Verdict};
+use nettwin_model::rules::{Cmp, Family, Key, Limit, Log, NatKind, ObjectKind, Quota, RejectWith, Stateful, Verdict};
 
 /// A name and where it stands.
 #[derive(Clone, Debug)]
@@ -61,6 +61,11 @@ pub(super) enum Listed {
     Chains(Option<Family>),
     Sets(Option<Family>),
     Maps(Option<Family>),
+    /// Objects of a kind.
+    Objects(ObjectKind, Option<Family>),
+    /// Those of a table.
+    ObjectsOf(ObjectKind, Handle),
+    Object(ObjectKind, Handle),
     Table(Handle),
     Chain(Handle),
     Set(Handle),
@@ -74,6 +79,9 @@ pub(super) enum Act {
     Rule(Verb, Handle, RuleBody),
     Set(Verb, Handle, Box<SetBody>),
     Elements(Verb, Handle, Expr),
+    Object(Verb, Handle, Box<ObjectBody>),
+    /// Lists objects, and lets them begin anew.
+    Reset(Listed),
     Rename(Handle, Word),
     FlushRuleset(Option<Family>),
     List(Listed),
@@ -84,6 +92,16 @@ pub(super) enum Act {
 pub(super) enum Inside {
     Chain(Word, ChainBody),
     Set(Word, Box<SetBody>),
+    Object(Word, Box<ObjectBody>),
+}
+
+/// What an object is said to be.
+#[derive(Clone, Debug)]
+pub(super) struct ObjectBody {
+    pub(super) kind: ObjectKind,
+    /// None if it is only named.
+    pub(super) what: Option<Stateful>,
+    pub(super) comment: Option<String>,
 }
 
 /// What a chain's block holds.
@@ -145,16 +163,33 @@ pub(super) struct Said {
 
 #[derive(Clone, Debug)]
 pub(super) enum What {
-    Match { left: Expr, cmp: Option<(Cmp, bool)>, right: Expr, mask: Option<Expr> },
-    Vmap { key: Expr, map: Expr },
+    Match {
+        left: Expr,
+        cmp: Option<(Cmp, bool)>,
+        right: Expr,
+        mask: Option<Expr>,
+    },
+    Vmap {
+        key: Expr,
+        map: Expr,
+    },
     Verdict(Verdict),
-    Counter { packets: u64, bytes: u64 },
+    Counter {
+        packets: u64,
+        bytes: u64,
+    },
     Limit(Limit),
+    Quota(Quota),
+    /// One of a kind that has a name.
+    Object(ObjectKind, String),
     Log(Log),
     Reject(Option<(RejectKind, Expr)>),
     Reset,
     Nat(NatBody),
-    SetMark { ct: bool, value: Expr },
+    SetMark {
+        ct: bool,
+        value: Expr,
+    },
     Notrack,
     TcpMss(Option<Expr>),
 }

@@ -6,7 +6,7 @@
 use super::attr::Read;
 use super::encode::{KEYS, Layout, Needs, Source};
 use nettwin_model::rules::{
-    Cmp, Elem, Family, Key, Level4, Limit, Log, Match, Nat, NatKind, Operand, Rate, RejectWith, Set, Span, Stmt,
+    Cmp, Elem, Family, Key, Level4, Limit, Log, Match, Nat, NatKind, Operand, Quota, Rate, RejectWith, Set, Span, Stmt,
     Verdict,
 };
 use std::collections::BTreeMap;
@@ -174,6 +174,10 @@ impl Decoder<'_> {
                 let over = data.word(5).unwrap_or(0) & 1 == 1;
                 let bytes = data.word(4).unwrap_or(0) == 1;
                 self.out.push(Stmt::Limit(Limit { rate: data.long(1)?, per, burst: data.word(3)?, over, bytes }));
+            }
+            "quota" => {
+                let over = data.word(2).unwrap_or(0) & 1 == 1;
+                self.out.push(Stmt::Quota(Quota { bytes: data.long(1)?, over, used: data.long(4).unwrap_or(0) }));
             }
             "log" => {
                 let level = data.word(5).and_then(|l| u8::try_from(l).ok()).filter(|l| *l != 4);

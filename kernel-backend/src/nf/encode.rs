@@ -206,6 +206,11 @@ impl<'a> Encoder<'a> {
                 self.add("ct", attrs().word(1, REG_1).word(2, 3));
                 self.add("meta", attrs().word(2, 3).word(3, REG_1));
             }
+            Stmt::Quota(quota) => {
+                let data = attrs().long(1, quota.bytes).word(2, quota.over.into());
+                self.add("quota", data.long(4, quota.used));
+            }
+            Stmt::Object { .. } => return Err(unsupported("an object with a name")),
             Stmt::Notrack => self.add("notrack", attrs()),
             Stmt::TcpMss(to) => {
                 self.needs(Needs::L4proto(6));

@@ -2,7 +2,7 @@
 //!
 //! Kernel counterpart: `net/netfilter/nf_tables_api.c`, `nf_conntrack_netlink.c`. A list of changes is one transaction; no
 //! other program is asked. Only nettwin's own tables are read back: others' are not its business. Deliberately absent:
-//! rules in another's tongue, renaming of chains, counting anew, sets of `typeof`, maps to anything but verdicts.
+//! rules in another's tongue, renaming of chains, counting anew, sets of `typeof`, objects with names, maps to anything but verdicts.
 
 mod attr;
 mod decode;
@@ -219,6 +219,9 @@ impl Batch {
             RuleChange::FlushSet { which } => {
                 self.push(DEL_ELEM, 0, which.family, attrs().text(1, &which.table).text(2, &which.name));
             }
+            RuleChange::AddObject { .. } | RuleChange::DelObject { .. } | RuleChange::ResetObject { .. } => {
+                return Err(unsupported("an object with a name"));
+            }
             RuleChange::AddElems { which, elems, fresh: new } => {
                 let set = known_set(socket, which)?;
                 let data = attrs().text(1, &which.table).text(2, &which.name);
@@ -350,6 +353,7 @@ fn read_ruleset(socket: &mut NfSocket) -> Result<Ruleset, Fault> {
             handle,
             last_handle: 0,
             chains: Vec::new(),
+            objects: Vec::new(),
             sets: sets.values().filter(|set| !set.name.starts_with("__")).cloned().collect(),
         };
         table.sets.sort_by_key(|set| set.handle);

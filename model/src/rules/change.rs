@@ -3,7 +3,8 @@
 //! Kernel counterpart: an nfnetlink batch, `nf_tables_newtable()` … `nf_tables_commit()`. Errnos are the kernel's.
 
 use super::{
-    Base, Chain, ChainKind, Elem, Family, Hook, Key, Operand, Policy, Rule, Ruleset, Set, Stmt, Table, Verdict,
+    Base, Chain, ChainKind, Elem, Family, Hook, Key, Object, ObjectKind, Operand, Policy, Rule, Ruleset, Set, Stmt,
+    Table, Verdict,
 };
 use crate::errno::Errno;
 use serde::{Deserialize, Serialize};
@@ -154,6 +155,29 @@ pub enum RuleChange {
         /// They must not be there.
         fresh: bool,
     },
+    /// Makes an object in a table; it must not be there if `fresh`. A quota that is there gets the new one's bytes.
+    AddObject {
+        /// Which table.
+        which: Which,
+        /// What.
+        object: Object,
+        /// It must not be there.
+        fresh: bool,
+    },
+    /// Removes an object. ENOENT if there is none, EBUSY if a rule names it.
+    DelObject {
+        /// Which.
+        which: Which,
+        /// Of what kind.
+        kind: ObjectKind,
+    },
+    /// Lets an object begin anew.
+    ResetObject {
+        /// Which.
+        which: Which,
+        /// Of what kind.
+        kind: ObjectKind,
+    },
     /// Removes elements. ENOENT if one is not there.
     DelElems {
         /// From which.
@@ -197,9 +221,9 @@ impl From<Errno> for Refusal {
     }
 }
 
-type Done = Result<(), Refusal>;
+pub(super) type Done = Result<(), Refusal>;
 
-fn refuse<T>(errno: Errno, part: Part) -> Result<T, Refusal> {
+pub(super) fn refuse<T>(errno: Errno, part: Part) -> Result<T, Refusal> {
     Err(Refusal { errno, part })
 }
 
@@ -308,6 +332,9 @@ impl Ruleset {
                 table.check_elems(elems).map_err(|(i, errno)| Refusal { errno, part: Part::Elem(i) })?;
                 table.set_to_change(&which.name)?.add_all(elems, *fresh)
             }
+            RuleChange::AddObject { which, object, fresh } => self.of(which)?.add_object(object, *fresh),
+            RuleChange::DelObject { which, kind } => self.of(which)?.del_object(&which.name, *kind),
+            RuleChange::ResetObject { which, kind } => self.of(which)?.reset_object(&which.name, *kind),
             RuleChange::DelElems { which, elems } => {
                 let set = self.of(which)?.set_to_change(&which.name)?;
                 let mut each = elems.iter().enumerate();
@@ -331,6 +358,7 @@ impl Ruleset {
             handle: self.last_table,
             last_handle: 0,
             chains: Vec::new(),
+            objects: Vec::new(),
             sets: Vec::new(),
         });
         Ok(())
@@ -382,7 +410,7 @@ fn check_base(family: Family, base: &Base) -> Done {
 }
 
 impl Table {
-    fn next_handle(&mut self) -> u64 {
+    pub(super) fn next_handle(&mut self) -> u64 {
         self.last_handle += 1;
         self.last_handle
     }
@@ -403,8 +431,7 @@ impl Table {
     }
 
     fn del_chain(&mut self, name: &str) -> Done {
-        let chain = self.chain_named(name)?;
-        let own = chain.rules.iter().flat_map(Rule::jumps).filter(|j| *j == name).count();
+        let own = self.chain_named(name)?.rules.iter().flat_map(Rule::jumps).filter(|j| *j == name).count();
         if self.references(name) > own {
             return refuse(Errno::EBUSY, Part::Name);
         }
@@ -485,8 +512,12 @@ impl Table {
                 return Err(Errno::EOPNOTSUPP);
             }
         }
-        if let Stmt::Limit(limit) = stmt {
-            limit.check()?;
+        match stmt {
+            Stmt::Limit(limit) => limit.check()?,
+            Stmt::Object { kind, name } if !self.objects.iter().any(|o| o.name == *name && o.kind() == *kind) => {
+                return Err(Errno::ENOENT);
+            }
+            _ => {}
         }
         if self.family == Family::Bridge {
             // This kernel has neither connections of bridges nor rejects nor routes there.
@@ -641,6 +672,8 @@ impl Table {
         let mut out = vec![RuleChange::AddTable { which: which(""), fresh: true }];
         let sets = self.sets.iter().map(|set| RuleChange::AddSet { which: which(""), set: set.clone(), fresh: true });
         out.extend(sets);
+        let object = |o: &Object| RuleChange::AddObject { which: which(""), object: o.clone(), fresh: true };
+        out.extend(self.objects.iter().map(object));
         for chain in &self.chains {
             out.push(RuleChange::AddChain { which: which(&chain.name), base: chain.base.clone(), fresh: true });
         }

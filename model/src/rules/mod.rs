@@ -8,6 +8,7 @@
 
 mod change;
 pub mod conntrack;
+mod object;
 mod print;
 mod script;
 mod stmt;
@@ -16,6 +17,7 @@ pub mod xt;
 mod xt_print;
 
 pub use change::{Part, Place, Refusal, RuleChange, Which};
+pub use object::{Object, ObjectKind, Quota, Stateful};
 pub use print::{Style, print_rule, print_ruleset, print_stmt};
 pub use words::chain_priority;
 
@@ -197,6 +199,9 @@ pub struct Table {
     pub last_handle: u64,
     /// Its chains, in the order of their making.
     pub chains: Vec<Chain>,
+    /// What its rules share by name, in the order of its making.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<Object>,
     /// Its named sets and maps, in the order of their making.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sets: Vec<Set>,

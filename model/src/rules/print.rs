@@ -41,9 +41,10 @@ impl Table {
     /// The table with all that is in it.
     pub fn print(&self, style: Style) -> String {
         let mut out = format!("table {} {} {{{}\n", self.family, self.name, handle(style, self.handle));
+        let objects = self.objects.iter().map(|object| object.print(style));
         let sets = self.sets.iter().map(|set| set.print(style));
         let chains = self.chains.iter().map(|chain| chain.print(self.family, style));
-        out += &sets.chain(chains).collect::<Vec<_>>().join("\n");
+        out += &objects.chain(sets).chain(chains).collect::<Vec<_>>().join("\n");
         out + "}\n"
     }
 
@@ -180,6 +181,8 @@ pub fn print_stmt(stmt: &Stmt, style: Style) -> String {
             let burst = if limit.burst == 5 { String::new() } else { format!(" burst {} packets", limit.burst) };
             format!("limit rate {over}{}/{per}{burst}", limit.rate)
         }
+        Stmt::Quota(quota) => format!("quota {}", quota.print(style)),
+        Stmt::Object { kind, name } => format!("{} name \"{name}\"", kind.word()),
         Stmt::Log(log) => print_log(log),
         Stmt::Verdict(verdict) => print_verdict(verdict),
         Stmt::Vmap { key, map } => format!("{} vmap {}", key_words(*key), print_operand(*key, map, style.numeric)),

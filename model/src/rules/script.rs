@@ -72,6 +72,15 @@ impl fmt::Display for RuleChange {
             RuleChange::AddElems { which, elems: list, .. } => {
                 write!(f, "add element {which} {{ {} }}", values(list))
             }
+            RuleChange::AddObject { which, object, fresh } => {
+                let verb = if *fresh { "create" } else { "add" };
+                let text = object.print(Style::default());
+                let inside: Vec<&str> = text.lines().skip(1).map(str::trim).filter(|l| *l != "}").collect();
+                let kind = object.kind().word();
+                write!(f, "{verb} {kind} {which} {} {{ {}; }}", object.name, inside.join("; "))
+            }
+            RuleChange::DelObject { which, kind } => write!(f, "delete {} {which}", kind.word()),
+            RuleChange::ResetObject { which, kind } => write!(f, "reset {} {which}", kind.word()),
             RuleChange::DelElems { which, elems: list } => write!(f, "delete element {which} {{ {} }}", values(list)),
         }
     }

@@ -3,7 +3,7 @@
 //! Kernel counterpart: `nft_meta.c`, `nft_payload.c`, `nft_ct.c`, `nft_cmp.c`, `nft_nat.c`, … Deliberately absent:
 //! registers; a value is looked at where it is compared.
 
-use super::{Elem, Family, SetType};
+use super::{Elem, Family, ObjectKind, Quota, SetType};
 use crate::errno::Errno;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -25,6 +25,15 @@ pub enum Stmt {
     },
     /// Goes on only so often.
     Limit(Limit),
+    /// Goes on only for so many bytes.
+    Quota(Quota),
+    /// Counts, or goes on, as the object of that name does.
+    Object {
+        /// Of what kind.
+        kind: ObjectKind,
+        /// Which.
+        name: String,
+    },
     /// Says so in the kernel's log.
     Log(Log),
     /// Decides.

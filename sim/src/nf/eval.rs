@@ -11,8 +11,8 @@ use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Pkt};
 use crate::world::World;
 use nettwin_model::rules::{
-    Cmp, Elem, Hook, Key, Level4, Limit, Log, Match, Nat, Operand, RejectWith, SetType, Span, Stmt, Style, Table,
-    Verdict, print_rule,
+    Cmp, Elem, Hook, Key, Level4, Limit, Log, Match, Nat, ObjectKind, Operand, RejectWith, SetType, Span, Stateful,
+    Stmt, Style, Table, Verdict, print_rule,
 };
 use nettwin_model::wire::{Ipv4, PROTO_ICMP, PROTO_TCP, PROTO_UDP};
 use nettwin_model::{Instant, RouteKind};
@@ -196,6 +196,16 @@ impl Nf {
                     let nat = *nat;
                     self.bind(at, pkt, &nat)
                 }
+                Stmt::Quota(_) => {
+                    let length = at.len();
+                    let stmts = &mut self.rules.tables[chain.table].chains[chain.chain].rules[rule].stmts;
+                    let Some(Stmt::Quota(quota)) = stmts.get_mut(i) else { return Then::NextRule };
+                    if quota.takes(length) { Then::On } else { Then::NextRule }
+                }
+                Stmt::Object { kind, name } => {
+                    let (kind, name) = (*kind, name.clone());
+                    self.shared(at, chain.table, kind, &name)
+                }
                 Stmt::Counter { .. } => {
                     let length = at.bytes.len().saturating_sub(L2_LEN) as u64;
                     let stmts = &mut self.rules.tables[chain.table].chains[chain.chain].rules[rule].stmts;
@@ -218,6 +228,27 @@ impl Nf {
             }
         }
         Then::NextRule
+    }
+
+    /// What an object that rules share makes of a packet.
+    fn shared(&mut self, at: &At<'_>, table: usize, kind: ObjectKind, name: &str) -> Then {
+        let table = &mut self.rules.tables[table];
+        let of_table = table.handle;
+        let Some(object) = table.object_mut(name, kind) else { return Then::NextRule };
+        let goes_on = match &mut object.what {
+            Stateful::Counter { packets, bytes } => {
+                (*packets, *bytes) = (packets.wrapping_add(1), bytes.wrapping_add(at.len()));
+                true
+            }
+            Stateful::Quota(quota) => quota.takes(at.len()),
+            Stateful::Limit(limit) => {
+                // No statement of a rule has that place.
+                let key = (of_table, object.handle, usize::MAX);
+                let bucket = self.limits.entry(key).or_insert_with(|| Bucket::full(limit, at.now));
+                bucket.allows(limit, at.now, at.len())
+            }
+        };
+        if goes_on { Then::On } else { Then::NextRule }
     }
 
     /// Something about the marks of connection and packet.
