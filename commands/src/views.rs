@@ -7,7 +7,7 @@ use nettwin_model::link::LinkKind;
 use nettwin_model::neigh::{Neigh, Nud};
 use nettwin_model::route::{RouteKind, TABLE_MAIN};
 use nettwin_model::snapshot::{LinkConfig, LinkDerived, LinkStats};
-use nettwin_model::{IfName, Mac, Metric, NetnsState, Route};
+use nettwin_model::{IfName, LinkGroups, Mac, Metric, NetnsState, Route};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -22,9 +22,42 @@ pub enum File {
 }
 
 /// The files of `/proc/net` by name.
-pub fn proc_net(netns: &NetnsState) -> BTreeMap<String, File> {
-    let files = [("arp", arp(netns)), ("dev", dev(netns)), ("route", route(netns))];
+pub fn proc_net(netns: &NetnsState, groups: &[LinkGroups]) -> BTreeMap<String, File> {
+    let files = [
+        ("arp", arp(netns)),
+        ("dev", dev(netns)),
+        ("route", route(netns)),
+        ("igmp", igmp(groups)),
+        ("dev_mcast", dev_mcast(groups)),
+    ];
     files.into_iter().map(|(name, text)| (name.to_owned(), File::Text(text))).collect()
+}
+
+/// Who has joined which groups.
+fn igmp(groups: &[LinkGroups]) -> String {
+    let mut out = String::from("Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n");
+    for of in groups.iter().filter(|of| !of.groups.is_empty()) {
+        let (count, querier) = (of.groups.len(), format!("V{}", of.version));
+        out += &format!("{}\t{:<10}: {count:5} {querier:>7}\n", of.ifindex, of.dev.as_str());
+        for group in &of.groups {
+            let (addr, reporter) = (as_in_memory(group.group.to_bits()), u8::from(group.reporter));
+            out += &format!("\t\t\t\t{addr:08X} {:5} 0:00000000\t\t{reporter}\n", group.users);
+        }
+    }
+    out
+}
+
+/// Which hardware addresses of groups are taken.
+fn dev_mcast(groups: &[LinkGroups]) -> String {
+    let mut out = String::new();
+    for of in groups {
+        for mac in &of.macs {
+            let digits: String = mac.mac.0.iter().map(|byte| format!("{byte:02x}")).collect();
+            let (dev, by_hand) = (of.dev.as_str(), u8::from(mac.by_hand));
+            out += &format!("{:<4} {dev:<15} {:<5} {by_hand:<5} {digits}\n", of.ifindex, mac.users);
+        }
+    }
+    out
 }
 
 /// The files of `/sys/class/net` by path.

@@ -67,6 +67,11 @@ impl KernelBackend {
                 let index = self.index_of(netns, name)?;
                 self.room(netns)?.netlink.tell(link::set_virtual(index, change))
             }
+            Op::SetMaddr { netns, dev, mac, present } => {
+                self.room(netns)?;
+                crate::groups::set(&self.worker, &self.rooms[netns].netns, dev, *mac, *present)?;
+                Ok(())
+            }
             Op::SetAltname { netns, name, altname, present } => {
                 let index = self.index_of(netns, name)?;
                 self.room(netns)?.netlink.tell(link::set_altname(index, altname, *present))

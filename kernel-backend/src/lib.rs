@@ -28,6 +28,7 @@ pub mod uml;
 mod bulk;
 mod depart;
 mod execute;
+mod groups;
 mod host;
 mod named;
 mod object;

@@ -331,6 +331,10 @@ impl Backend for KernelBackend {
                 sysctl::names(&self.worker, &self.rooms[netns].netns).map(Answer::Sysctls)
             }
             Query::Ruleset(netns) => self.ruleset(netns).map(|rules| Answer::Ruleset(Box::new(rules))),
+            Query::Groups(netns) => {
+                self.room(netns)?;
+                crate::groups::list(&self.worker, &self.rooms[netns].netns).map(Answer::Groups)
+            }
             Query::Conntrack(netns) => self.connections(netns).map(Answer::Conntrack),
             Query::Bridge { netns, name } => {
                 self.bridge_status(netns, *name).map(|status| Answer::Bridge(Box::new(status)))
@@ -374,7 +378,9 @@ impl Backend for KernelBackend {
             | Call::Shutdown(id)
             | Call::Close(id)
             | Call::Abort(id)
-            | Call::Names(id) => self.probes.call_socket(*id, call),
+            | Call::Names(id)
+            | Call::Join(id, ..)
+            | Call::Leave(id, ..) => self.probes.call_socket(*id, call),
         }
     }
 

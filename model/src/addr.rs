@@ -175,6 +175,9 @@ pub struct Address {
     /// It makes no route to its subnet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub noprefixroute: bool,
+    /// It is a group, which its interface joins.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub autojoin: bool,
     /// How long it lives, seconds; observed: how long it still does. `None`: for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_lft: Option<u32>,
@@ -198,6 +201,7 @@ impl Address {
             label: None,
             secondary: false,
             noprefixroute: false,
+            autojoin: false,
             valid_lft: None,
             preferred_lft: None,
             deprecated: false,

@@ -61,6 +61,7 @@ pub(crate) fn address(wanted: &Address, seen: &Address, dev: IfName) -> bool {
         && wanted.broadcast == seen.broadcast
         && wanted.scope == seen.scope
         && wanted.noprefixroute == seen.noprefixroute
+        && wanted.autojoin == seen.autojoin
         && label(wanted) == label(seen)
 }
 
@@ -91,7 +92,9 @@ pub(crate) fn is_automatic(address: &Address, dev: IfName) -> bool {
 }
 
 pub(crate) fn neigh(wanted: &Neigh, seen: &Neigh) -> bool {
-    neigh_key(wanted) == neigh_key(seen) && (wanted.proxy || (wanted.lladdr, wanted.state) == (seen.lladdr, seen.state))
+    neigh_key(wanted) == neigh_key(seen)
+        && (wanted.proxy || (wanted.lladdr, wanted.state) == (seen.lladdr, seen.state))
+        && wanted.extra.lasting() == seen.extra.lasting()
 }
 
 pub(crate) fn neigh_key(neigh: &Neigh) -> (IfName, IpAddr, bool) {

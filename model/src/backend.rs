@@ -4,6 +4,7 @@
 
 use crate::bridge::BridgeStatus;
 use crate::errno::Errno;
+use crate::groups::LinkGroups;
 use crate::name::{IfName, NetnsName};
 use crate::op::Op;
 use crate::probe::{Outcome, Probe, ProbeEvent, ProbeId, Stop};
@@ -262,6 +263,8 @@ pub enum Query {
     Ruleset(NetnsName),
     /// The connections that conntrack knows.
     Conntrack(NetnsName),
+    /// The groups that links have joined.
+    Groups(NetnsName),
 }
 
 /// `ip route get`'s question.
@@ -367,4 +370,6 @@ pub enum Answer {
     Ruleset(Box<Ruleset>),
     /// To [`Query::Conntrack`], in canonical order.
     Conntrack(Vec<Connection>),
+    /// To [`Query::Groups`], by index.
+    Groups(Vec<LinkGroups>),
 }

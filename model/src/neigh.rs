@@ -83,6 +83,37 @@ pub struct Neigh {
     pub state: Nud,
     /// A proxy entry: answer for this address on this interface (`ip neigh add proxy`).
     pub proxy: bool,
+    /// What is said of it besides.
+    #[serde(default, skip_serializing_if = "NeighExtra::is_none")]
+    pub extra: NeighExtra,
+}
+
+/// What is said of a neighbour besides (`NTF_*`, `NDA_PROTOCOL`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NeighExtra {
+    /// It is a router.
+    pub router: bool,
+    /// Somebody else than the kernel has learned it.
+    pub extern_learn: bool,
+    /// It is asked for whenever it is not known, whether packets wait or not.
+    pub managed: bool,
+    /// As if a packet were sent to it now. Never observed.
+    pub used: bool,
+    /// Who made it, by the number that routes have; 0 if nobody said.
+    pub protocol: u8,
+}
+
+impl NeighExtra {
+    /// Whether nothing is said.
+    pub fn is_none(&self) -> bool {
+        *self == NeighExtra::default()
+    }
+
+    /// Without what is done once.
+    pub fn lasting(self) -> Self {
+        NeighExtra { used: false, ..self }
+    }
 }
 
 /// What kind of forwarding database entry.

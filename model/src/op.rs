@@ -89,6 +89,17 @@ pub enum Op {
         /// Whether it is to be there.
         present: bool,
     },
+    /// Take frames to a hardware address of a group, or no longer. ENOENT if that was not said before.
+    SetMaddr {
+        /// Where.
+        netns: NetnsName,
+        /// Which link.
+        dev: IfName,
+        /// The address.
+        mac: Mac,
+        /// Whether it is to be taken.
+        present: bool,
+    },
     /// Add an address. EEXIST if the interface has it with that prefix length.
     AddAddr {
         /// Where.
@@ -400,6 +411,7 @@ impl Op {
             | Op::SetPort { netns, .. }
             | Op::SetVirtual { netns, .. }
             | Op::SetAltname { netns, .. }
+            | Op::SetMaddr { netns, .. }
             | Op::AddAddr { netns, .. }
             | Op::DelAddr { netns, .. }
             | Op::AddRoute { netns, .. }
@@ -435,6 +447,7 @@ impl Op {
             | Op::SetPort { netns, .. }
             | Op::SetVirtual { netns, .. }
             | Op::SetAltname { netns, .. }
+            | Op::SetMaddr { netns, .. }
             | Op::AddAddr { netns, .. }
             | Op::DelAddr { netns, .. }
             | Op::AddRoute { netns, .. }

@@ -3,12 +3,12 @@
 //! Kernel counterpart: `socket(2)` and its relatives with `SOCK_NONBLOCK`, and `poll(2)`. A socket is numbered like a
 //! workload; what a call would have to wait for is EAGAIN, and [`ProbeEvent::News`](crate::probe::ProbeEvent::News) comes
 //! from [`advance`](crate::Backend::advance) when it may have changed (sometimes needlessly, never too rarely). Deliberately
-//! absent: blocking, options, IPv6.
+//! absent: blocking, options but membership of groups, IPv6.
 
 use crate::name::NetnsName;
 use crate::probe::{ProbeId, Proto};
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// A call. A socket that there is not is EBADF.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,11 @@ pub enum Call {
     Abort(ProbeId),
     /// `getsockname` and `getpeername`.
     Names(ProbeId),
+    /// `IP_ADD_MEMBERSHIP`: take what is sent to the group, at the interface of that address, or (0.0.0.0) at the one that
+    /// the route to the group leads by.
+    Join(ProbeId, Ipv4Addr, Ipv4Addr),
+    /// `IP_DROP_MEMBERSHIP`.
+    Leave(ProbeId, Ipv4Addr, Ipv4Addr),
 }
 
 /// What a call answers.

@@ -6,6 +6,7 @@
 use crate::dev::{Dev, vrf};
 use crate::event::Event;
 use crate::fib::{Alias, Hop, Pattern};
+use crate::ip::igmp;
 use crate::l3::{self, any_conf, not_v4};
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
@@ -36,6 +37,8 @@ pub(crate) struct IfAddr {
     pub(crate) secondary: bool,
     /// It makes no route to its subnet.
     pub(crate) noprefixroute: bool,
+    /// It is a group, which was joined for it.
+    pub(crate) autojoin: bool,
     /// When it goes.
     pub(crate) valid_until: Option<Instant>,
     /// When it is preferred no more.
@@ -89,6 +92,7 @@ impl IfAddr {
             label: addr.label.as_deref().map(Into::into),
             secondary: false,
             noprefixroute: addr.noprefixroute,
+            autojoin: addr.autojoin,
             valid_until: until(addr.valid_lft),
             preferred_until: until(addr.preferred_lft),
             deprecated: addr.preferred_lft == Some(0),
@@ -112,6 +116,7 @@ impl IfAddr {
             label: self.label.as_deref().map(str::to_owned),
             secondary: self.secondary,
             noprefixroute: self.noprefixroute,
+            autojoin: self.autojoin,
             valid_lft: left(self.valid_until),
             preferred_lft: left(self.preferred_until),
             deprecated: self.deprecated,
@@ -139,7 +144,20 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, dev: IfName, addr: &Address) ->
     if ifa.label.as_deref() == name.as_ref().map(IfName::as_str) {
         ifa.label = None;
     }
+    let is_there = |a: &IfAddr| a.local == ifa.local && a.len == ifa.len;
+    if ifa.autojoin && !addrs(ns, dev).iter().any(is_there) {
+        let joined = autojoin(ns, w, dev, ifa.local);
+        joined.map_err(|errno| Fault::refused(errno, "ipv4: Multicast auto join failed"))?;
+    }
     insert(ns, w, dev, ifa)
+}
+
+/// Joins a group for an address (`ip_mc_autojoin_config`): all of a namespace do so by one socket, which has its limit.
+fn autojoin(ns: &mut Netns, w: &mut World, dev: Ifindex, group: Ipv4Addr) -> Result<(), Errno> {
+    let mut joined = std::mem::take(&mut ns.l3.autojoined);
+    let result = igmp::join_by(ns, w, &mut joined, dev, group);
+    ns.l3.autojoined = joined;
+    result
 }
 
 /// `__inet_insert_ifa()`.
@@ -208,6 +226,10 @@ pub(crate) fn del(ns: &mut Netns, w: &mut World, dev: IfName, addr: &Address) ->
         .iter()
         .position(fits)
         .ok_or_else(|| Fault::refused(Errno::EADDRNOTAVAIL, "ipv4: Address not found"))?;
+    if asked.local.is_multicast() && ns.l3.autojoined.contains(&(dev, asked.local)) {
+        ns.l3.autojoined.retain(|joined| *joined != (dev, asked.local));
+        igmp::leave(ns, w, dev, asked.local);
+    }
     remove(ns, w, dev, at);
     Ok(())
 }
@@ -438,6 +460,7 @@ pub(crate) fn link_up(ns: &mut Netns, w: &mut World, dev: Ifindex) {
             label: None,
             secondary: false,
             noprefixroute: false,
+            autojoin: false,
             valid_until: None,
             preferred_until: None,
             deprecated: false,

@@ -42,8 +42,24 @@ pub(crate) enum Event {
         /// The bridge.
         dev: Ifindex,
     },
+    /// A device's groups are to be told of (`igmp_timer_expire` and its relatives).
+    Igmp {
+        /// Where.
+        ns: NsId,
+        /// The device.
+        dev: Ifindex,
+    },
     /// A neighbour entry's timer (`neigh_timer_handler`).
     Neigh {
+        /// Where.
+        ns: NsId,
+        /// The entry's device.
+        dev: Ifindex,
+        /// The entry's address.
+        addr: Ipv4Addr,
+    },
+    /// A managed neighbour is looked after again (`neigh_managed_work`).
+    Managed {
         /// Where.
         ns: NsId,
         /// The entry's device.

@@ -10,6 +10,7 @@ use crate::dev::vrf;
 use crate::fib::{Fib, Selectors};
 use crate::frame::FrameId;
 use crate::ip::frag::Frags;
+use crate::ip::igmp::{self, Memberships};
 use crate::ip::limit::Limits;
 use crate::ip::pmtu::Exceptions;
 use crate::lane::Ways;
@@ -51,6 +52,8 @@ pub(crate) struct L3 {
     pub(crate) arp: Rare<ArpState>,
     /// The key of the multipath hash, drawn with the namespace's first address.
     pub(crate) hash_seed: u64,
+    /// The groups that addresses have joined, and their devices.
+    pub(crate) autojoined: Vec<(Ifindex, Ipv4Addr)>,
     /// Who listens.
     pub(crate) ears: Vec<Ear>,
     ids: Option<Box<Rng>>,
@@ -119,6 +122,10 @@ impl Own {
 pub(crate) struct InDev {
     /// Its addresses, primaries first.
     pub(crate) addrs: Vec<IfAddr>,
+    /// The groups that it has joined, where there are others than that of all hosts.
+    pub(crate) memberships: Option<Box<Memberships>>,
+    /// How often changes are told to routers, as it was when it came up, or as a querier said (`mr_qrv`).
+    pub(crate) robustness: u32,
 }
 
 /// Whether a setting is on for all devices or for this one (`IN_DEV_ORCONF`).
@@ -220,6 +227,12 @@ pub(crate) fn neigh_timer(ns: &mut Netns, w: &mut World, dev: Ifindex, addr: Ipv
     neigh::timer(ns, w, dev, addr);
 }
 
+/// A managed neighbour is looked after ([`Event::Managed`](crate::event::Event::Managed)).
+pub(crate) fn neigh_managed(ns: &mut Netns, w: &mut World, dev: Ifindex, addr: Ipv4Addr) {
+    ns.l3.disturb();
+    neigh::manage(ns, w, dev, addr);
+}
+
 /// A proxied ARP request has waited ([`Event::ProxyArp`](crate::event::Event::ProxyArp)); the frame is ours.
 pub(crate) fn proxy_timer(ns: &mut Netns, w: &mut World, dev: Ifindex, frame: FrameId) {
     ns.l3.disturb();
@@ -238,6 +251,12 @@ pub(crate) fn ip_timer(ns: &mut Netns, w: &mut World, key: u64) {
     ip::frag::timer(ns, w, key);
 }
 
+/// Groups are to be told of ([`Event::Igmp`](crate::event::Event::Igmp)).
+pub(crate) fn igmp_timer(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    ns.l3.disturb();
+    igmp::timer(ns, w, dev);
+}
+
 /// A device appeared in this namespace, down (`NETDEV_REGISTER`).
 pub(crate) fn link_added(ns: &mut Netns, w: &mut World, dev: Ifindex) {
     if dev == Ifindex::LO {
@@ -247,6 +266,7 @@ pub(crate) fn link_added(ns: &mut Netns, w: &mut World, dev: Ifindex) {
 
 /// A device came up (`NETDEV_UP`); its `up` and `carrier` say so already.
 pub(crate) fn link_up(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    igmp::link_up(ns, w, dev);
     addr::link_up(ns, w, dev);
 }
 
@@ -255,6 +275,7 @@ pub(crate) fn link_down(ns: &mut Netns, w: &mut World, dev: Ifindex) {
     route::link_down(ns, w, dev);
     probe::link_down(ns, &mut w.probes, dev);
     ip::pmtu::link_down(ns, dev);
+    igmp::link_down(ns, dev);
     nf::masquerade_lost(ns, dev, None);
 }
 
@@ -303,6 +324,7 @@ pub(crate) fn link_removed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
     addr::link_removed(ns, w, dev);
     route::unregister(ns, dev);
     neigh::link_removed(ns, w, dev);
+    igmp::link_removed(ns, dev);
     ip::pmtu::link_down(ns, dev);
 }
 

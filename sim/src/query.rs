@@ -55,6 +55,10 @@ pub(crate) fn query(sim: &mut Sim, query: &Query) -> Result<Answer, Fault> {
         }
         Query::Sysctls(name) => Answer::Sysctls(sysctl::names(sim.netns.by_name(name).ok_or_else(enoent)?)),
         Query::Ruleset(name) => Answer::Ruleset(Box::new(nf::ruleset(sim.netns.by_name(name).ok_or_else(enoent)?))),
+        Query::Groups(name) => {
+            let ns = sim.netns.by_name(name).ok_or_else(enoent)?;
+            Answer::Groups(crate::ip::igmp::list(ns, sim.world.now))
+        }
         Query::Conntrack(name) => {
             let ns = sim.netns.by_name(name).ok_or_else(enoent)?;
             Answer::Conntrack(nf::connections(ns, sim.world.now))

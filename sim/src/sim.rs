@@ -130,9 +130,19 @@ impl Sim {
                     mcast::timer(ns, w, dev);
                 }
             }
+            Event::Igmp { ns, dev } => {
+                if let Some(ns) = self.netns.by_id_mut(ns) {
+                    l3::igmp_timer(ns, w, dev);
+                }
+            }
             Event::Neigh { ns, dev, addr } => {
                 if let Some(ns) = self.netns.by_id_mut(ns) {
                     l3::neigh_timer(ns, w, dev, addr);
+                }
+            }
+            Event::Managed { ns, dev, addr } => {
+                if let Some(ns) = self.netns.by_id_mut(ns) {
+                    l3::neigh_managed(ns, w, dev, addr);
                 }
             }
             Event::ProxyArp { ns, dev, frame } => match self.netns.by_id_mut(ns) {

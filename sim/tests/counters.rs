@@ -154,6 +154,7 @@ fn a_host_takes_little_memory() {
                     lladdr: Some(mac(u16::MAX)),
                     state: Nud::Permanent,
                     proxy: false,
+                    extra: Default::default(),
                 },
                 replace: false,
             })

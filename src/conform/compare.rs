@@ -192,7 +192,7 @@ fn wires(first: &Recording, second: &Recording, chancy: &BTreeSet<DevKey>, level
         "frames of the spanning tree protocol",
         "each machine's own clock sends them; their effect is state",
     );
-    level.skip(igmp, "IGMP reports", "the simulator has no IGMP");
+    level.skip(igmp, "IGMP messages", "each machine draws when they are sent; their effect is state");
 }
 
 fn of_class(wire: &Wire, class: Class) -> Vec<&Frame> {

@@ -5,7 +5,7 @@
 //! together has no order on a machine with more than one clock, whose long timers come late. A frame that only one machine
 //! saw and that passed just before the captures ended is forgiven.
 //! Spanning tree's own frames are left out (each machine's clock says when they are sent, and their effect is state), and
-//! so are IGMP's (a kernel sends them after a random time, the simulator not at all). Deliberately absent: dissecting
+//! so are IGMP's (each machine draws when they are sent). Deliberately absent: dissecting
 //! beyond a line for a person to read.
 
 use super::normalise;

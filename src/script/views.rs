@@ -7,7 +7,9 @@
 use super::os::Written;
 use nettwin::model::link::BridgeAttrs;
 use nettwin::model::op::LinkChange;
-use nettwin::model::{Answer, Backend, Errno, Failure, Fault, IfName, NetnsName, NetnsState, Op, Query, SysctlKey};
+use nettwin::model::{
+    Answer, Backend, Errno, Failure, Fault, IfName, LinkGroups, NetnsName, NetnsState, Op, Query, SysctlKey,
+};
 use nettwin_commands::views::{File, class_net, proc_net};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -29,6 +31,7 @@ pub(crate) struct Views {
 #[derive(Default)]
 struct View {
     state: NetnsState,
+    groups: Vec<LinkGroups>,
     files: BTreeMap<String, File>,
     is_old: bool,
 }
@@ -82,11 +85,15 @@ impl Views {
                 continue;
             };
             let Some(view) = self.shown.get_mut(&netns) else { continue };
-            if view.state == *state && !view.is_old && !settings {
+            let groups = match machine.query(&Query::Groups(netns.clone())) {
+                Ok(Answer::Groups(groups)) => groups,
+                _ => Vec::new(),
+            };
+            if view.state == *state && view.groups == groups && !view.is_old && !settings {
                 continue;
             }
             let mut files = BTreeMap::new();
-            for (folder, of) in [("net", proc_net(&state)), ("class", class_net(&state))] {
+            for (folder, of) in [("net", proc_net(&state, &groups)), ("class", class_net(&state))] {
                 files.extend(of.into_iter().map(|(name, file)| (format!("{folder}/{name}"), file)));
             }
             if view.is_old || settings || !view.state.config.links.keys().eq(state.config.links.keys()) {
@@ -101,7 +108,7 @@ impl Views {
             })?;
             // What was removed may come again as another folder.
             self.watched.retain(|folder| folder.is_dir());
-            *view = View { state: *state, files, is_old: false };
+            *view = View { state: *state, groups, files, is_old: false };
         }
         Ok(())
     }

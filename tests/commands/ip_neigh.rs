@@ -8,6 +8,52 @@ fn neighbours() {
         "ip-neigh",
         &[
             (
+                "what is said besides",
+                r"
+            ip link add v0 type veth peer name v1
+            ip link set v0 up
+            ip link set v1 up
+            ip addr add 10.0.0.1/24 dev v0
+            ip neigh add 10.0.0.5 lladdr 02:00:00:00:00:05 dev v0 router
+            ip neigh add 10.0.0.6 lladdr 02:00:00:00:00:06 dev v0 extern_learn
+            ip neigh add 10.0.0.7 lladdr 02:00:00:00:00:07 dev v0 protocol static
+            ip neigh add 10.0.0.8 dev v0 managed
+            ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:07 dev v0 nud reachable use
+            ip neigh add 10.0.0.10 dev v0 use
+            ip neigh add 10.0.0.16 dev v0 nud 0x80 lladdr 02:00:00:00:00:07
+            ip neigh add 10.0.0.18 lladdr 02:00:00:00:00:05 dev v0 router extern managed proto 7
+            ip neigh add proxy 10.0.0.20 dev v0 router
+            ip neigh add proxy 10.0.0.21 dev v0 protocol zebra
+            ip neigh add proxy 10.0.0.22 dev v0 managed
+            ip neigh add 10.0.0.17 dev v0 nud bogus lladdr 02:00:00:00:00:07
+            ip neigh add 10.0.0.17 dev v0 protocol bogus lladdr 02:00:00:00:00:07
+            ~ ip neigh show
+            ~ ip neigh show proxy
+            ip -j -p neigh show 10.0.0.18
+            ip -j neigh show to 10.0.0.7
+            ip neigh get 10.0.0.5 dev v0
+            ip neigh get 10.0.0.18 dev v0
+            ip neigh get proxy 10.0.0.21 dev v0
+            ip neigh get 10.0.0.99 dev v0
+            ip neigh show protocol static
+            ip neigh show protocol zebra
+            ip neigh show dev v0 router
+            ip neigh change 10.0.0.5 lladdr 02:00:00:00:00:15 dev v0
+            ip neigh get 10.0.0.5 dev v0
+            ip neigh replace 10.0.0.7 lladdr 02:00:00:00:00:17 dev v0 nud stale
+            ip neigh get 10.0.0.7 dev v0
+            ip neigh replace 10.0.0.6 lladdr 02:00:00:00:00:17 dev v0 nud stale
+            ip neigh get 10.0.0.6 dev v0
+            ip neigh del 10.0.0.18 dev v0
+            ip neigh replace 10.0.0.7 dev v0 use
+            ip neigh get 10.0.0.7 dev v0
+            ip neigh add 10.0.0.30 dev v0 managed nud permanent lladdr 02:00:00:00:00:17
+            ip link set v0 arp off
+            ip neigh show
+            ~ ip neigh show proxy
+                ",
+            ),
+            (
                 "entries",
                 r"
             ip link add v0 type veth peer name v1

@@ -14,6 +14,7 @@ mod ip_addr;
 mod ip_general;
 mod ip_link;
 mod ip_link_kinds;
+mod ip_maddr;
 mod ip_neigh;
 mod ip_netns;
 mod ip_nexthop;

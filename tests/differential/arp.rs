@@ -287,11 +287,18 @@ fn twins(name: &'static str) -> Case {
 }
 
 fn proxy(addr: &str, state: Nud) -> Op {
-    let neigh = Neigh { dev: dev("y"), dst: addr.parse().expect("an address"), lladdr: None, state, proxy: true };
+    let neigh = Neigh {
+        dev: dev("y"),
+        dst: addr.parse().expect("an address"),
+        lladdr: None,
+        state,
+        proxy: true,
+        extra: Default::default(),
+    };
     Op::AddNeigh { netns: ns("b"), neigh, replace: false }
 }
 
 fn lo_neigh(addr: &str) -> Neigh {
     let dst = addr.parse().expect("an address");
-    Neigh { dev: IfName::lo(), dst, lladdr: None, state: Nud::None, proxy: false }
+    Neigh { dev: IfName::lo(), dst, lladdr: None, state: Nud::None, proxy: false, extra: Default::default() }
 }

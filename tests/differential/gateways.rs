@@ -18,7 +18,14 @@ fn append(case: Case, route: &str) -> Case {
 
 fn knows(case: Case, router: &str, state: Nud) -> Case {
     let lladdr = (state != Nud::Failed).then(|| mac(9));
-    let neigh = Neigh { dev: dev("x"), dst: router.parse().expect("an address"), lladdr, state, proxy: false };
+    let neigh = Neigh {
+        dev: dev("x"),
+        dst: router.parse().expect("an address"),
+        lladdr,
+        state,
+        proxy: false,
+        extra: Default::default(),
+    };
     case.op(Op::AddNeigh { netns: ns("a"), neigh, replace: true })
 }
 

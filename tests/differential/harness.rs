@@ -241,6 +241,7 @@ impl Case {
             lladdr,
             state: Nud::Permanent,
             proxy: lladdr.is_none(),
+            extra: Default::default(),
         };
         self.op(Op::AddNeigh { netns: ns(netns), neigh, replace: false })
     }

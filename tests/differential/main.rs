@@ -15,6 +15,7 @@ mod flow;
 mod forward;
 mod fragment;
 mod gateways;
+mod groups;
 mod harness;
 mod icmp;
 mod igmp;

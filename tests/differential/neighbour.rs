@@ -5,7 +5,7 @@ use crate::craft::addr;
 use crate::harness::{Case, dev, mac, ns};
 use nettwin_model::probe::{Arping, ArpingMode, Ping, Probe};
 use nettwin_model::wire::Arp;
-use nettwin_model::{LinkChange, Mac, Neigh, Nud, Op};
+use nettwin_model::{LinkChange, Mac, Neigh, NeighExtra, Nud, Op};
 use std::time::Duration;
 
 fn set(case: Case, key: &str, value: &str) -> Case {
@@ -18,8 +18,14 @@ fn deaf(name: &'static str) -> Case {
 }
 
 fn by_hand(case: Case, addr: &str, state: Nud) -> Case {
-    let neigh =
-        Neigh { dev: dev("x"), dst: addr.parse().expect("an address"), lladdr: Some(mac(2)), state, proxy: false };
+    let neigh = Neigh {
+        dev: dev("x"),
+        dst: addr.parse().expect("an address"),
+        lladdr: Some(mac(2)),
+        state,
+        proxy: false,
+        extra: Default::default(),
+    };
     case.op(Op::AddNeigh { netns: ns("a"), neigh, replace: true })
 }
 
@@ -278,6 +284,32 @@ fn without_arp() {
             )
             .wait_ms(100)
             .neighs(),
+        ],
+    );
+}
+
+#[test]
+fn managed() {
+    let said = |case: Case, extra: NeighExtra| {
+        let state = if extra.managed { Nud::None } else { Nud::Permanent };
+        let neigh = Neigh { dev: dev("x"), dst: addr("10.0.0.2").into(), lladdr: None, state, proxy: false, extra };
+        case.op(Op::AddNeigh { netns: ns("a"), neigh, replace: true })
+    };
+    let managed = NeighExtra { managed: true, ..NeighExtra::default() };
+    let used = NeighExtra { used: true, ..NeighExtra::default() };
+    crate::agree(
+        "neighbour-managed",
+        vec![
+            said(wired("is asked for at once").capture("cap", "b", "y"), managed).wait_ms(300).end("cap").neighs(),
+            said(said(deaf("one that failed is asked for again"), managed).wait_ms(1200).neighs(), managed)
+                .sysctl("b", "net/ipv4/conf/all/arp_ignore", "0")
+                .wait_ms(6000)
+                .neighs(),
+            said(wired("a use of one that is not known").capture("cap", "b", "y"), used)
+                .wait_ms(300)
+                .end("cap")
+                .neighs(),
+            said(by_hand(wired("a use of a permanent one"), "10.0.0.2", Nud::Permanent), used).wait_ms(300).neighs(),
         ],
     );
 }

@@ -118,7 +118,7 @@ fn tcp(from: &str, to: &str) -> Probe {
 
 fn by_hand(addr: &str, state: Nud) -> Op {
     let dst = addr.parse().expect("an address");
-    let neigh = Neigh { dev: dev("x"), dst, lladdr: Some(mac(2)), state, proxy: false };
+    let neigh = Neigh { dev: dev("x"), dst, lladdr: Some(mac(2)), state, proxy: false, extra: Default::default() };
     Op::AddNeigh { netns: ns("a"), neigh, replace: false }
 }
 

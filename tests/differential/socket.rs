@@ -290,6 +290,200 @@ fn datagrams(s: &mut Story<'_>) {
     }
 }
 
+/// Listeners where clients have the port, or lingered with it.
+fn shared(s: &mut Story<'_>) {
+    let listen = |netns: &str, on: SocketAddrV4| Call::Listen { netns: ns(netns), on, backlog: 4 };
+    let from = |from: &str, to: &str| Call::Connect { netns: ns("h1"), proto: Proto::Tcp, from: at(from), to: at(to) };
+    let any = |port| SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
+    let listener = s.open("listen", &listen("h2", any(80)));
+    let chosen = s.open("connect", &from("0.0.0.0:5000", "10.0.2.2:80"));
+    let server = s.accept("accept", listener);
+    let _ = s.wait("connected", &Call::Connected(chosen));
+    let _ = s.call("its port", &listen("h1", any(5000)));
+    let _ = s.call("its port and address", &listen("h1", at("10.0.1.1:5000")));
+    let _ = s.call("its port elsewhere", &listen("h1", at("127.0.0.1:5000")));
+    let ephemeral = |s: &mut Story<'_>| {
+        let client = s.open("connect", &from("0.0.0.0:0", "10.0.2.2:80"));
+        let server = s.accept("accept", listener);
+        let _ = s.wait("connected", &Call::Connected(client));
+        let Ok(Reply::Names(own, _)) = s.ask(&Call::Names(client)) else { panic!("no name") };
+        (client, server, own.port())
+    };
+    let (client, accepted, port) = ephemeral(s);
+    let _ = s.call("a port that nobody chose", &listen("h1", any(port)));
+    let _ = s.call("close", &Call::Close(client));
+    let _ = s.wait("end", &Call::Recv(accepted, 10));
+    let _ = s.call("close", &Call::Close(accepted));
+    s.pass(Duration::from_millis(300));
+    let _ = s.call("that lingers", &listen("h1", any(port)));
+    let _ = s.call("elsewhere", &listen("h1", SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)));
+    let (client, accepted, port) = ephemeral(s);
+    let _ = s.call("abort", &Call::Abort(accepted));
+    let _ = s.wait("reset", &Call::Recv(client, 10));
+    let _ = s.call("a port whose connection failed", &listen("h1", any(port)));
+    let _ = s.call("abort", &Call::Abort(server));
+    let _ = s.wait("reset", &Call::Recv(chosen, 10));
+    let _ = s.call("the same of one that was chosen", &listen("h1", any(5000)));
+    let _ = s.call("close", &Call::Close(chosen));
+    let _ = s.call("and once it is closed", &listen("h1", at("10.0.1.1:5000")));
+    let opening = s.open("connect to nobody", &from("0.0.0.0:0", "10.0.1.77:80"));
+    let Ok(Reply::Names(own, _)) = s.ask(&Call::Names(opening)) else { panic!("no name") };
+    let _ = s.call("while it is tried", &listen("h1", any(own.port())));
+    let _ = s.call("close", &Call::Close(opening));
+    // What was accepted does not keep the port, neither while it stands nor when it lingers.
+    let (_, accepted, _) = ephemeral(s);
+    let _ = s.call("close the listener", &Call::Close(listener));
+    let again = s.open("listen again", &listen("h2", any(80)));
+    let _ = s.call("close", &Call::Close(accepted));
+    let _ = s.call("close the listener", &Call::Close(again));
+    s.pass(Duration::from_millis(300));
+    let _ = s.call("listen again", &listen("h2", any(80)));
+}
+
+/// Ports that are kept from those who do not choose, and how many may wait.
+fn limits(s: &mut Story<'_>) {
+    let set = |s: &mut Story<'_>, netns: &str, key: &str, value: &str| {
+        let key = nettwin::model::SysctlKey::new(key).expect("a setting");
+        let op = nettwin::model::Op::SetSysctl { netns: ns(netns), key, value: value.to_owned() };
+        s.machine.execute(&[op]).expect("a setting that is taken");
+    };
+    set(s, "h1", "net/ipv4/ip_local_port_range", "40000 40003");
+    set(s, "h1", "net/ipv4/ip_local_reserved_ports", "40000,40002-40003");
+    set(s, "h2", "net/core/somaxconn", "1");
+    let listener = s.open("listen", &Call::Listen { netns: ns("h2"), on: at("0.0.0.0:80"), backlog: 50 });
+    let client = s.open("connect", &connect("h1", Proto::Tcp, "10.0.2.2:80"));
+    let _ = s.wait("connected", &Call::Connected(client));
+    let Ok(Reply::Names(own, _)) = s.ask(&Call::Names(client)) else { panic!("no name") };
+    s.said.push(format!("the only port: {}", own.port()));
+    let _ = s.call("none is left", &connect("h1", Proto::Tcp, "10.0.2.2:80"));
+    let _ = s.call("a datagram's", &Call::Bind { netns: ns("h1"), on: ANY });
+    let _ = s.call("and no more", &Call::Bind { netns: ns("h1"), on: ANY });
+    set(s, "h1", "net/ipv4/ip_local_reserved_ports", "\n");
+    let others: Vec<_> = (0..2).map(|_| s.open("connect", &connect("h1", Proto::Tcp, "10.0.2.2:80"))).collect();
+    s.pass(Duration::from_millis(300));
+    for other in others {
+        let _ = s.call("two wait, a third not", &Call::Connected(other));
+    }
+    let _ = s.accept("accept", listener);
+}
+
+/// What SYNs offer, as the router sees it: the greatest segment, selective acknowledgements, scaled windows.
+fn offers(s: &mut Story<'_>) {
+    use nettwin::model::probe::{Capture, Probe, Stop};
+    use nettwin::model::{IfName, Op, RouteVerb, SysctlKey};
+    let set = |netns: &str, key: &str, value: &str| Op::SetSysctl {
+        netns: ns(netns),
+        key: SysctlKey::new(key).expect("a setting"),
+        value: value.to_owned(),
+    };
+    let route = |text: &str| Op::AddRoute {
+        netns: ns("h1"),
+        verb: RouteVerb::Replace,
+        route: nettwin::model::words::route::parse(text).expect("a route"),
+    };
+    let _ = s.open("listen", &Call::Listen { netns: ns("h2"), on: at("0.0.0.0:80"), backlog: 50 });
+    let steps: [(&str, Vec<Op>); 7] = [
+        ("as usual", vec![]),
+        ("a route's segments", vec![route("10.0.2.0/24 via 10.0.1.254 advmss 1000")]),
+        ("a route's MTU", vec![route("10.0.2.0/24 via 10.0.1.254 mtu 900")]),
+        ("not less than that", vec![set("h1", "net/ipv4/route/min_adv_mss", "1200")]),
+        ("here without selective acknowledgements", vec![set("h1", "net/ipv4/tcp_sack", "0")]),
+        (
+            "there without scaling",
+            vec![set("h1", "net/ipv4/tcp_sack", "1"), set("h2", "net/ipv4/tcp_window_scaling", "0")],
+        ),
+        ("neither here", vec![set("h1", "net/ipv4/tcp_window_scaling", "0"), set("h2", "net/ipv4/tcp_sack", "0")]),
+    ];
+    for (what, ops) in steps {
+        s.machine.execute(&ops).expect("ops that are taken");
+        let dev = IfName::new("eth1").expect("a name");
+        let capture = Capture { netns: ns("r1"), dev, snap_len: 200, promiscuous: false };
+        let capture = s.machine.start(Probe::Capture(capture)).expect("a capture");
+        let client = s.open("connect", &connect("h1", Proto::Tcp, "10.0.2.2:80"));
+        let until = s.machine.now() + Duration::from_millis(400);
+        let mut frames = Vec::new();
+        while let Some((_, id, event)) = s.machine.advance(until) {
+            if id == capture
+                && let Ok(serde_json::Value::Object(event)) = serde_json::to_value(&event)
+                && let Some(bytes) = event.get("frame").and_then(|frame| frame.get("bytes"))
+            {
+                frames.push(serde_json::from_value::<Vec<u8>>(bytes.clone()).expect("bytes"));
+            }
+        }
+        s.machine.stop(capture, Stop::Kill);
+        let syns = frames.iter().filter(|f| f.len() >= 54 && f[23] == 6 && f[47] & 2 != 0);
+        for frame in syns {
+            s.said.push(format!("{what}: {}", offered(&frame[34..])));
+        }
+        let _ = s.call("abort", &Call::Abort(client));
+    }
+}
+
+fn offered(tcp: &[u8]) -> String {
+    let mut out = String::new();
+    let (mut at, end) = (20, usize::from(tcp[12] >> 4) * 4);
+    while at < end.min(tcp.len()) {
+        match tcp[at] {
+            0 => break,
+            1 => at += 1,
+            kind => {
+                match kind {
+                    2 => out += &format!(" {}", u16::from_be_bytes([tcp[at + 2], tcp[at + 3]])),
+                    3 => out += " scales",
+                    4 => out += " selects",
+                    _ => {}
+                }
+                at += usize::from(tcp[at + 1]);
+            }
+        }
+    }
+    let mut words: Vec<&str> = out.split_whitespace().collect();
+    words.sort_unstable();
+    words.join(" ")
+}
+
+/// Groups that sockets of the router join; h1 sends to them.
+fn groups(s: &mut Story<'_>) {
+    let (group, other) = (Ipv4Addr::new(239, 1, 1, 1), Ipv4Addr::new(239, 1, 1, 2));
+    let (near, far) = (Ipv4Addr::new(10, 0, 1, 254), Ipv4Addr::new(10, 0, 2, 254));
+    let any = Ipv4Addr::UNSPECIFIED;
+    let bind = |netns: &str, on| Call::Bind { netns: ns(netns), on: at(on) };
+    let sender = s.open("bind", &bind("h1", "0.0.0.0:5000"));
+    let member = s.open("bind", &bind("r1", "0.0.0.0:5001"));
+    let send = |s: &mut Story<'_>, to: &str| {
+        let _ = s.call(to, &Call::SendTo(sender, at(to), to.as_bytes().to_vec()));
+        s.pass(Duration::from_millis(300));
+    };
+    send(s, "239.1.1.1:5001");
+    let _ = s.call("not joined", &Call::RecvFrom(member));
+    let _ = s.call("join", &Call::Join(member, group, near));
+    let _ = s.call("join again", &Call::Join(member, group, near));
+    let _ = s.call("join elsewhere", &Call::Join(member, group, far));
+    let _ = s.call("no group", &Call::Join(member, near, near));
+    let _ = s.call("no interface of ours", &Call::Join(member, group, Ipv4Addr::new(10, 9, 9, 9)));
+    let _ = s.call("no way there", &Call::Join(member, other, any));
+    let _ = s.call("leave what was not joined", &Call::Leave(member, other, near));
+    send(s, "239.1.1.1:5001");
+    let _ = s.call("joined", &Call::RecvFrom(member));
+    send(s, "239.1.1.2:5001");
+    let _ = s.call("another group", &Call::RecvFrom(member));
+    // What a socket has joined others of its namespace get too.
+    let by_group = s.open("bind to the group", &bind("r1", "239.1.1.1:5002"));
+    send(s, "239.1.1.1:5002");
+    let _ = s.call("by another", &Call::RecvFrom(by_group));
+    let _ = s.call("leave", &Call::Leave(member, group, near));
+    let _ = s.call("leave again", &Call::Leave(member, group, near));
+    send(s, "239.1.1.1:5001");
+    let _ = s.call("left", &Call::RecvFrom(member));
+    let _ = s.call("join by the route", &Call::Join(sender, other, any));
+    send(s, "239.1.1.2:5000");
+    let _ = s.call("one hears oneself", &Call::RecvFrom(sender));
+    let _ = s.call("join", &Call::Join(by_group, group, near));
+    let _ = s.call("close", &Call::Close(by_group));
+    send(s, "239.1.1.1:5001");
+    let _ = s.call("closed is left", &Call::RecvFrom(member));
+}
+
 fn told(machine: &mut dyn Backend, story: fn(&mut Story<'_>)) -> Vec<String> {
     let checked = Topology::load(LAB, Format::Toml).unwrap_or_else(|c| panic!("{c:#?}"));
     apply(machine, checked.desired(), &mut |_| {}).unwrap_or_else(|e| panic!("{e}"));
@@ -321,6 +515,26 @@ fn silences_agree() {
 #[test]
 fn ports_agree() {
     compare(ports);
+}
+
+#[test]
+fn shared_ports_agree() {
+    compare(shared);
+}
+
+#[test]
+fn limits_agree() {
+    compare(limits);
+}
+
+#[test]
+fn offers_agree() {
+    compare(offers);
+}
+
+#[test]
+fn groups_agree() {
+    compare(groups);
 }
 
 #[test]

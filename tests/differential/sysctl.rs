@@ -206,6 +206,27 @@ fn knobs() {
                 case
             },
             {
+                let mut case = wired("sets of ports");
+                let path = "net/ipv4/ip_local_reserved_ports";
+                let values = [
+                    "8080,9148",
+                    "1-3,3-5,7,6",
+                    "",
+                    "65535,0",
+                    "70000",
+                    "5-4",
+                    "a",
+                    "\n",
+                    "100-200,150",
+                    "1,,2",
+                    "7 8",
+                ];
+                for value in values {
+                    case = ask(case.sysctl("a", path, value), path.to_owned());
+                }
+                case
+            },
+            {
                 let mut case = wired("what is only read");
                 for key in ["core/rmem_default", "core/wmem_default", "core/rmem_max", "core/wmem_max"] {
                     let path = format!("net/{key}");

@@ -51,6 +51,7 @@ struct Said<'a> {
     dev: Option<&'a str>,
     label: Option<&'a str>,
     noprefixroute: bool,
+    autojoin: bool,
     /// Seconds; `None`: for ever.
     valid: Option<u32>,
     preferred: Option<u32>,
@@ -122,6 +123,7 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>) -> Result<Said<'a>, Stop
                 }
             }
             "noprefixroute" => said.noprefixroute = true,
+            "autojoin" => said.autojoin = true,
             w if flag(ip, w, said.family)? => {}
             word => {
                 let value = if word == "local" { words.value()? } else { word };
@@ -150,7 +152,7 @@ fn flag(ip: &mut Ip<'_, '_>, word: &str, family: Family) -> Result<bool, Stop> {
             let text = format!("Warning: {word} option can be set only for IPv6 addresses\n");
             ip.kernel.cx.complain(&text);
         }
-        "nodad" | "optimistic" | "home" | "mngtmpaddr" | "autojoin" => return Err(unsupported(word)),
+        "nodad" | "optimistic" | "home" | "mngtmpaddr" => return Err(unsupported(word)),
         _ => return Ok(false),
     }
     Ok(true)
@@ -177,6 +179,10 @@ fn modify(ip: &mut Ip<'_, '_>, words: Words<'_>, verb: Verb) -> Ran {
     }
     if verb != Verb::Delete && said.preferred.unwrap_or(u32::MAX) > said.valid.unwrap_or(u32::MAX) {
         return Err(Stop::back(1, "preferred_lft is greater than valid_lft\n"));
+    }
+    let is_group = |addr: IpAddr| addr.is_multicast();
+    if said.autojoin && !said.local.is_some_and(|(_, local)| is_group(local.cidr().addr)) {
+        return Err(Stop::back(1, "autojoin needs multicast address\n"));
     }
     let broadcast = broadcast(&said, verb)?;
     let dev = ip.kernel.link(dev)?.ok_or_else(|| nodev(dev))?.0;
@@ -234,6 +240,7 @@ fn add(ip: &mut Ip<'_, '_>, dev: IfName, said: &Said<'_>, broadcast: Option<Ipv4
         scope: said.scope.unwrap_or(plain.scope),
         label: said.label.map(str::to_owned),
         noprefixroute: said.noprefixroute,
+        autojoin: said.autojoin,
         valid_lft: said.valid,
         preferred_lft: said.preferred,
         ..plain

@@ -37,9 +37,13 @@ pub(super) fn print(page: &mut Page, dev: IfName, index: Option<u32>, addr: &Add
     if addr.secondary {
         page.say("secondary", true, format_args!("secondary "));
     }
-    for (flag, is_set) in
-        [("deprecated", addr.deprecated), ("dynamic", addr.valid_lft.is_some()), ("noprefixroute", addr.noprefixroute)]
-    {
+    let flags = [
+        ("deprecated", addr.deprecated),
+        ("dynamic", addr.valid_lft.is_some()),
+        ("noprefixroute", addr.noprefixroute),
+        ("autojoin", addr.autojoin),
+    ];
+    for (flag, is_set) in flags {
         if is_set {
             page.say(flag, true, format_args!("{flag} "));
         }

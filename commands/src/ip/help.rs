@@ -201,6 +201,10 @@ ROUTE_GET_FLAGS := [ fibmatch ]
 "#;
 
 /// What `ip neigh help` says.
+pub(super) const MADDR: &str = r#"Usage: ip maddr [ add | del ] MULTIADDR dev STRING
+       ip maddr show [ dev STRING ]
+"#;
+
 pub(super) const NEIGH: &str = r#"Usage: ip neigh { add | del | change | replace }
                 { ADDR [ lladdr LLADDR ] [ nud STATE ] proxy ADDR }
                 [ dev DEV ] [ router ] [ use ] [ managed ] [ extern_learn ]

@@ -38,6 +38,7 @@ const SECONDARY: u32 = 1;
 const DEPRECATED: u32 = 0x20;
 const PERMANENT: u32 = 0x80;
 const NOPREFIXROUTE: u32 = 0x200;
+const AUTOJOIN: u32 = 0x400;
 
 /// The flags' names that can be asked for.
 const FLAGS: &[(&str, u32)] = &[
@@ -52,7 +53,7 @@ const FLAGS: &[(&str, u32)] = &[
     ("permanent", PERMANENT),
     ("mngtmpaddr", 0x100),
     ("noprefixroute", NOPREFIXROUTE),
-    ("autojoin", 0x400),
+    ("autojoin", AUTOJOIN),
     ("stable-privacy", 0x800),
 ];
 
@@ -167,6 +168,7 @@ impl Filter<'_> {
             (DEPRECATED, addr.deprecated),
             (PERMANENT, addr.valid_lft.is_none()),
             (NOPREFIXROUTE, addr.noprefixroute),
+            (AUTOJOIN, addr.autojoin),
         ];
         let flags = bits.into_iter().filter(|(_, is_set)| *is_set).fold(0, |all, (bit, _)| all | bit);
         let label = addr.label.as_deref().unwrap_or(dev.as_str());

@@ -13,6 +13,7 @@ mod link_list;
 mod link_print;
 mod link_type;
 mod macvlan;
+pub(crate) mod maddr;
 mod neigh;
 mod netns;
 mod nexthop;
@@ -137,7 +138,7 @@ struct Ip<'a, 'b> {
 /// What there is an `ip OBJECT` for, in the order in which abbreviations are resolved.
 #[rustfmt::skip]
 const OBJECTS: &[(&str, Run)] = &[
-    ("address", addr::run), ("addrlabel", absent), ("maddress", absent),
+    ("address", addr::run), ("addrlabel", absent), ("maddress", maddr::run),
     ("route", route::run), ("rule", rule::run), ("neighbor", neigh::run), ("neighbour", neigh::run),
     ("ntable", absent), ("ntbl", absent), ("link", link::run),
     ("l2tp", absent), ("fou", absent), ("ila", absent),

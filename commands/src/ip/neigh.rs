@@ -1,14 +1,15 @@
 //! `ip neighbour`.
 //!
 //! Counterpart: `ip/ipneigh.c`. The kernel lists in hash order with a random seed; here by device and address. Deliberately absent,
-//! and refused by name: `router`, `use`, `managed`, `extern_learn`, `protocol`, `unused`, masters, ages (`-s`).
+//! and refused by name: `unused`, masters, ages (`-s`).
 
 use super::{After, DONE, Ip, Ran, help, unknown, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, invarg, matches};
 use crate::iproute::inet::{self, Family, Prefix};
 use crate::iproute::names;
 use crate::iproute::page::{Colour, Page, Value};
-use nettwin_model::{Errno, IfName, Neigh, NetnsState, Nud, Op};
+use nettwin_model::words::route::proto_word;
+use nettwin_model::{Errno, IfName, Neigh, NeighExtra, NetnsState, Nud, Op};
 use std::net::IpAddr;
 
 /// Runs `ip neighbour …`.
@@ -77,6 +78,7 @@ impl Target<'_> {
 fn modify(ip: &mut Ip<'_, '_>, mut words: Words<'_>, verb: Verb) -> Ran {
     let family = ip.family;
     let (mut target, mut lladdr, mut state) = (Target::default(), None, Nud::Permanent);
+    let mut extra = NeighExtra::default();
     while let Some(word) = words.next() {
         match word {
             w if matches(w, "lladdr") => {
@@ -90,10 +92,12 @@ fn modify(ip: &mut Ip<'_, '_>, mut words: Words<'_>, verb: Verb) -> Ran {
                 state = names::nud(value).ok_or_else(|| invarg("nud state is bad", value))?;
             }
             w if matches(w, "proxy") => target.proxy(&mut words, family)?,
-            "router" | "use" | "managed" => return Err(unsupported(word)),
-            w if matches(w, "extern_learn") => return Err(unsupported(w)),
+            "router" => extra.router = true,
+            "use" => extra.used = true,
+            "managed" => (extra.managed, state) = (true, Nud::None),
+            w if matches(w, "extern_learn") => extra.extern_learn = true,
             "dev" => target.dev = Some(words.value()?),
-            w if matches(w, "protocol") => return Err(unsupported(w)),
+            w if matches(w, "protocol") => extra.protocol = protocol(words.value()?)?,
             word => {
                 let mut value = if word == "to" { words.value()? } else { word };
                 if matches(value, "help") {
@@ -115,7 +119,7 @@ fn modify(ip: &mut Ip<'_, '_>, mut words: Words<'_>, verb: Verb) -> Ran {
         Some(Err(_)) if verb != Verb::Delete => return Err(refused("Error: Invalid link address.\n")),
         other => other.and_then(Result::ok),
     };
-    let neigh = Neigh { dev, dst, lladdr: lladdr.filter(|_| !target.proxy), state, proxy: target.proxy };
+    let neigh = Neigh { dev, dst, lladdr: lladdr.filter(|_| !target.proxy), state, proxy: target.proxy, extra };
     if verb == Verb::Change && !neigh.proxy {
         let known = ip.kernel.state()?;
         if find(&known, dev, dst, false).is_none() {
@@ -128,6 +132,11 @@ fn modify(ip: &mut Ip<'_, '_>, mut words: Words<'_>, verb: Verb) -> Ran {
     };
     // A refusal ends the tool, not only the command.
     ip.kernel.talk(op).map(|()| After::Done).map_err(|stop| Stop { exits: true, ..stop })
+}
+
+/// Who made an entry, as routes have it.
+fn protocol(word: &str) -> Result<u8, Stop> {
+    names::proto(word).ok_or_else(|| invarg("\"protocol\" value is invalid\n", word))
 }
 
 fn refused(text: &str) -> Stop {
@@ -150,6 +159,7 @@ struct Filter<'a> {
     /// States, by bit; `0x100` is none.
     states: u32,
     proxy: bool,
+    protocol: Option<u8>,
     prefix: Option<Prefix>,
     family: Family,
 }
@@ -160,7 +170,8 @@ const NONE: u32 = 0x100;
 fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, flushes: bool) -> Result<Filter<'a>, Stop> {
     let bit = |state: Nud| u32::from(state.bit());
     let states = if flushes { !(bit(Nud::Permanent) | bit(Nud::Noarp)) } else { 0xff & !bit(Nud::Noarp) };
-    let mut filter = Filter { dev: None, master: None, states, proxy: false, prefix: None, family: ip.family };
+    let mut filter =
+        Filter { dev: None, master: None, states, proxy: false, protocol: None, prefix: None, family: ip.family };
     let mut state_given = false;
     while let Some(word) = words.next() {
         match word {
@@ -186,7 +197,7 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, flushes: bool) -> Result
                 };
             }
             "proxy" => filter.proxy = true,
-            w if matches(w, "protocol") => return Err(unsupported(w)),
+            w if matches(w, "protocol") => filter.protocol = Some(protocol(words.value()?)?),
             word => {
                 let value = if word == "to" { words.value()? } else { word };
                 if matches(value, "help") {
@@ -213,6 +224,7 @@ fn select(ip: &mut Ip<'_, '_>, filter: &Filter<'_>) -> Result<Vec<Neigh>, Stop> 
     let fits = |n: &&Neigh| {
         n.proxy == filter.proxy
             && (n.proxy || states(n))
+            && filter.protocol.is_none_or(|protocol| protocol == n.extra.protocol)
             && dev.is_none_or(|dev| dev == n.dev)
             && filter.master.is_none_or(|master| master_of(n.dev) == Some(master))
             && filter.family.takes(Family::of(n.dst))
@@ -257,12 +269,23 @@ fn print(page: &mut Page, n: &Neigh, says_dev: bool) {
         page.text("lladdr ");
         page.paint(Colour::Mac, "lladdr", &mac, format_args!("{mac} "));
     }
-    if n.proxy {
-        page.say("proxy", Value::Null, format_args!("proxy "));
-    } else if n.state != Nud::None {
+    let marks = [
+        ("router", n.extra.router),
+        ("proxy", n.proxy),
+        ("managed", n.extra.managed),
+        ("extern_learn", n.extra.extern_learn),
+    ];
+    for (mark, _) in marks.into_iter().filter(|(_, said)| *said) {
+        page.say(mark, Value::Null, format_args!("{mark} "));
+    }
+    if !n.proxy && n.state != Nud::None {
         page.open_array("state");
         page.item(n.state.word(), format_args!("{} ", n.state.word()));
         page.close_array();
+    }
+    if n.extra.protocol != 0 {
+        let protocol = proto_word(n.extra.protocol);
+        page.say("protocol", &protocol, format_args!("proto {protocol} "));
     }
     page.text("\n");
 }

@@ -168,7 +168,7 @@ fn set(cx: &mut Context<'_>, manner: &Manner, args: &[String]) -> Ran {
         (false, _) => Nud::Stale,
     };
     let lladdr = (!flags.public).then_some(mac);
-    let neigh = Neigh { dev, dst: IpAddr::V4(addr), lladdr, state, proxy: flags.public };
+    let neigh = Neigh { dev, dst: IpAddr::V4(addr), lladdr, state, proxy: flags.public, extra: Default::default() };
     let result = say::execute(cx, Op::AddNeigh { netns: cx.netns.clone(), neigh, replace: true });
     match result {
         Ok(()) => Ok(Next::Done(0)),
@@ -238,7 +238,7 @@ fn delete(cx: &mut Context<'_>, manner: &Manner, args: &[String]) -> Ran {
         }
     };
     let dst = IpAddr::V4(addr);
-    let neigh = Neigh { dev, dst, lladdr: None, state: Nud::None, proxy: flags.public };
+    let neigh = Neigh { dev, dst, lladdr: None, state: Nud::None, proxy: flags.public, extra: Default::default() };
     let result = say::execute(cx, Op::DelNeigh { netns: cx.netns.clone(), neigh });
     match result {
         Ok(()) => Ok(Next::Done(0)),

@@ -1,7 +1,7 @@
 //! `netstat`: routes, interfaces, and the sockets of TCP and UDP.
 //!
 //! Counterpart: `netstat.c`. There are no sockets of Unix here.
-//! Deliberately absent: sockets of IPv6, statistics, groups, masquerading.
+//! Deliberately absent: sockets of IPv6, statistics, masquerading.
 
 use super::interface::Interface;
 use super::sockets::{self, Wanted};
@@ -10,6 +10,7 @@ use super::{Ran, WRONG_WORDS, help};
 use crate::getopt::{self, Long, Met, Takes};
 use crate::job::{Context, Invocation, Job, Next, Once};
 use crate::say;
+use nettwin_model::{Answer, NetnsState, Query};
 
 /// Begins `netstat`.
 pub(crate) fn start(invocation: &Invocation) -> Box<dyn Job> {
@@ -55,13 +56,14 @@ fn run(cx: &mut Context<'_>, words: &[String]) -> Ran {
     let Some((program, words)) = words.split_first() else { return Ok(Next::Done(1)) };
     let parsed = getopt::parse(words, "A:CFMacdeghilnNoprsStuUvVWw2fxZ64?", LONG);
     let (mut routes, mut interfaces, mut extended) = (false, false, 0);
-    let (mut wanted, mut inet) = (Wanted::default(), false);
+    let (mut wanted, mut inet, mut groups) = (Wanted::default(), false, false);
     for met in parsed.options {
         match met {
             Met::Option('r', _) => routes = true,
             Met::Option('i', _) => interfaces = true,
             Met::Option('a', _) => wanted.all = true,
             Met::Option('n', _) => wanted.numeric = true,
+            Met::Option('g', _) => groups = true,
             Met::Option('e', _) => extended += 1,
             Met::Option('t', _) => wanted.tcp = true,
             Met::Option('u', _) => wanted.udp = true,
@@ -84,7 +86,9 @@ fn run(cx: &mut Context<'_>, words: &[String]) -> Ran {
         }
     }
     let state = super::state(cx, "netstat")?;
-    if interfaces && !routes {
+    if groups && !interfaces && !routes {
+        show_groups(cx, &state);
+    } else if interfaces && !routes {
         cx.print("Kernel Interface table\n");
         show_interfaces(cx, &Interface::all(&state), wanted.all, extended > 0, false);
     } else if routes && !interfaces {
@@ -106,6 +110,22 @@ fn run(cx: &mut Context<'_>, words: &[String]) -> Ran {
         return sockets::show(cx, wanted);
     }
     Ok(Next::Done(0))
+}
+
+/// `igmp_do_one()`: who has joined what.
+fn show_groups(cx: &mut Context<'_>, state: &NetnsState) {
+    let query = Query::Groups(cx.netns.clone());
+    let Ok(Answer::Groups(all)) = cx.machine.query(&query) else { return };
+    let mut out = String::from("IPv6/IPv4 Group Memberships\n");
+    out += "Interface       RefCnt Group\n--------------- ------ ---------------------\n";
+    let mut line = |dev: &str, users: u32, group: &str| out += &format!("{dev:<15} {users:<6} {group}\n");
+    for of in &all {
+        of.groups.iter().for_each(|g| line(of.dev.as_str(), g.users, &g.group.to_string()));
+    }
+    for of in &all {
+        crate::ip::maddr::groups_v6(state, of.dev).iter().for_each(|g| line(of.dev.as_str(), 1, &g.to_string()));
+    }
+    cx.print(&out);
 }
 
 /// The usage goes where the status says, the families always to standard error.

@@ -22,6 +22,7 @@ pub(crate) fn del(index: u32, address: &Address) -> Request {
         broadcast: None,
         label: None,
         noprefixroute: false,
+        autojoin: false,
         valid_lft: None,
         preferred_lft: None,
         ..address.clone()
@@ -48,8 +49,11 @@ fn message(index: u32, address: &Address) -> AddressMessage {
     attributes.push(AddressAttribute::Address(far_end));
     attributes.extend(address.broadcast.map(AddressAttribute::Broadcast));
     attributes.extend(address.label.clone().map(AddressAttribute::Label));
-    if address.noprefixroute {
-        attributes.push(AddressAttribute::Flags(AddressFlags::Noprefixroute));
+    let mut flags = AddressFlags::empty();
+    flags.set(AddressFlags::Noprefixroute, address.noprefixroute);
+    flags.set(AddressFlags::Mcautojoin, address.autojoin);
+    if !flags.is_empty() {
+        attributes.push(AddressAttribute::Flags(flags));
     }
     if address.valid_lft.or(address.preferred_lft).is_some() {
         let mut info = CacheInfo::default();
@@ -94,6 +98,7 @@ pub(crate) fn parse(message: &RouteNetlinkMessage, own_name: impl Fn(u32) -> Opt
         label,
         secondary,
         noprefixroute: flags.contains(AddressFlags::Noprefixroute),
+        autojoin: flags.contains(AddressFlags::Mcautojoin),
         valid_lft: lifetimes.0,
         preferred_lft: lifetimes.1,
         deprecated: flags.contains(AddressFlags::Deprecated),

@@ -7,10 +7,10 @@ use crate::netlink::Request;
 use crate::object::family;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::neighbour::{
-    NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
+    NeighbourAddress, NeighbourAttribute, NeighbourExtFlags, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
-use nettwin_model::{FdbEntry, FdbKind, IfName, Mac, Neigh, Nud};
+use nettwin_model::{FdbEntry, FdbKind, IfName, Mac, Neigh, NeighExtra, Nud};
 use std::net::IpAddr;
 
 /// Adds a neighbour or a proxy entry.
@@ -20,7 +20,7 @@ pub(crate) fn add(index: u32, neigh: &Neigh, replace: bool) -> Request {
 
 /// Removes a neighbour or a proxy entry.
 pub(crate) fn del(index: u32, neigh: &Neigh) -> Request {
-    let mut message = message(index, &Neigh { lladdr: None, ..neigh.clone() });
+    let mut message = message(index, &Neigh { lladdr: None, extra: NeighExtra::default(), ..neigh.clone() });
     message.header.state = NeighbourState::None;
     Request::new(RouteNetlinkMessage::DelNeighbour(message), 0)
 }
@@ -49,8 +49,19 @@ fn message(index: u32, neigh: &Neigh) -> NeighbourMessage {
         IpAddr::V6(a) => NeighbourAddress::Inet6(a),
     };
     message.attributes.push(NeighbourAttribute::Destination(dst));
+    let extra = neigh.extra;
+    let flags = &mut message.header.flags;
+    flags.set(NeighbourFlags::Router, extra.router);
+    flags.set(NeighbourFlags::ExtLearned, extra.extern_learn);
+    flags.set(NeighbourFlags::Use, extra.used);
+    if extra.managed {
+        message.attributes.push(NeighbourAttribute::ExtFlags(NeighbourExtFlags::Managed));
+    }
+    if extra.protocol != 0 {
+        message.attributes.push(NeighbourAttribute::Protocol(extra.protocol.into()));
+    }
     if neigh.proxy {
-        message.header.flags = NeighbourFlags::Proxy;
+        message.header.flags |= NeighbourFlags::Proxy;
     } else if let Some(mac) = neigh.lladdr {
         message.attributes.push(NeighbourAttribute::LinkLayerAddress(mac.0.to_vec()));
     }
@@ -71,7 +82,19 @@ pub(crate) fn parse(message: &RouteNetlinkMessage, name: impl Fn(u32) -> Option<
     let bit = u16::from(message.header.state);
     let state = if proxy { Nud::Permanent } else { Nud::from_bit(bit)? };
     let lladdr = lladdr(message).filter(|_| !proxy);
-    Some(Neigh { dev: name(message.header.ifindex)?, dst, lladdr, state, proxy })
+    let mut extra = NeighExtra {
+        router: message.header.flags.contains(NeighbourFlags::Router),
+        extern_learn: message.header.flags.contains(NeighbourFlags::ExtLearned),
+        ..NeighExtra::default()
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            NeighbourAttribute::ExtFlags(flags) => extra.managed = flags.contains(NeighbourExtFlags::Managed),
+            NeighbourAttribute::Protocol(protocol) => extra.protocol = u8::from(*protocol),
+            _ => {}
+        }
+    }
+    Some(Neigh { dev: name(message.header.ifindex)?, dst, lladdr, state, proxy, extra })
 }
 
 /// Adds a forwarding database entry to the bridge that the device is a port of, or is.

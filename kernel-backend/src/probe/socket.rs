@@ -1,7 +1,8 @@
 //! Sockets in the hands of whoever uses the machine.
 //!
 //! Kernel counterpart: the sockets themselves, non-blocking. A call that would have to wait is remembered, and poll(2) then
-//! watches for what it waits for: there is news once. Deliberately absent: options; errors of the queue (`IP_RECVERR`).
+//! watches for what it waits for: there is news once. Deliberately absent: options but
+//! membership of groups; errors of the queue (`IP_RECVERR`).
 
 use super::sys::{self, Peer};
 use nettwin_model::Errno;
@@ -117,6 +118,12 @@ impl Socket {
                 Ok(Reply::Done)
             }
             Call::Close(_) => Ok(Reply::Done),
+            Call::Join(_, group, at) => {
+                sockopt::set_ip_add_membership(&self.fd, group, at).map(|()| Reply::Done).map_err(sys::errno)
+            }
+            Call::Leave(_, group, at) => {
+                sockopt::set_ip_drop_membership(&self.fd, group, at).map(|()| Reply::Done).map_err(sys::errno)
+            }
             Call::Names(_) => {
                 let own = v4(&rustix::net::getsockname(&self.fd).map_err(sys::errno)?).ok_or(Errno::EAFNOSUPPORT)?;
                 let peer = rustix::net::getpeername(&self.fd).ok().and_then(|peer| v4(&peer?));

@@ -175,6 +175,7 @@ fn static_neighbours_in_a_batch_are_taken_back() {
             lladdr: Some(Mac([2, 0, 0, 0, 0, low])),
             state: Nud::Permanent,
             proxy: false,
+            extra: Default::default(),
         },
         replace: false,
     };

@@ -283,7 +283,7 @@ fn routes() {
 
 fn neigh(dst: &str, lladdr: Option<u8>, state: Nud) -> Neigh {
     let lladdr = lladdr.map(|low| Mac([2, 0, 0, 0, 9, low]));
-    Neigh { dev: dev("e0"), dst: dst.parse().unwrap(), lladdr, state, proxy: false }
+    Neigh { dev: dev("e0"), dst: dst.parse().unwrap(), lladdr, state, proxy: false, extra: Default::default() }
 }
 
 fn add_neigh(neigh: Neigh, replace: bool) -> Op {

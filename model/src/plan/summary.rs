@@ -83,6 +83,10 @@ impl Summary {
             Op::SetVirtual { netns, name, change } => {
                 (&mut self.change, format!("{netns}:{name} {}", words::virtuals::print_change(change)))
             }
+            Op::SetMaddr { netns, dev, mac, present } => {
+                let list = if *present { &mut self.create } else { &mut self.delete };
+                (list, format!("{netns}:{dev} group {mac}"))
+            }
             Op::SetAltname { netns, name, altname, present } => {
                 let list = if *present { &mut self.create } else { &mut self.delete };
                 (list, format!("{netns}:{name} altname {altname}"))

@@ -178,13 +178,14 @@ impl Change {
                 let lladdr = if *proxy { None } else { Some(*mac.of(&scene.scene.macs)?) };
                 let dst = (*whom.of(&scene.scene.targets)?).into();
                 let state = if *proxy { Nud::None } else { Nud::Permanent };
-                let neigh = Neigh { dev, dst, lladdr, state, proxy: *proxy };
+                let neigh = Neigh { dev, dst, lladdr, state, proxy: *proxy, extra: Default::default() };
                 Op::AddNeigh { netns, neigh, replace: *replace }
             }
             Change::DelNeigh { dev, whom, proxy } => {
                 let (netns, dev) = dev.of(&scene.devices)?.clone();
                 let dst = (*whom.of(&scene.scene.targets)?).into();
-                let neigh = Neigh { dev, dst, lladdr: None, state: Nud::None, proxy: *proxy };
+                let neigh =
+                    Neigh { dev, dst, lladdr: None, state: Nud::None, proxy: *proxy, extra: Default::default() };
                 Op::DelNeigh { netns, neigh }
             }
             Change::AddFdb { port, mac, kind, replace } => {

@@ -207,13 +207,13 @@ impl Oddity {
                 let (netns, dev) = which.of(&scene.stations)?.clone();
                 let dst = (*whom.of(&scene.targets)?).into();
                 let lladdr = Some(*mac.of(&scene.macs)?);
-                let neigh = Neigh { dev, dst, lladdr, state: Nud::Permanent, proxy: false };
+                let neigh = Neigh { dev, dst, lladdr, state: Nud::Permanent, proxy: false, extra: Default::default() };
                 t.netns.get_mut(&netns)?.neighbours.push(neigh.into());
             }
             Oddity::Proxy(which, whom) => {
                 let (netns, dev) = which.of(&scene.stations)?.clone();
                 let dst = (*whom.of(&scene.targets)?).into();
-                let neigh = Neigh { dev, dst, lladdr: None, state: Nud::None, proxy: true };
+                let neigh = Neigh { dev, dst, lladdr: None, state: Nud::None, proxy: true, extra: Default::default() };
                 t.netns.get_mut(&netns)?.neighbours.push(neigh.into());
             }
             Oddity::Forwarding(whose) => {

@@ -1,6 +1,6 @@
 //! Addresses in iproute2's words: what follows `ip addr add`, without `dev DEV`.
 //!
-//! Counterpart: `ip/ipaddress.c`. Deliberately absent: flags other than `noprefixroute`, `metric`, anycast.
+//! Counterpart: `ip/ipaddress.c`. Deliberately absent: flags other than `noprefixroute` and `autojoin`, `metric`, anycast.
 
 use super::cursor::{Word, Words, WordsError, once, once_flag};
 use super::route::{parse_scope, scope_word};
@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
 const REMEDY: &str =
-    "use peer, brd, scope, label, noprefixroute, valid_lft or preferred_lft, as in `10.0.0.1/24 brd +`";
+    "use peer, brd, scope, label, noprefixroute, autojoin, valid_lft or preferred_lft, as in `10.0.0.1/24 brd +`";
 
 /// Reads an address.
 pub fn parse(text: &str) -> Result<Address, WordsError> {
@@ -26,6 +26,7 @@ pub fn parse(text: &str) -> Result<Address, WordsError> {
             "brd" | "broadcast" => once(&mut broadcast, words.value(key)?, key)?,
             "scope" => once(&mut scope, parse_scope(words.value(key)?)?, key)?,
             "noprefixroute" => once_flag(&mut out.noprefixroute, key)?,
+            "autojoin" => once_flag(&mut out.autojoin, key)?,
             "valid_lft" => once(&mut valid, parse_lifetime(words.value(key)?)?, key)?,
             "preferred_lft" => once(&mut preferred, parse_lifetime(words.value(key)?)?, key)?,
             "label" => once(&mut out.label, parse_label(words.value(key)?, out.cidr)?, key)?,
@@ -59,6 +60,9 @@ pub fn print(address: &Address) -> String {
     }
     if address.noprefixroute {
         out += " noprefixroute";
+    }
+    if address.autojoin {
+        out += " autojoin";
     }
     for (key, lifetime) in [("valid_lft", address.valid_lft), ("preferred_lft", address.preferred_lft)] {
         if let Some(seconds) = lifetime {

@@ -1,11 +1,12 @@
 //! Neighbour entries in iproute2's words: what follows `ip neigh add`, and what `ip neigh show` prints.
 //!
-//! Counterpart: `ip/ipneigh.c`. Deliberately absent: `router`, `extern_learn`, `managed`.
+//! Counterpart: `ip/ipneigh.c`.
 
-use super::cursor::{Words, WordsError, once};
-use crate::neigh::{Neigh, Nud};
+use super::cursor::{Words, WordsError, once, once_flag};
+use super::route::{parse_proto, proto_word};
+use crate::neigh::{Neigh, NeighExtra, Nud};
 
-const REMEDY: &str = "use lladdr, nud or dev, as in `10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0`";
+const REMEDY: &str = "use lladdr, nud, dev, router, extern_learn, managed, use or protocol, as in `10.0.0.2 lladdr 02:00:00:00:00:02 dev eth0`";
 
 const STATES: [(&str, Nud); 9] = [
     ("permanent", Nud::Permanent),
@@ -28,7 +29,8 @@ pub fn parse(text: &str) -> Result<Neigh, WordsError> {
         first = words.value(first)?;
     }
     let dst = first.ip()?;
-    let (mut lladdr, mut state, mut dev) = (None, None, None);
+    let (mut lladdr, mut state, mut dev, mut protocol) = (None, None, None, None);
+    let mut extra = NeighExtra::default();
     while let Some(key) = words.next() {
         match key.text {
             "lladdr" if !proxy => once(&mut lladdr, words.value(key)?.mac()?, key)?,
@@ -40,25 +42,54 @@ pub fn parse(text: &str) -> Result<Neigh, WordsError> {
                 once(&mut state, nud, key)?;
             }
             "dev" => once(&mut dev, words.value(key)?.ifname()?, key)?,
-            "lladdr" | "nud" | "state" => {
+            "router" => once_flag(&mut extra.router, key)?,
+            "extern_learn" => once_flag(&mut extra.extern_learn, key)?,
+            "managed" if !proxy => once_flag(&mut extra.managed, key)?,
+            "use" if !proxy => once_flag(&mut extra.used, key)?,
+            "protocol" => once(&mut protocol, parse_proto(words.value(key)?)?, key)?,
+            "lladdr" | "nud" | "state" | "managed" | "use" => {
                 return Err(key.error(format!("a proxy entry has no `{}`", key.text), "write `proxy ADDR dev DEV`"));
             }
             _ => return Err(key.unknown(REMEDY)),
         }
     }
     let Some(dev) = dev else { return Err(words.error("the device is missing", "add `dev DEV`")) };
-    let state = state.unwrap_or(if proxy { Nud::None } else { Nud::Permanent });
-    Ok(Neigh { dev, dst, lladdr, state, proxy })
+    let state = state.unwrap_or(usual(proxy, extra));
+    extra.protocol = protocol.unwrap_or(0);
+    Ok(Neigh { dev, dst, lladdr, state, proxy, extra })
 }
 
 /// Writes an entry.
 pub fn print(neigh: &Neigh) -> String {
     if neigh.proxy {
-        return format!("proxy {} dev {}", neigh.dst, neigh.dev);
+        return format!("proxy {} dev {}{}", neigh.dst, neigh.dev, print_extra(neigh.extra));
     }
     let lladdr = neigh.lladdr.map(|mac| format!(" lladdr {mac}")).unwrap_or_default();
-    let state = if neigh.state == Nud::Permanent { String::new() } else { format!(" nud {}", nud_word(neigh.state)) };
-    format!("{}{lladdr}{state} dev {}", neigh.dst, neigh.dev)
+    let state = if neigh.state == usual(false, neigh.extra) {
+        String::new()
+    } else {
+        format!(" nud {}", nud_word(neigh.state))
+    };
+    format!("{}{lladdr}{state} dev {}{}", neigh.dst, neigh.dev, print_extra(neigh.extra))
+}
+
+/// The state of an entry of whose state nothing is said.
+fn usual(proxy: bool, extra: NeighExtra) -> Nud {
+    if proxy || extra.managed { Nud::None } else { Nud::Permanent }
+}
+
+fn print_extra(extra: NeighExtra) -> String {
+    let words = [
+        ("router", extra.router),
+        ("extern_learn", extra.extern_learn),
+        ("managed", extra.managed),
+        ("use", extra.used),
+    ];
+    let mut out: String = words.iter().filter(|(_, said)| *said).map(|(word, _)| format!(" {word}")).collect();
+    if extra.protocol != 0 {
+        out += &format!(" protocol {}", proto_word(extra.protocol));
+    }
+    out
 }
 
 /// The word that `nud` takes.
@@ -92,6 +123,8 @@ mod tests {
         );
         check("10.0.0.2 nud failed dev eth0", "10.0.0.2 nud failed dev eth0");
         check("proxy 10.0.0.2 dev eth0", "proxy 10.0.0.2 dev eth0");
+        check("proxy 10.0.0.2 protocol 11 router dev eth0", "proxy 10.0.0.2 dev eth0 router protocol zebra");
+        check("10.0.0.2 managed dev eth0 use", "10.0.0.2 dev eth0 managed use");
     }
 
     #[test]

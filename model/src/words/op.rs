@@ -37,6 +37,10 @@ impl fmt::Display for Op {
                 let words = virtuals::print_change(change);
                 write!(f, "{} link set dev {} type {words}", ip(netns), quoted(name.as_str()))
             }
+            Op::SetMaddr { netns, dev, mac, present } => {
+                let verb = if *present { "add" } else { "del" };
+                write!(f, "{} maddr {verb} {mac} dev {}", ip(netns), quoted(dev.as_str()))
+            }
             Op::SetAltname { netns, name, altname, present } => {
                 let verb = if *present { "add" } else { "del" };
                 let (dev, altname) = (quoted(name.as_str()), quoted(altname));

@@ -8,6 +8,7 @@ pub(crate) mod link;
 mod virtuals;
 
 use crate::dev::{mcast, vlans};
+use crate::ip::igmp;
 use crate::netns::Ifindex;
 use crate::sim::Sim;
 use crate::{dev, l3, nf, probe, sysctl};
@@ -31,6 +32,11 @@ pub(crate) fn execute(sim: &mut Sim, op: &Op) -> Result<(), Fault> {
             bridge::set_port(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, attrs)
         }
         Op::SetVirtual { netns, name, change } => virtuals::set(sim, link::find_dev(sim, netns, *name)?, change),
+        Op::SetMaddr { netns, dev, mac, present } => {
+            let (id, index) = link::find_dev(sim, netns, *dev)?;
+            let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+            igmp::by_hand(ns, &sim.world, index, *mac, *present).map_err(Fault::errno)
+        }
         Op::SetAltname { netns, name, altname, present } => link::set_altname(sim, netns, *name, altname, *present),
         Op::AddFdb { netns, entry, replace } => {
             let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;

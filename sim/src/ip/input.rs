@@ -8,7 +8,7 @@ use crate::dev::vrf;
 use crate::drop::DropReason;
 use crate::fib::{Flow, Hit, Selectors};
 use crate::frame::L2_LEN;
-use crate::ip::{flag, icmp, options, pmtu};
+use crate::ip::{flag, icmp, igmp, options, pmtu};
 use crate::l3::{addr_type, all_conf, any_conf, max_conf};
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Next, Pkt, Stage};
@@ -269,18 +269,20 @@ fn broadcast(ns: &Netns, arrival: &Arrival) -> InRoute {
     InRoute::Group
 }
 
-/// `ip_route_input_mc()`: every device is in the group of all hosts.
+/// `ip_route_input_mc()`.
 fn group(ns: &Netns, arrival: &Arrival) -> InRoute {
     let &Arrival { src, dst, dev, .. } = arrival;
-    const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
-    if dst != ALL_HOSTS {
+    if !igmp::is_member(ns, dev, dst) {
         return InRoute::Dropped(DropReason::UnwantedGroup);
     }
+    let martian = InRoute::Dropped(DropReason::Martian);
     if src.is_multicast() || src.is_broadcast() || (src.is_loopback() && !any_conf(ns, dev, |c| c.route_localnet)) {
-        return InRoute::Dropped(DropReason::Martian);
+        return martian;
     }
     if is_zeronet(src) {
-        return InRoute::Group; // 224.0.0.1 is a local group: hosts without an address may speak to it.
+        // Hosts without an address may speak to groups of the link.
+        let is_local = dst.octets()[..3] == [224, 0, 0] || arrival.asks.proto == igmp::PROTO_IGMP;
+        return if is_local { InRoute::Group } else { martian };
     }
     match validate_source(ns, arrival, Ifindex::NONE) {
         Ok(_) => InRoute::Group,

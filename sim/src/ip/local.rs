@@ -1,11 +1,11 @@
 //! What is for us: put together, then given to ICMP or a transport.
 //!
 //! Kernel counterpart: `ip_local_deliver()` of `net/ipv4/ip_input.c`, `icmp_send()` of `__udp4_lib_rcv()`. Deliberately
-//! absent: raw sockets of protocols other than ICMP, IGMP.
+//! absent: raw sockets of protocols other than ICMP.
 
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
-use crate::ip::{frag, icmp};
+use crate::ip::{frag, icmp, igmp};
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Next, Pkt, Stage};
 use crate::world::World;
@@ -30,6 +30,7 @@ pub(crate) fn deliver(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     }
     match proto {
         PROTO_ICMP => icmp::input(ns, w, pkt),
+        igmp::PROTO_IGMP => igmp::input(ns, w, pkt),
         PROTO_UDP if probe::datagram_heard(ns, w, pkt) => {
             w.decide(ns, Stage::IpLocal, pkt, "socket", || "a socket takes it".to_owned());
             w.frames.release(pkt.frame);

@@ -1,11 +1,12 @@
 //! IPv4: what comes in, what goes through, what goes out, and what is said about errors.
 //!
-//! Kernel counterpart: `net/ipv4/`. Deliberately absent: multicast routing and IGMP (only 224.0.0.1 is joined), IPsec, netfilter.
+//! Kernel counterpart: `net/ipv4/`. Deliberately absent: multicast routing, IPsec.
 
 pub(crate) mod forward;
 pub(crate) mod frag;
 pub(crate) mod get;
 pub(crate) mod icmp;
+pub(crate) mod igmp;
 pub(crate) mod input;
 pub(crate) mod limit;
 pub(crate) mod local;

@@ -8,7 +8,7 @@ use crate::dev::vrf;
 use crate::drop::DropReason;
 use crate::fib::{Flow, Hop, Selectors};
 use crate::frame::{FrameId, L2_LEN};
-use crate::ip::{flag, frag, icmp, pmtu};
+use crate::ip::{flag, frag, icmp, igmp, pmtu};
 use crate::l3::any_conf;
 use crate::netns::{Ifindex, Netns};
 use crate::nf::{self, Track};
@@ -115,7 +115,7 @@ pub(crate) fn route(ns: &Netns, now: Instant, flow: &Flow) -> Result<Dst, Errno>
             return Err(Errno::ENETUNREACH);
         }
         let local_group = dst.octets()[..3] == [224, 0, 0];
-        if local_group || dst.is_broadcast() {
+        if local_group || dst.is_broadcast() || flow.asks.proto == igmp::PROTO_IGMP {
             let src = pick(ns, src, flow.oif, Scope::LINK);
             return make(ns, now, Made::on_link(&flow, flow.oif, src));
         }
@@ -340,10 +340,10 @@ fn transmit(ns: &mut Netns, w: &mut World, mut pkt: Pkt, sender: Sender) -> Resu
     }
 }
 
-/// Broadcasts are heard by their sender as well (`ip_mc_output`), without `lo`.
+/// Broadcasts and what is for a group of one's own are heard by their sender as well (`ip_mc_output`), without `lo`.
 fn loop_back(ns: &Netns, w: &mut World, dst: &Dst, pkt: &Pkt) {
-    let all_hosts = dst.dst == Ipv4Addr::new(224, 0, 0, 1);
-    if dst.dev != Ifindex::LO && (dst.kind == RouteKind::Broadcast || all_hosts) {
+    let joined = dst.kind == RouteKind::Multicast && igmp::is_member(ns, dst.dev, dst.dst);
+    if dst.dev != Ifindex::LO && (dst.kind == RouteKind::Broadcast || joined) {
         let copy = Pkt { cast: Cast::Broadcast, iif: pkt.dev, frame: w.frames.share(pkt.frame), ..*pkt };
         w.push(ns.id, Stage::IpLocal, copy);
     }
@@ -365,14 +365,26 @@ pub(crate) fn socket_route(
 ) -> Result<sock::Route, Errno> {
     let flow = Flow { src: source.unwrap_or(Ipv4Addr::UNSPECIFIED), asks, ..Flow::to(dst) };
     let found = route(ns, w.now, &flow)?;
+    if source.is_none() && found.src.is_multicast() {
+        // Connecting asks once more, from the address found (ip_route_connect).
+        return Err(Errno::EINVAL);
+    }
     let reach = match found.kind {
         RouteKind::Broadcast => sock::Reach::Broadcast,
         RouteKind::Multicast => sock::Reach::Group,
         _ => sock::Reach::Host,
     };
-    // A path's MTU is at most 65 535.
-    let path = sock::Path { source: found.src, mtu: found.mtu as u16 };
+    // A path's MTU is at most 65 535, a segment shorter.
+    let path = sock::Path { source: found.src, mtu: found.mtu as u16, mss: advertised_mss(ns, &found) as u16 };
     Ok(sock::Route { dst: found.dst, path, reach })
+}
+
+/// The greatest segment that is offered by this way (`dst_metric_advmss`, `ipv4_default_advmss`).
+fn advertised_mss(ns: &Netns, found: &Dst) -> u32 {
+    const HEADERS: u32 = 40;
+    let least = u32::try_from(ns.sysctl.net.min_adv_mss).unwrap_or(0);
+    let usual = found.mtu.saturating_sub(HEADERS).max(least);
+    found.metrics.advmss.unwrap_or(usual).min(65535 - HEADERS)
 }
 
 /// A socket's packet, complete: only its way is to be found (`ip_local_out`).
@@ -417,6 +429,16 @@ pub(crate) fn socket_send(ns: &mut Netns, w: &mut World, mut frame: FrameId, con
     }
     for part in frag::split(w, pkt.frame, dst.mtu) {
         w.push_next(ns.id, Stage::IpOutput, Pkt { frame: part, ..pkt });
+    }
+}
+
+/// Sends a complete packet that fits by a way that is found already. Its sender does not hear it itself.
+pub(crate) fn send_complete(ns: &mut Netns, w: &mut World, dst: &Dst, frame: FrameId) {
+    let mut pkt = packet_for(dst, frame);
+    match local_out(ns, w, &mut pkt) {
+        Ok(_) => w.push_next(ns.id, Stage::IpOutput, pkt),
+        Err(Next::Drop(reason)) => w.drop_frame(ns, Stage::IpOutput, &pkt, reason),
+        Err(_) => {}
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! Kernel counterpart: `struct neighbour`, `__neigh_event_send()`, `neigh_timer_handler()`, `__neigh_update()` of
 //! `net/core/neighbour.c`. Deliberately absent: references and locks, user space resolvers (`app_solicit` counts, but
-//! nobody listens), managed and externally learned entries.
+//! nobody listens).
 
 use crate::path::Pkt;
 use crate::sysctl::DevConf;
-use nettwin_model::{Instant, Mac, Nud};
+use nettwin_model::{Instant, Mac, NeighExtra, Nud};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub(crate) struct Entry {
     used: Instant,
     /// Requests sent; the entry's first broadcast counts from `ucast_solicit`.
     pub(crate) probes: u32,
+    /// What is said of it besides.
+    pub(crate) extra: NeighExtra,
     /// When its timer is due.
     pub(crate) timer: Option<Instant>,
     queue: VecDeque<(Pkt, u32)>,
@@ -129,6 +131,7 @@ impl Entry {
             updated: now,
             used: now,
             probes: 0,
+            extra: NeighExtra::default(),
             timer: None,
             queue: VecDeque::new(),
             queue_bytes: 0,

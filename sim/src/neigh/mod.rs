@@ -19,7 +19,7 @@ use crate::rng::Rng;
 use crate::world::World;
 use entry::{Due, Entry, Parms, Source, Use};
 use nettwin_model::wire::{ETHERTYPE_IPV4, Icmp, write_eth};
-use nettwin_model::{Errno, Fault, Instant, Mac, Neigh, NetnsState, Nud, RouteKind};
+use nettwin_model::{Errno, Fault, Instant, Mac, Neigh, NeighExtra, NetnsState, Nud, RouteKind};
 use rustc_hash::FxBuildHasher;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -39,7 +39,7 @@ pub(crate) struct NeighTable {
 #[derive(Default)]
 struct Other {
     /// Whom to answer for; `true`: permanent, a lost carrier does not take it away.
-    proxies: BTreeMap<Key, bool>,
+    proxies: BTreeMap<Key, (bool, NeighExtra)>,
     reachable: BTreeMap<Ifindex, Reachable>,
     rng: Option<Rng>,
 }
@@ -282,7 +282,7 @@ pub(crate) fn may_be_there(ns: &Netns, dev: Ifindex, gateway: Option<Ipv4Addr>) 
 /// Takes all entries of a device away (`neigh_ifdown`); `spare_permanent` for a lost carrier.
 pub(crate) fn flush(ns: &mut Netns, w: &mut World, dev: Ifindex, spare_permanent: bool) {
     if let Some(other) = ns.l3.neigh.other.used_mut() {
-        other.proxies.retain(|k, permanent| k.0 != dev || (spare_permanent && *permanent));
+        other.proxies.retain(|k, (permanent, _)| k.0 != dev || (spare_permanent && *permanent));
     }
     flush_neighbours(ns, w, dev, spare_permanent);
 }
@@ -327,7 +327,13 @@ pub(crate) fn link_removed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
 pub(crate) fn add(ns: &mut Netns, w: &mut World, neigh: &Neigh, replace: bool) -> Result<(), Fault> {
     let key = key_of(ns, neigh)?;
     if neigh.proxy {
-        ns.l3.neigh.other.proxies.insert(key, neigh.state == Nud::Permanent);
+        if neigh.extra.managed {
+            return Err(Fault::refused(Errno::EINVAL, "Invalid NTF_* flag combination"));
+        }
+        let proxy = ns.l3.neigh.other.proxies.entry(key).or_default();
+        // Who made it stays unless it is said anew.
+        let protocol = if neigh.extra.protocol != 0 { neigh.extra.protocol } else { proxy.1.protocol };
+        *proxy = (neigh.state == Nud::Permanent, NeighExtra { protocol, ..neigh.extra.lasting() });
         return Ok(());
     }
     let there = ns.l3.neigh.entries.contains_key(&key);
@@ -340,7 +346,12 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, neigh: &Neigh, replace: bool) -
     if loopback {
         ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::noarp(w.now)));
     }
+    if !there && neigh.extra.managed && neigh.state == Nud::Permanent {
+        return Err(Fault::refused(Errno::EINVAL, "Invalid NTF_* flag for permanent entry"));
+    }
+    let asks = neigh.extra.used || neigh.extra.managed;
     if neigh.lladdr.is_none()
+        && !asks
         && entry::is_valid(neigh.state)
         && ns.l3.neigh.get(key.0, key.1).is_none_or(|e| !entry::is_valid(e.nud))
     {
@@ -349,9 +360,50 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, neigh: &Neigh, replace: bool) -
         return Err(Fault::refused(Errno::EINVAL, "No link layer address given"));
     }
     let p = parms(ns, w, key.0).ok_or_else(|| Fault::errno(Errno::ENODEV))?;
-    ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::new(w.now)));
-    apply(ns, w, key, neigh.lladdr, neigh.state, Source { overrides: true, admin: true }, &p);
+    let entry = ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::new(w.now)));
+    let protocol = if neigh.extra.protocol != 0 { neigh.extra.protocol } else { entry.extra.protocol };
+    // A use says nothing of what it is.
+    let router = if asks { entry.extra.router } else { neigh.extra.router };
+    entry.extra = NeighExtra { protocol, router, ..neigh.extra.lasting() };
+    if !asks {
+        apply(ns, w, key, neigh.lladdr, neigh.state, Source { overrides: true, admin: true }, &p);
+        return Ok(());
+    }
+    if entry.nud == Nud::Permanent {
+        entry.nud = Nud::None;
+    }
+    let (managed, state) = (entry.extra.managed, entry.nud);
+    if state != Nud::Noarp {
+        ask(ns, w, key, &p);
+    }
+    if managed {
+        w.after(MANAGED, Event::Managed { ns: ns.id, dev: key.0, addr: key.1 });
+    }
     Ok(())
+}
+
+/// `interval_probe_time_ms`, which only the initial namespace can change.
+const MANAGED: Duration = Duration::from_secs(5);
+
+/// As if a packet were sent to it, without one (`neigh_event_send(n, NULL)`).
+fn ask(ns: &mut Netns, w: &mut World, key: Key, p: &Parms) {
+    let Some(entry) = ns.l3.neigh.entries.get_mut(&key) else { return };
+    let verdict = entry.event_send(w.now, p);
+    let timer = entry.timer;
+    schedule(ns, w, key, timer);
+    if verdict == (Use::Wait { solicit: true }) {
+        probe(ns, w, key, p);
+    }
+}
+
+/// A managed entry is looked after again ([`Event::Managed`], `neigh_managed_work`).
+pub(crate) fn manage(ns: &mut Netns, w: &mut World, dev: Ifindex, addr: Ipv4Addr) {
+    let key = (dev, addr);
+    let Some(p) = parms(ns, w, dev) else { return };
+    if ns.l3.neigh.get(dev, addr).is_some_and(|e| e.extra.managed) {
+        ask(ns, w, key, &p);
+        w.after(MANAGED, Event::Managed { ns: ns.id, dev, addr });
+    }
 }
 
 /// `ip neigh del` (`neigh_delete`).
@@ -378,7 +430,7 @@ pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
     for (&(dev, addr), e) in &ns.l3.neigh.entries {
         let Some(dev) = named(dev) else { continue };
         let lladdr = entry::is_valid(e.nud).then_some(e.mac);
-        let neigh = Neigh { dev, dst: addr.into(), lladdr, state: e.nud, proxy: false };
+        let neigh = Neigh { dev, dst: addr.into(), lladdr, state: e.nud, proxy: false, extra: e.extra };
         match e.nud {
             Nud::Permanent => state.config.neighs.push(neigh),
             // `ip neigh` hides these unless asked for all.
@@ -386,10 +438,11 @@ pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
             _ => state.volatile.neighs.push(neigh),
         }
     }
-    for &(dev, addr) in ns.l3.neigh.other.proxies.keys() {
+    for (&(dev, addr), &(_, extra)) in &ns.l3.neigh.other.proxies {
         let Some(dev) = named(dev) else { continue };
         // Older kernels show no state of a proxy entry, so it says nothing.
-        state.config.neighs.push(Neigh { dev, dst: addr.into(), lladdr: None, state: Nud::Permanent, proxy: true });
+        let proxy = Neigh { dev, dst: addr.into(), lladdr: None, state: Nud::Permanent, proxy: true, extra };
+        state.config.neighs.push(proxy);
     }
     let order = |n: &Neigh| (n.dev, n.dst, n.proxy);
     state.config.neighs.sort_by_key(order);

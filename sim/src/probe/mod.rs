@@ -107,7 +107,9 @@ pub(crate) fn socket(sim: &mut Sim, call: &Call) -> Result<socket::Reply, Errno>
         | Call::Shutdown(id)
         | Call::Close(id)
         | Call::Abort(id)
-        | Call::Names(id) => match sim.world.probes.running.get(&id.0) {
+        | Call::Names(id)
+        | Call::Join(id, ..)
+        | Call::Leave(id, ..) => match sim.world.probes.running.get(&id.0) {
             Some(Running { ns, work: Work::User }) => *ns,
             _ => return Err(Errno::EBADF),
         },

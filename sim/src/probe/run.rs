@@ -140,6 +140,10 @@ fn connect(ns: &Netns, w: &World, flow: &Flow, broadcast: bool) -> Result<Ipv4Ad
     // ping connects to port 1025.
     let asks = Selectors { dport: 1025, ..Selectors::proto(PROTO_UDP) };
     let dst = output::route(ns, w.now, &Flow { asks, ..*flow })?;
+    if flow.src.is_unspecified() && dst.src.is_multicast() {
+        // It is asked once more, from the address found (ip_route_connect).
+        return Err(Errno::EINVAL);
+    }
     if dst.kind == RouteKind::Broadcast && !broadcast {
         return Err(Errno::EACCES);
     }

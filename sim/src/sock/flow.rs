@@ -120,7 +120,7 @@ impl Flows {
                 return Err(Errno::ENETUNREACH); // tcp_v4_connect()
             }
             let local = SocketAddrV4::new(source.unwrap_or(path.source), 0);
-            s.tcp_connect(now, local, SocketAddrV4::new(dst, flow.port), path.mtu)
+            s.tcp_connect(now, local, SocketAddrV4::new(dst, flow.port), path)
         })();
         let sock = match opened {
             Ok(sock) => sock,
@@ -180,7 +180,7 @@ impl Flows {
             let addr = bindable(ip, on.addr)?.unwrap_or(Ipv4Addr::UNSPECIFIED);
             let local = SocketAddrV4::new(addr, on.port);
             match on.proto {
-                Proto::Tcp => s.tcp_listen(local, BACKLOG),
+                Proto::Tcp => s.tcp_listen(now, local, BACKLOG),
                 Proto::Udp => s.udp_bind(now, local),
             }
         })();

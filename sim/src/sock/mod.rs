@@ -32,6 +32,7 @@ use segment::{Bad, Bare, Quoted, Segment, Tuple, bare_segment, flag, reset_for};
 use settings::Settings;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 use std::time::Duration;
 use tables::{Listener, Ports, Slots, SockId, Socket, TimeWaits};
 use tcp::{Tcp, TimeWait};
@@ -44,6 +45,8 @@ pub(crate) struct Path {
     pub(crate) source: Ipv4Addr,
     /// The greatest packet that the path is known to take, bytes.
     pub(crate) mtu: u16,
+    /// The greatest segment to offer, bytes.
+    pub(crate) mss: u16,
 }
 
 /// What became of a packet.
@@ -78,6 +81,8 @@ pub(crate) struct Sockets {
     random: Rng,
     /// What sysctls say.
     pub(crate) settings: Settings,
+    /// `ip_local_reserved_ports`: ranges that are never ephemeral.
+    pub(crate) reserved: Arc<[(u16, u16)]>,
 }
 
 impl Sockets {
@@ -95,6 +100,7 @@ impl Sockets {
             moved: false,
             random,
             settings: Settings::default(),
+            reserved: Arc::default(),
         }
     }
 
@@ -111,8 +117,9 @@ impl Sockets {
         now: Instant,
         local: SocketAddrV4,
         remote: SocketAddrV4,
-        mtu: u16,
+        path: Path,
     ) -> Result<SockId, Errno> {
+        let chosen = local.port() != 0;
         let (proto, at) = (Proto::Tcp, |port| SocketAddrV4::new(*local.ip(), port));
         let local = match local.port() {
             0 => self
@@ -128,7 +135,8 @@ impl Sockets {
         if !self.is_tuple_free(now, &tuple) {
             return Err(Errno::EADDRINUSE);
         }
-        let tcp = Tcp::connect(now, tuple, mtu, self.random(), self.settings)?;
+        let mut tcp = Tcp::connect(now, tuple, path, self.random(), self.settings)?;
+        tcp.client = Some(chosen);
         let id = self.slots.insert(Socket::Tcp(Box::new(tcp)));
         self.ports.connect(tuple, id.index);
         self.make_runnable(id.index);
@@ -136,16 +144,18 @@ impl Sockets {
     }
 
     /// Listens on an address (0.0.0.0: all) and a port (0: an ephemeral one).
-    /// EADDRINUSE: somebody listens there, or on all addresses, or this is on all and somebody listens on one.
-    pub(crate) fn tcp_listen(&mut self, local: SocketAddrV4, backlog: usize) -> Result<SockId, Errno> {
+    /// EADDRINUSE: somebody listens there, or on all addresses, or this is on all and somebody listens on one; or a client
+    /// has that port.
+    pub(crate) fn tcp_listen(&mut self, now: Instant, local: SocketAddrV4, backlog: usize) -> Result<SockId, Errno> {
         let port = match local.port() {
             0 => self.ephemeral(|me, port| !me.ports.is_listening(port)).ok_or(Errno::EADDRINUSE)?,
             port => port,
         };
         let local = SocketAddrV4::new(*local.ip(), port);
-        if !self.ports.can_bind(Proto::Tcp, local) {
+        if !self.ports.can_bind(Proto::Tcp, local) || self.is_clients(now, local) {
             return Err(Errno::EADDRINUSE);
         }
+        let backlog = backlog.min(self.settings.most_waiting);
         let id = self.slots.insert(Socket::Listener(Listener::new(local, backlog)));
         self.ports.bind(Proto::Tcp, local, id.index);
         Ok(id)
@@ -295,7 +305,7 @@ impl Sockets {
     pub(crate) fn list(&self, now: Instant) -> Vec<Listed> {
         let is_there = |l: &Listed| l.proto == Proto::Udp || l.state != State::Close;
         let mut out: Vec<Listed> = self.slots.all().map(listed).filter(is_there).collect();
-        out.extend(self.time_waits.lasting(now).map(|tuple| Listed {
+        out.extend(self.time_waits.lasting(now).map(|(tuple, _)| Listed {
             proto: Proto::Tcp,
             state: State::TimeWait,
             local: tuple.local,
@@ -420,7 +430,7 @@ impl Sockets {
         let tuple = segment.tuple;
         let Some(path) = path(*tuple.local.ip(), *tuple.remote.ip()) else { return Input::Taken };
         let syn = (segment, packet);
-        let Some(child) = Tcp::answer(now, tuple, path.mtu, seed, self.settings, syn, &mut self.out) else {
+        let Some(child) = Tcp::answer(now, tuple, path, seed, self.settings, syn, &mut self.out) else {
             return Input::Taken;
         };
         let child = self.slots.insert(Socket::Tcp(Box::new(child)));
@@ -434,7 +444,7 @@ impl Sockets {
     /// ends it.
     fn time_wait_input(&mut self, now: Instant, segment: &Segment) -> Option<Input> {
         let tuple = segment.tuple;
-        let TimeWait { snd_nxt, rcv_nxt, window } = self.time_waits.find(now, &tuple)?;
+        let TimeWait { snd_nxt, rcv_nxt, window, .. } = self.time_waits.find(now, &tuple)?;
         if segment.has(flag::RST) {
             // tcp_rfc1337 = 0.
             if segment.seq == rcv_nxt {
@@ -597,7 +607,21 @@ impl Sockets {
             Socket::Listener(l) => has(l.local),
             Socket::Udp(_) => false,
         });
-        !taken && !self.time_waits.lasting(now).any(|tuple| has(tuple.local))
+        !taken && !self.time_waits.lasting(now).any(|(tuple, _)| has(tuple.local))
+    }
+
+    /// Whether a connection that was begun here has this port, or lingers with it. `SO_REUSEADDR` is said of listeners and
+    /// what they accept, never of clients, so the two do not share (`inet_bind_conflict`).
+    fn is_clients(&self, now: Instant, local: SocketAddrV4) -> bool {
+        let has = |other: SocketAddrV4| {
+            other.port() == local.port() && (local.ip().is_unspecified() || other.ip() == local.ip())
+        };
+        // A port that nobody chose is free again when its connection has failed.
+        let clients = self.slots.all().any(|socket| match socket {
+            Socket::Tcp(tcp) => tcp.client.is_some_and(|chosen| chosen || !tcp.is_closed()) && has(tcp.tuple.local),
+            _ => false,
+        });
+        clients || self.time_waits.lasting(now).any(|(tuple, client)| client && has(tuple.local))
     }
 
     fn is_tuple_free(&mut self, now: Instant, tuple: &Tuple) -> bool {
@@ -611,7 +635,10 @@ impl Sockets {
         let count = high - low + 1;
         // Below `count`, which is a u16.
         let start = self.random.below(u64::from(count)) as u16;
-        (0..count).map(|i| low + (start + i) % count).find(|&port| is_free(self, port))
+        let reserved = self.reserved.clone();
+        let is_reserved = |port: u16| reserved.iter().any(|(first, last)| (*first..=*last).contains(&port));
+        let mut ports = (0..count).map(|i| low + (start + i) % count).filter(|&port| !is_reserved(port));
+        ports.find(|&port| is_free(self, port))
     }
 
     fn random(&mut self) -> u64 {

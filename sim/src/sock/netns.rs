@@ -11,6 +11,7 @@ use super::{Input, Sockets, reset_for};
 use crate::event::Event;
 use crate::fib::Selectors;
 use crate::frame::L2_LEN;
+use crate::ip::igmp;
 use crate::netns::{Netns, NsId};
 use crate::path::Pkt;
 use crate::sim::Sim;
@@ -115,10 +116,43 @@ pub(crate) fn start(sim: &mut Sim, ns: NsId, id: ProbeId, probe: &Probe) {
 /// A call of somebody who has a socket of this namespace, or wants one; `fresh` is a number for it.
 pub(crate) fn call(ns: &mut Netns, w: &mut World, call: &Call, fresh: ProbeId) -> Result<Reply, Errno> {
     let mut t = transport(ns, w);
+    if let Err(errno) = membership(ns, w, &mut t, call) {
+        ns.sock = Some(t);
+        return Err(errno);
+    }
     let reply = t.users.call(w.now, &mut t.sockets, &Ip(ns, w), call, fresh);
     ns.sock = Some(t);
     pump(ns, w);
     reply
+}
+
+/// What a call means for the groups of its socket (`ip_mc_join_group`, `ip_mc_leave_group`, `ip_mc_drop_socket`).
+fn membership(ns: &mut Netns, w: &mut World, t: &mut Transport, call: &Call) -> Result<(), Errno> {
+    match call {
+        Call::Join(id, group, at) => {
+            let joined = t.users.joined(*id)?;
+            if !group.is_multicast() {
+                return Err(Errno::EINVAL);
+            }
+            let dev = igmp::device(ns, w.now, *at, *group)?;
+            igmp::join_by(ns, w, joined, dev, *group)
+        }
+        Call::Leave(id, group, at) => {
+            let joined = t.users.joined(*id)?;
+            let dev = igmp::device(ns, w.now, *at, *group)?;
+            let place = joined.iter().position(|known| *known == (dev, *group)).ok_or(Errno::EADDRNOTAVAIL)?;
+            joined.remove(place);
+            igmp::leave(ns, w, dev, *group);
+            Ok(())
+        }
+        Call::Close(id) | Call::Abort(id) => {
+            for (dev, group) in t.users.take_joined(*id) {
+                igmp::leave(ns, w, dev, group);
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The namespace's sockets, taken out to be worked with.
@@ -129,6 +163,7 @@ fn transport(ns: &mut Netns, w: &World) -> Box<Transport> {
         Box::new(Transport { sockets, flows, users, alarm: None, packet: Vec::new() })
     });
     transport.sockets.settings = Settings::of(&ns.sysctl);
+    transport.sockets.reserved = ns.sysctl.reserved_ports.clone();
     transport
 }
 

@@ -1,8 +1,8 @@
 //! What sysctls say to sockets.
 //!
 //! Kernel counterpart: `struct netns_ipv4`. A connection keeps what was in force when it began. Deliberately absent:
-//! buffers that grow, and what only smoltcp decides (timestamps, window scaling, selective acknowledgements, explicit congestion
-//! notification).
+//! buffers that grow, and what only smoltcp decides (timestamps, explicit congestion notification; that selective acknowledgements
+//! are offered says nothing of what is made of them).
 
 use crate::sysctl::Sysctls;
 use std::time::Duration;
@@ -26,6 +26,11 @@ pub(crate) struct Settings {
     pub(super) receive_bytes: usize,
     /// The send buffer, by `tcp_wmem`.
     pub(super) send_bytes: usize,
+    /// `somaxconn`: how many connections may wait to be accepted, whatever a listener asks for.
+    pub(super) most_waiting: usize,
+    /// `tcp_sack` and `tcp_window_scaling`: what a SYN offers.
+    pub(super) sack: bool,
+    pub(super) scaling: bool,
 }
 
 impl Default for Settings {
@@ -52,6 +57,9 @@ impl Settings {
             retries: number(net.tcp_retries2),
             receive_bytes: buffer(sysctls.tcp_rmem),
             send_bytes: buffer(sysctls.tcp_wmem),
+            most_waiting: usize::try_from(net.somaxconn).unwrap_or(0),
+            sack: net.tcp_sack != 0,
+            scaling: net.tcp_window_scaling != 0,
         }
     }
 

@@ -303,12 +303,13 @@ impl TimeWaits {
         self.entries.remove(tuple);
     }
 
-    /// Those whose time is not over, the oldest first.
-    pub(super) fn lasting(&self, now: Instant) -> impl Iterator<Item = Tuple> + '_ {
+    /// Those whose time is not over, the oldest first, and whether they were begun here.
+    pub(super) fn lasting(&self, now: Instant) -> impl Iterator<Item = (Tuple, bool)> + '_ {
         let lasts = move |(until, tuple): &&(Instant, Tuple)| {
             *until > now && self.entries.get(tuple).is_some_and(|(last, _)| last == until)
         };
-        self.order.iter().filter(lasts).map(|(_, tuple)| *tuple)
+        let client = |tuple: &Tuple| self.entries.get(tuple).is_some_and(|(_, rest)| rest.client);
+        self.order.iter().filter(lasts).map(move |(_, tuple)| (*tuple, client(tuple)))
     }
 
     fn purge(&mut self, now: Instant) {

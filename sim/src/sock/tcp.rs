@@ -9,8 +9,9 @@
 //! Karn's rule for a SYN that was sent again (its wait counts as round-trip time), urgent data, ECN, fast open, SYN
 //! cookies.
 
+use super::Path;
 use super::driver::{Driver, Outbox};
-use super::segment::{Segment, Tuple, flag, renumber, stamp};
+use super::segment::{Segment, Tuple, flag, offer, renumber, stamp, withdraw};
 use super::settings::Settings;
 use nettwin_model::probe::IcmpError;
 use nettwin_model::socket::State as Listed;
@@ -44,6 +45,10 @@ pub(super) struct Tcp {
     quick_acks: u8,
     /// Since when something is on its way without an answer.
     silent_since: Option<Instant>,
+    /// The greatest segment to offer, bytes.
+    mss: u16,
+    /// It was begun here, and whether its port was chosen by whoever began it.
+    pub(super) client: Option<bool>,
     /// A mixing seed for the interfaces of this connection.
     seed: u64,
 }
@@ -67,12 +72,15 @@ pub(super) struct TimeWait {
     pub(super) snd_nxt: u32,
     pub(super) rcv_nxt: u32,
     pub(super) window: u16,
+    /// It was begun here.
+    pub(super) client: bool,
 }
 
 impl Tcp {
     /// A connection that will send its SYN with the first [`output`](Self::output).
-    pub(super) fn connect(now: Instant, tuple: Tuple, mtu: u16, seed: u64, settings: Settings) -> Result<Tcp, Errno> {
-        let mut tcp = Tcp::new(now, tuple, mtu, seed, settings, Phase::SynSent { syn: Vec::new(), sent: 0, next: now });
+    pub(super) fn connect(now: Instant, tuple: Tuple, path: Path, seed: u64, settings: Settings) -> Result<Tcp, Errno> {
+        let mut tcp =
+            Tcp::new(now, tuple, path, seed, settings, Phase::SynSent { syn: Vec::new(), sent: 0, next: now });
         // smoltcp refuses port 0 and 0.0.0.0 only.
         tcp.driver.connect(tuple.local, tuple.remote).map_err(|_| Errno::EADDRNOTAVAIL)?;
         Ok(tcp)
@@ -82,25 +90,27 @@ impl Tcp {
     pub(super) fn answer(
         now: Instant,
         tuple: Tuple,
-        mtu: u16,
+        path: Path,
         seed: u64,
         settings: Settings,
         syn: (&Segment, &[u8]),
         out: &mut Outbox,
     ) -> Option<Tcp> {
         let mut tcp =
-            Tcp::new(now, tuple, mtu, seed, settings, Phase::SynReceived { until: now + settings.synack_give_up() });
+            Tcp::new(now, tuple, path, seed, settings, Phase::SynReceived { until: now + settings.synack_give_up() });
         tcp.driver.tcp().listen((*tuple.local.ip(), tuple.local.port())).ok()?;
-        tcp.driver.input(now, syn.1, out);
+        let mut asked = syn.1.to_vec();
+        withdraw(&mut asked, settings.sack, settings.scaling);
+        tcp.driver.input(now, &asked, out);
         (tcp.driver.tcp().state() == State::SynReceived).then_some(tcp)
     }
 
-    fn new(now: Instant, tuple: Tuple, mtu: u16, seed: u64, settings: Settings, phase: Phase) -> Tcp {
+    fn new(now: Instant, tuple: Tuple, path: Path, seed: u64, settings: Settings, phase: Phase) -> Tcp {
         let buffer = |bytes| SocketBuffer::new(vec![0; bytes]);
         let mut socket = Socket::new(buffer(settings.receive_bytes), buffer(settings.send_bytes));
         socket.set_congestion_control(CongestionControl::Reno);
         socket.set_ack_delay(None);
-        let driver = Driver::new(now, socket, usable_mtu(mtu), seed);
+        let driver = Driver::new(now, socket, usable_mtu(path.mtu), seed);
         Tcp {
             settings,
             driver,
@@ -118,6 +128,8 @@ impl Tcp {
             peer_window: [0; 2],
             quick_acks: QUICK_ACKS,
             silent_since: None,
+            mss: path.mss,
+            client: None,
             seed,
         }
     }
@@ -221,11 +233,11 @@ impl Tcp {
     fn first_syn(&mut self, now: Instant, out: &mut Outbox) -> bool {
         let from = out.len();
         self.driver.output(now, out);
+        self.note_output(from, out);
         let Some(packet) = out.since(from).next() else { return false };
         let syn = packet.clone();
         self.una = u32::from_be_bytes([syn[24], syn[25], syn[26], syn[27]]);
         self.phase = Phase::SynSent { syn, sent: 1, next: now + self.settings.syn_gap(1) };
-        self.note_output(from, out);
         true
     }
 
@@ -268,6 +280,9 @@ impl Tcp {
     /// Gives the packets since `from` their identification, and remembers what they say.
     fn note_output(&mut self, from: usize, out: &mut Outbox) {
         for packet in out.since(from) {
+            if packet[33] & flag::SYN != 0 {
+                offer(packet, self.mss, self.settings.sack, self.settings.scaling);
+            }
             let tcp = &packet[20..];
             let word = |at: usize| u32::from_be_bytes([tcp[at], tcp[at + 1], tcp[at + 2], tcp[at + 3]]);
             let flags = tcp[13];
@@ -467,7 +482,7 @@ impl Tcp {
             return None;
         }
         self.phase = Phase::Closed;
-        Some(TimeWait { snd_nxt: self.nxt, rcv_nxt: self.acked, window: self.window })
+        Some(TimeWait { snd_nxt: self.nxt, rcv_nxt: self.acked, window: self.window, client: self.client.is_some() })
     }
 
     fn fail(&mut self, errno: Errno) {

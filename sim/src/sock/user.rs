@@ -5,6 +5,7 @@
 
 use super::flow::{Reach, Routes};
 use super::{SockId, Sockets};
+use crate::netns::Ifindex;
 use nettwin_model::probe::{ProbeId, Proto};
 use nettwin_model::socket::{Call, Reply};
 use nettwin_model::{Errno, Instant};
@@ -16,9 +17,23 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 pub(super) struct Users {
     by_sock: BTreeMap<SockId, ProbeId>,
     by_id: BTreeMap<ProbeId, SockId>,
+    joined: BTreeMap<ProbeId, Vec<(Ifindex, Ipv4Addr)>>,
 }
 
 impl Users {
+    /// What a socket has joined, to change; EBADF without the socket.
+    pub(super) fn joined(&mut self, id: ProbeId) -> Result<&mut Vec<(Ifindex, Ipv4Addr)>, Errno> {
+        if !self.by_id.contains_key(&id) {
+            return Err(Errno::EBADF);
+        }
+        Ok(self.joined.entry(id).or_default())
+    }
+
+    /// Forgets what it has joined.
+    pub(super) fn take_joined(&mut self, id: ProbeId) -> Vec<(Ifindex, Ipv4Addr)> {
+        self.joined.remove(&id).unwrap_or_default()
+    }
+
     /// Whose a socket is.
     pub(super) fn owner(&self, sock: SockId) -> Option<ProbeId> {
         self.by_sock.get(&sock).copied()
@@ -55,7 +70,7 @@ impl Users {
             Call::Listen { on, backlog, .. } => {
                 bindable(ip, *on.ip())?;
                 // A backlog is far below 2^32.
-                let sock = s.tcp_listen(*on, *backlog as usize)?;
+                let sock = s.tcp_listen(now, *on, *backlog as usize)?;
                 self.add(fresh, sock);
                 Ok(Reply::Opened(fresh))
             }
@@ -118,6 +133,8 @@ impl Users {
                 s.abort(self.remove(*id).ok_or(Errno::EBADF)?);
                 Ok(Reply::Done)
             }
+            // The IP layer's affair, which comes first.
+            Call::Join(id, ..) | Call::Leave(id, ..) => of(self, id).map(|_| Reply::Done),
             Call::Names(id) => {
                 let sock = of(self, id)?;
                 let local = s.local(sock).ok_or(Errno::EBADF)?;
@@ -157,7 +174,7 @@ fn connect(
         return Err(Errno::ENETUNREACH); // tcp_v4_connect()
     }
     let local = SocketAddrV4::new(source.unwrap_or(route.path.source), from.port());
-    s.tcp_connect(now, local, SocketAddrV4::new(route.dst, to.port()), route.path.mtu)
+    s.tcp_connect(now, local, SocketAddrV4::new(route.dst, to.port()), route.path)
 }
 
 fn send_to(

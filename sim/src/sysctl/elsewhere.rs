@@ -15,7 +15,6 @@ const FILES: &[&str] = &[
     "net/ipv4/fwmark_reflect",
     "net/ipv4/ip_autobind_reuse",
     "net/ipv4/ip_dynaddr",
-    "net/ipv4/ip_local_reserved_ports",
     "net/ipv4/nexthop_compat_mode",
     "net/ipv4/raw_l3mdev_accept",
     "net/ipv4/route/flush",

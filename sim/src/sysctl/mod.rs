@@ -6,6 +6,7 @@
 //! IPv6, whose one setting here is that it is off.
 
 mod elsewhere;
+mod ports;
 mod table;
 
 use crate::dev::Dev;
@@ -26,6 +27,8 @@ pub(crate) struct Sysctls {
     pub(crate) default: Arc<DevConf>,
     /// `net.ipv4.ip_local_port_range`.
     pub(crate) port_range: (u16, u16),
+    /// `net.ipv4.ip_local_reserved_ports`: ranges, in order, apart.
+    pub(crate) reserved_ports: Arc<[(u16, u16)]>,
     /// `net.ipv4.ping_group_range`, which decides nothing here.
     ping_groups: (u32, u32),
     /// `net.ipv4.tcp_rmem`: how large a connection's receive buffer is at least, at first and at most, bytes.
@@ -48,6 +51,7 @@ impl Default for Sysctls {
             all,
             default,
             port_range: (32768, 60999),
+            reserved_ports: Arc::default(),
             ping_groups: (1, 0),
             tcp_rmem: [4096, 131_072, 33_554_432],
             tcp_wmem: [4096, 16_384, 4_194_304],
@@ -69,6 +73,7 @@ enum Place<'a> {
     Net(&'a str),
     Forward,
     PortRange,
+    ReservedPorts,
     PingGroups,
     TcpRmem,
     TcpWmem,
@@ -76,8 +81,14 @@ enum Place<'a> {
 
 /// The settings that there are, sorted.
 pub(crate) fn names(ns: &Netns) -> Vec<SysctlKey> {
-    let own =
-        ["ipv4/ip_forward", "ipv4/ip_local_port_range", "ipv4/ping_group_range", "ipv4/tcp_rmem", "ipv4/tcp_wmem"];
+    let own = [
+        "ipv4/ip_forward",
+        "ipv4/ip_local_port_range",
+        "ipv4/ip_local_reserved_ports",
+        "ipv4/ping_group_range",
+        "ipv4/tcp_rmem",
+        "ipv4/tcp_wmem",
+    ];
     let mut paths: Vec<String> = own.iter().chain(NetConf::KEYS).map(|key| format!("net/{key}")).collect();
     let devs: Vec<&str> = ns.devs.iter().map(|dev| dev.name.as_str()).collect();
     for key in DevConf::KEYS {
@@ -103,6 +114,7 @@ pub(crate) fn read(ns: &Netns, path: &str) -> Result<String, Fault> {
     Ok(match place {
         Place::Forward => ns.sysctl.all.forwarding.to_string(),
         Place::PortRange => format!("{}\t{}", ns.sysctl.port_range.0, ns.sysctl.port_range.1),
+        Place::ReservedPorts => ports::print(&ns.sysctl.reserved_ports),
         Place::PingGroups => format!("{}\t{}", ns.sysctl.ping_groups.0, ns.sysctl.ping_groups.1),
         Place::TcpRmem => triple(&ns.sysctl.tcp_rmem),
         Place::TcpWmem => triple(&ns.sysctl.tcp_wmem),
@@ -129,6 +141,9 @@ pub(crate) fn write(ns: &mut Netns, path: &str, text: &str) -> Result<(), Fault>
             }
         }
         Place::PortRange => write_port_range(ns, text)?,
+        // A write of no bytes changes nothing, one of an empty line clears it.
+        Place::ReservedPorts if text.is_empty() => {}
+        Place::ReservedPorts => ns.sysctl.reserved_ports = ports::parse(text)?.into(),
         Place::PingGroups => {
             let (low, high) = parse_pair(text, i32::MAX)?.unwrap_or(ns.sysctl.ping_groups);
             ns.sysctl.ping_groups = if low > high { (1, 0) } else { (low, high) };
@@ -277,6 +292,7 @@ fn locate<'a>(ns: &Netns, path: &'a str) -> Option<Place<'a>> {
     match key {
         "ipv4/ip_forward" => return Some(Place::Forward),
         "ipv4/ip_local_port_range" => return Some(Place::PortRange),
+        "ipv4/ip_local_reserved_ports" => return Some(Place::ReservedPorts),
         "ipv4/ping_group_range" => return Some(Place::PingGroups),
         "ipv4/tcp_rmem" => return Some(Place::TcpRmem),
         "ipv4/tcp_wmem" => return Some(Place::TcpWmem),

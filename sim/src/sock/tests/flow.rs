@@ -11,7 +11,7 @@ struct Lan(usize);
 impl Routes for Lan {
     fn route(&self, to: SocketAddrV4, source: Option<Ipv4Addr>, _: Proto) -> Result<Route, Errno> {
         let dst = *to.ip();
-        let path = Path { source: source.unwrap_or(ip(self.0)), mtu: 1500 };
+        let path = Path { source: source.unwrap_or(ip(self.0)), mtu: 1500, mss: 1460 };
         match dst.octets() {
             [10, 0, 0, 255] => Ok(Route { dst, path, reach: Reach::Broadcast }),
             [10, 0, 0, _] => Ok(Route { dst, path, reach: Reach::Host }),

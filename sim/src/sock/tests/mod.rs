@@ -32,6 +32,8 @@ fn at(end: usize, port: u16) -> SocketAddrV4 {
     SocketAddrV4::new(ip(end), port)
 }
 
+const PATH: Path = Path { source: Ipv4Addr::UNSPECIFIED, mtu: 1500, mss: 1460 };
+
 impl Pipe {
     fn new(seed: u64) -> Self {
         Pipe {
@@ -84,7 +86,7 @@ impl Pipe {
         self.now = next;
         while let Some(entry) = self.flight.first_entry().filter(|e| e.key().0 <= next) {
             let (end, packet) = entry.remove();
-            let path = |source, _| Some(Path { source, mtu: 1500 });
+            let path = |source, _| Some(Path { source, mtu: 1500, mss: 1460 });
             match self.ends[end].input(next, &packet, path) {
                 Input::NoSocket if packet[9] == 6 => {
                     if let Some(reset) = reset_for(&packet) {
@@ -114,8 +116,9 @@ impl Pipe {
 
     /// A connection from end 0 to a listener on port 80 of end 1: both sockets.
     fn connected(&mut self) -> (SockId, SockId, SockId) {
-        let listener = self.ends[1].tcp_listen(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 80), 16).unwrap();
-        let client = self.ends[0].tcp_connect(self.now, at(0, 0), at(1, 80), 1500).unwrap();
+        let listener =
+            self.ends[1].tcp_listen(Instant::ZERO, SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 80), 16).unwrap();
+        let client = self.ends[0].tcp_connect(self.now, at(0, 0), at(1, 80), PATH).unwrap();
         for _ in 0..1000 {
             self.step();
             if let Ok(server) = self.ends[1].accept(listener) {
@@ -193,7 +196,7 @@ fn identification_counts_up_and_a_syn_ack_has_none() {
 #[test]
 fn a_closed_port_refuses() {
     let mut pipe = Pipe::new(1);
-    let s = pipe.ends[0].tcp_connect(pipe.now, at(0, 0), at(1, 81), 1500).unwrap();
+    let s = pipe.ends[0].tcp_connect(pipe.now, at(0, 0), at(1, 81), PATH).unwrap();
     pipe.settle();
     assert_eq!(pipe.ends[0].next_news(), Some(s));
     assert_eq!(pipe.ends[0].take_error(s), Some(Errno::ECONNREFUSED));
@@ -207,7 +210,7 @@ fn a_closed_port_refuses() {
 fn silence_times_out_at_the_kernels_instants() {
     let mut pipe = Pipe::new(1);
     pipe.silent = true;
-    let s = pipe.ends[0].tcp_connect(pipe.now, at(0, 0), at(1, 80), 1500).unwrap();
+    let s = pipe.ends[0].tcp_connect(pipe.now, at(0, 0), at(1, 80), PATH).unwrap();
     pipe.run(Instant::from_nanos(130_999 * MS));
     assert_eq!(pipe.ends[0].take_error(s), None);
     pipe.run(Instant::from_nanos(131_000 * MS));
@@ -224,7 +227,7 @@ fn icmp_errors_end_an_attempt_but_not_a_connection() {
         let error = IcmpError { kind: 3, code, info: 0 };
         let mut pipe = Pipe::new(1);
         pipe.silent = true;
-        let s = pipe.ends[0].tcp_connect(pipe.now, at(0, 0), at(1, 80), 1500).unwrap();
+        let s = pipe.ends[0].tcp_connect(pipe.now, at(0, 0), at(1, 80), PATH).unwrap();
         pipe.flush();
         let syn = pipe.log[0].2.clone();
         let mut forged = syn[..28].to_vec();
@@ -298,9 +301,9 @@ fn closing_with_unread_data_resets() {
 #[test]
 fn a_full_backlog_drops_syns_and_a_closed_listener_resets() {
     let mut pipe = Pipe::new(1);
-    let listener = pipe.ends[1].tcp_listen(at(1, 80), 1).unwrap();
+    let listener = pipe.ends[1].tcp_listen(Instant::ZERO, at(1, 80), 1).unwrap();
     let clients: Vec<SockId> =
-        (0..4).map(|_| pipe.ends[0].tcp_connect(pipe.now, at(0, 0), at(1, 80), 1500).unwrap()).collect();
+        (0..4).map(|_| pipe.ends[0].tcp_connect(pipe.now, at(0, 0), at(1, 80), PATH).unwrap()).collect();
     pipe.run(Instant::from_nanos(500 * MS));
     let open = clients.iter().filter(|&&c| !pipe.ends[0].is_opening(c)).count();
     assert_eq!(open, 2);
@@ -318,8 +321,8 @@ fn a_full_backlog_drops_syns_and_a_closed_listener_resets() {
 #[test]
 fn a_listener_closed_during_a_handshake_leaves_nothing() {
     let mut pipe = Pipe::new(1);
-    let listener = pipe.ends[1].tcp_listen(at(1, 80), 8).unwrap();
-    pipe.ends[0].tcp_connect(pipe.now, at(0, 0), at(1, 80), 1500).unwrap();
+    let listener = pipe.ends[1].tcp_listen(Instant::ZERO, at(1, 80), 8).unwrap();
+    pipe.ends[0].tcp_connect(pipe.now, at(0, 0), at(1, 80), PATH).unwrap();
     pipe.flush();
     pipe.step();
     pipe.ends[1].close(listener);
@@ -332,12 +335,12 @@ fn ports_are_given_once() {
     let any = |port| SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
     let now = Instant::ZERO;
     let mut s = Sockets::new(Rng::new(1, "ports"));
-    let one = s.tcp_listen(at(0, 80), 1).unwrap();
-    assert_eq!(s.tcp_listen(any(80), 1), Err(Errno::EADDRINUSE));
-    assert_eq!(s.tcp_listen(at(0, 80), 1), Err(Errno::EADDRINUSE));
-    s.tcp_listen(at(1, 80), 1).unwrap();
+    let one = s.tcp_listen(Instant::ZERO, at(0, 80), 1).unwrap();
+    assert_eq!(s.tcp_listen(Instant::ZERO, any(80), 1), Err(Errno::EADDRINUSE));
+    assert_eq!(s.tcp_listen(Instant::ZERO, at(0, 80), 1), Err(Errno::EADDRINUSE));
+    s.tcp_listen(Instant::ZERO, at(1, 80), 1).unwrap();
     s.close(one);
-    s.tcp_listen(at(0, 80), 1).unwrap();
+    s.tcp_listen(Instant::ZERO, at(0, 80), 1).unwrap();
     let u = s.udp_bind(now, any(80)).unwrap();
     assert_eq!(s.udp_bind(now, at(0, 80)), Err(Errno::EADDRINUSE));
     s.udp_connect(u, ip(0), at(1, 9)).unwrap();
@@ -347,9 +350,9 @@ fn ports_are_given_once() {
     let e = s.udp_bind(now, any(0)).unwrap();
     let (low, high) = Settings::default().ports;
     assert!((low..=high).contains(&s.local(e).unwrap().port()));
-    s.tcp_connect(now, at(0, 5000), at(1, 80), 1500).unwrap();
-    assert_eq!(s.tcp_connect(now, at(0, 5000), at(1, 80), 1500), Err(Errno::EADDRINUSE));
-    s.tcp_connect(now, at(0, 5000), at(1, 81), 1500).unwrap();
+    s.tcp_connect(now, at(0, 5000), at(1, 80), PATH).unwrap();
+    assert_eq!(s.tcp_connect(now, at(0, 5000), at(1, 80), PATH), Err(Errno::EADDRINUSE));
+    s.tcp_connect(now, at(0, 5000), at(1, 81), PATH).unwrap();
 }
 
 #[test]
@@ -359,7 +362,7 @@ fn a_datagram_finds_the_nearest_socket() {
     let wild = pipe.ends[1].udp_bind(pipe.now, any).unwrap();
     let client = pipe.ends[0].udp_bind(pipe.now, SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)).unwrap();
     pipe.ends[0].udp_connect(client, ip(0), at(1, 53)).unwrap();
-    let path = Path { source: ip(0), mtu: 1500 };
+    let path = Path { source: ip(0), mtu: 1500, mss: 1460 };
     pipe.ends[0].udp_send(pipe.now, client, at(1, 53), path, b"one").unwrap();
     pipe.ends[0].udp_send(pipe.now, client, at(1, 53), path, &[7; 2000]).unwrap();
     pipe.settle();
@@ -370,7 +373,7 @@ fn a_datagram_finds_the_nearest_socket() {
     // The short one has DF, the long one is for the IP layer to cut.
     assert_eq!((pipe.log[0].2[6], pipe.log[1].2[6], pipe.log[1].2.len()), (0x40, 0, 2028));
     // Somebody else's datagram is not for a connected socket.
-    let path = Path { source: ip(1), mtu: 1500 };
+    let path = Path { source: ip(1), mtu: 1500, mss: 1460 };
     let port = pipe.ends[0].local(client).unwrap().port();
     let stranger = pipe.ends[1].udp_bind(pipe.now, at(1, 54)).unwrap();
     pipe.ends[1].udp_send(pipe.now, stranger, at(0, port), path, b"no").unwrap();
@@ -383,7 +386,7 @@ fn a_datagram_finds_the_nearest_socket() {
 #[test]
 fn a_closed_udp_port_is_told_to_connected_sockets_only() {
     let mut pipe = Pipe::new(1);
-    let path = Path { source: ip(0), mtu: 1500 };
+    let path = Path { source: ip(0), mtu: 1500, mss: 1460 };
     for connected in [true, false] {
         let s = pipe.ends[0].udp_bind(pipe.now, at(0, 0)).unwrap();
         if connected {
@@ -416,7 +419,7 @@ fn time_wait_answers_and_yields_to_a_new_connection() {
     pipe.settle();
     let again = (0..20).any(|_| {
         // A higher initial sequence number is accepted; about every second one is higher.
-        let c = pipe.ends[0].tcp_connect(pipe.now, local, at(1, 80), 1500).unwrap();
+        let c = pipe.ends[0].tcp_connect(pipe.now, local, at(1, 80), PATH).unwrap();
         pipe.run(pipe.now + Duration::from_millis(20));
         let done = pipe.ends[1].accept(listener).is_ok();
         pipe.ends[0].abort(c);
@@ -458,7 +461,7 @@ fn no_segment_does_harm() {
             forged[2..4].copy_from_slice(&(40 + extra as u16).to_be_bytes());
             reseal(&mut forged);
             let to = 1 - from;
-            pipe.ends[to].input(pipe.now, &forged, |source, _| Some(Path { source, mtu: 1500 }));
+            pipe.ends[to].input(pipe.now, &forged, |source, _| Some(Path { source, mtu: 1500, mss: 1460 }));
             let error = IcmpError { kind: 3, code: rng.below(16) as u8, info: rng.below(2000) as u32 };
             pipe.ends[from].icmp_error(pipe.now, &old[..28], error);
         }

@@ -126,7 +126,8 @@ fn kind(op: &Op) -> Kind {
         | Op::SetBridge { .. }
         | Op::SetPort { .. }
         | Op::SetVirtual { .. }
-        | Op::SetAltname { .. } => Kind::Link,
+        | Op::SetAltname { .. }
+        | Op::SetMaddr { .. } => Kind::Link,
         Op::AddVlan { .. } | Op::DelVlan { .. } => Kind::Link,
         Op::AddMdb { .. } | Op::DelMdb { .. } => Kind::Neigh,
         Op::AddAddr { .. } | Op::DelAddr { .. } => Kind::Addr,
