@@ -290,6 +290,32 @@ fn datagrams(s: &mut Story<'_>) {
     }
 }
 
+/// How long a connection stays that only one end has closed.
+fn ends(s: &mut Story<'_>) {
+    let states = |s: &mut Story<'_>, what: &str| {
+        let answer = s.machine.query(&nettwin::model::Query::Sockets(ns("h1"))).expect("an answer");
+        let nettwin::model::Answer::Sockets(all) = answer else { panic!("another answer") };
+        let states: Vec<String> = all.iter().map(|l| format!("{:?} to {}", l.state, l.remote)).collect();
+        s.said.push(format!("{what}: {}", states.join(", ")));
+    };
+    let key = nettwin::model::SysctlKey::new("net/ipv4/tcp_fin_timeout").expect("a setting");
+    let op = nettwin::model::Op::SetSysctl { netns: ns("h1"), key, value: "2".to_owned() };
+    s.machine.execute(&[op]).expect("a setting that is taken");
+    let listener = s.open("listen", &Call::Listen { netns: ns("h2"), on: at("0.0.0.0:80"), backlog: 4 });
+    let client = s.open("connect", &connect("h1", Proto::Tcp, "10.0.2.2:80"));
+    let server = s.accept("accept", listener);
+    let _ = s.wait("connected", &Call::Connected(client));
+    states(s, "both open");
+    let _ = s.call("close", &Call::Close(client));
+    s.pass(Duration::from_millis(500));
+    states(s, "one closed");
+    s.pass(Duration::from_millis(4000));
+    states(s, "and forgotten");
+    let _ = s.call("send", &Call::Send(server, b"x".to_vec()));
+    s.pass(Duration::from_millis(300));
+    let _ = s.call("nobody is there", &Call::Recv(server, 10));
+}
+
 /// Listeners where clients have the port, or lingered with it.
 fn shared(s: &mut Story<'_>) {
     let listen = |netns: &str, on: SocketAddrV4| Call::Listen { netns: ns(netns), on, backlog: 4 };
@@ -515,6 +541,11 @@ fn silences_agree() {
 #[test]
 fn ports_agree() {
     compare(ports);
+}
+
+#[test]
+fn ends_agree() {
+    compare(ends);
 }
 
 #[test]

@@ -395,6 +395,10 @@ impl Tcp {
             Ok(n) if n > 0 || buffer.is_empty() => return Ok(n),
             Ok(_) | Err(RecvError::InvalidState | RecvError::Finished) => {}
         }
+        // Who has read the end hears of nothing that came behind it (SOCK_DONE); it is told when he sends.
+        if self.error == Some(Errno::EPIPE) {
+            return Ok(0);
+        }
         if let Some(errno) = self.error.take() {
             return Err(errno);
         }
