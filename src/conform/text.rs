@@ -3,9 +3,9 @@
 //! The list: MAC addresses and bridge identifiers that nobody typed; the ages of `ip -s neigh`; how many queues a link has,
 //! which is how many processors there are, and how often its root qdisc is used by them; round-trip times and the time of
 //! day, identifiers of packets, ephemeral ports, and how many milliseconds a ping lasted; the qdisc handles that a whole
-//! machine gives out in turn; the timers of `brctl
-//! showstp` and the ages in `brctl showmacs`; when rules were saved, and a connection's age and identifier;
-//! how long an address still lives; numbers of processes; `curl`'s meter, and the moments in HTTP's headers.
+//! machine gives out in turn; the timers of `brctl showstp` and of a bridge in `ip -d link`, and the ages in
+//! `brctl showmacs`; when rules were saved, and a connection's age and identifier; how long an address still lives;
+//! numbers of processes; `curl`'s meter, and the moments in HTTP's headers.
 //! Deliberately absent: what is random in frames and state (see
 //! [`super::normalise`]).
 
@@ -25,7 +25,7 @@ impl Texts {
     /// Standard output without what is random.
     pub fn out(&mut self, text: &str) -> String {
         let text = handles(&macs(&lifetimes(&web(&processes(text))), &self.typed), &mut self.handles);
-        timers(&times(&queues(&ages(&connections(&bridge_ids(&text, &self.typed))))))
+        bridge_timers(&timers(&times(&queues(&ages(&connections(&bridge_ids(&text, &self.typed)))))))
     }
 
     /// Standard error without what is random.
@@ -101,6 +101,15 @@ fn bridge_ids(text: &str, typed: &str) -> String {
         let is_hex =
             |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         let priority = before[..at].rsplit(|c: char| !c.is_ascii_hexdigit()).next().unwrap_or_default();
+        // As `ip -d link` writes them: by pairs, without leading zeros.
+        let end = behind.find(|c: char| c != ':' && !c.is_ascii_hexdigit()).unwrap_or(behind.len());
+        let pairs: Vec<u8> = behind[..end].split(':').map_while(|pair| u8::from_str_radix(pair, 16).ok()).collect();
+        if is_hex(priority, 4) && behind[..end].split(':').count() == 6 && pairs.len() == 6 && pairs != [0; 6] {
+            let full: Vec<String> = pairs.iter().map(|pair| format!("{pair:02x}")).collect();
+            out += if typed.contains(&full.join(":")) { &behind[..end] } else { "MAC" };
+            rest = &behind[end..];
+            continue;
+        }
         let mac = behind.get(..LEN).filter(|mac| is_hex(mac, LEN) && is_hex(priority, 4));
         let ends = behind.get(LEN..).is_none_or(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric()));
         match mac.filter(|mac| ends && mac.bytes().any(|b| b != b'0')) {
@@ -293,6 +302,26 @@ fn handles(text: &str, given: &mut Vec<String>) -> String {
     out
 }
 
+/// The bridge's timers in `ip -d link`, those that run.
+fn bridge_timers(text: &str) -> String {
+    let mut out = text.to_owned();
+    for key in ["hello_timer", "tcn_timer", "topology_change_timer"] {
+        for (before, is_padded) in
+            [(format!("{key} "), true), (format!("\"{key}\": "), false), (format!("\"{key}\":"), false)]
+        {
+            let mut parts = out.split(before.as_str());
+            let first = parts.next().unwrap_or_default().to_owned();
+            out = parts.fold(first, |sum, part| {
+                let number = part.trim_start_matches(|c| is_padded && c == ' ');
+                let rest = number.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+                let runs = number[..number.len() - rest.len()].parse::<f64>().is_ok_and(|time| time > 0.0);
+                sum + &before + if runs { "TIME" } else { "" } + if runs { rest } else { part }
+            });
+        }
+    }
+    out
+}
+
 /// `brctl showstp`'s timers, and the ages that end `brctl showmacs`'s lines.
 fn timers(text: &str) -> String {
     let is_time = |field: &str| {
@@ -346,6 +375,10 @@ mod tests {
         );
         check("lladdr 6e:41:bf:c4:a4:7b STALE", "lladdr MAC STALE");
         check("br0\t\t8000.3a8553ec1f70\tno", "br0\t\t8000.MAC\tno");
+        check("bridge_id 8000.26:c5:5d:87:b8:d root 8000.2:0:0:0:0:aa", "bridge_id 8000.MAC root 8000.2:0:0:0:0:aa");
+        check("designated_root 8000.0:0:0:0:0:0 root_port 0", "designated_root 8000.0:0:0:0:0:0 root_port 0");
+        check("hello_timer    1.02 tcn_timer    0.00 topology", "hello_timer TIME tcn_timer    0.00 topology");
+        check("\"hello_timer\": 0.00,\"tcn_timer\":0.3,", "\"hello_timer\": 0.00,\"tcn_timer\":TIME,");
         check("br0\t\t8000.0200000000aa\tno", "br0\t\t8000.0200000000aa\tno");
         check("br0\t\t8000.000000000000\tno", "br0\t\t8000.000000000000\tno");
         check(
