@@ -21,7 +21,7 @@ fn kind(netns: &str, name: &str, text: &str) -> AddLink {
     }
 }
 
-fn add(link: AddLink) -> Op {
+pub(crate) fn add(link: AddLink) -> Op {
     Op::AddLink(Box::new(link))
 }
 
@@ -92,7 +92,7 @@ fn dummies() {
 }
 
 /// A device that sits on another of its namespace.
-fn on(lower: &str, netns: &str, name: &str, text: &str) -> AddLink {
+pub(crate) fn on(lower: &str, netns: &str, name: &str, text: &str) -> AddLink {
     let mut link = kind(netns, name, text);
     if let NewLink::Virtual(of) = &mut link.kind {
         *of.lower_mut().expect("a kind that sits on another") = Some((ns(netns), dev(lower)));
@@ -123,7 +123,7 @@ fn to(netns: &str) -> LinkChange {
     LinkChange { netns: Some(ns(netns)), ..LinkChange::default() }
 }
 
-fn set_mac(last: u8) -> LinkChange {
+pub(crate) fn set_mac(last: u8) -> LinkChange {
     LinkChange { mac: Some(mac(last)), ..LinkChange::default() }
 }
 

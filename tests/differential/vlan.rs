@@ -6,11 +6,11 @@ use crate::harness::{Case, See, dev, mac, ns};
 use nettwin_model::op::{AddLink, LinkChange, NewLink};
 use nettwin_model::{BridgeAttrs, FdbEntry, FdbKind, Op, PortAttrs, VlanRange, words};
 
-fn filtering() -> BridgeAttrs {
+pub(crate) fn filtering() -> BridgeAttrs {
     BridgeAttrs { vlan_filtering: Some(true), mcast_snooping: Some(false), ..Default::default() }
 }
 
-fn vlan_bridge(case: Case, netns: &str, name: &str, attrs: BridgeAttrs) -> Case {
+pub(crate) fn vlan_bridge(case: Case, netns: &str, name: &str, attrs: BridgeAttrs) -> Case {
     case.op(Op::AddLink(Box::new(AddLink {
         netns: ns(netns),
         name: dev(name),
@@ -23,7 +23,7 @@ fn vlan_bridge(case: Case, netns: &str, name: &str, attrs: BridgeAttrs) -> Case 
 }
 
 /// h1, h2, h3 on ports p1, p2, p3 of bridge s1, which filters as `attrs` says.
-fn star_of(name: &'static str, attrs: BridgeAttrs) -> Case {
+pub(crate) fn star_of(name: &'static str, attrs: BridgeAttrs) -> Case {
     let mut case = vlan_bridge(Case::new(name).netns(&["s", "h1", "h2", "h3"]), "s", "s1", attrs);
     for (i, host) in ["h1", "h2", "h3"].into_iter().enumerate() {
         let n = i as u8 + 1;

@@ -1,7 +1,7 @@
 //! A macvlan: a station of its own on the wire of the device below.
 //!
 //! Kernel counterpart: `drivers/net/macvlan.c`. The device below knows its stations (where each is, its MAC, its mode,
-//! whether it is up), since they may be in other namespaces; whoever changes one tells it ([`tell_below`]). What a station
+//! whether it is up), since they may be in other namespaces; whoever changes one tells it ([`upper::tell_below`]). What a station
 //! sends is handed to the device below as a stage of its own ([`Stage::Macvlan`]) and is known there by its source MAC.
 //! Deliberately absent: the mode `source`, broadcast queues, group filters but those for broadcast and for all hosts.
 
@@ -112,18 +112,10 @@ pub(crate) fn hear(netns: &mut NetnsTable, w: &mut World, (id, index): At, seen:
         News::Mtu if dev.mtu > seen.mtu => state::set_mtu(ns, w, index, seen.mtu),
         News::Mac if matches!(&dev.kind, Kind::Macvlan(m) if m.mode == Passthru) => {
             state::set_mac(ns, w, index, seen.mac);
-            tell_below(netns, (id, index));
+            upper::tell_below(netns, (id, index));
         }
         News::Mtu | News::Mac => {}
     }
-}
-
-/// What changed of a station is told to the device below.
-pub(crate) fn tell_below(netns: &mut NetnsTable, at: At) {
-    let Some(dev) = netns.by_id(at.0).and_then(|ns| ns.dev(at.1)) else { return };
-    let Kind::Macvlan(Macvlan { lower, mode }) = dev.kind else { return };
-    let station = Station { mac: dev.mac, mode, up: dev.up };
-    upper::know(netns, at, lower, Above::Macvlan(station));
 }
 
 /// Whether a station may have this MAC while it is up: nobody on this wire has it (`macvlan_addr_busy`).

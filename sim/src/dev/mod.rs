@@ -235,8 +235,9 @@ impl Dev {
     /// Counts what it sent by the device below.
     pub(crate) fn count_sent(&mut self, fate: Fate, len: u64) {
         match fate {
-            Fate::Dropped(_) => self.stats.tx_dropped += 1,
-            Fate::Held | Fate::Done => {
+            Fate::Dropped(reason) if reason.sender_errno().is_some() => self.stats.tx_dropped += 1,
+            // What a bridge does not pass on counts as sent, and what is lost on the way.
+            Fate::Held | Fate::Done | Fate::Dropped(_) => {
                 self.stats.tx_packets += 1;
                 self.stats.tx_bytes += len;
             }
@@ -261,12 +262,18 @@ impl Dev {
         self.set_promiscuous();
     }
 
-    /// Only a bridge does something else for it: frames come to the others' ends whoever they are for. Stations of its own
-    /// want all as well (`__dev_set_rx_mode`).
+    /// Whether somebody wants to see all that comes (`IFF_PROMISC`): who watches, a bridge that it is a port of, or a device
+    /// above.
+    pub(crate) fn is_promiscuous(&self) -> bool {
+        self.taps.iter().any(|tap| matches!(tap, Tap::Probe { promiscuous: true, .. }))
+            || self.port.is_some()
+            || self.traits.promisc
+            || self.uppers.iter().any(|upper| upper.wants_all)
+    }
+
+    /// Only a bridge does something else for it: frames come to the others' ends whoever they are for.
     pub(crate) fn set_promiscuous(&mut self) {
-        let is_station = |upper: &Upper| matches!(upper.above, upper::Above::Macvlan(station) if station.up);
-        let promiscuous = self.taps.iter().any(|tap| matches!(tap, Tap::Probe { promiscuous: true, .. }))
-            || self.uppers.iter().any(is_station);
+        let promiscuous = self.is_promiscuous();
         if let Some(bridge) = self.bridge_mut() {
             bridge.promiscuous = promiscuous;
         }

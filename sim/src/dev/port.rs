@@ -238,8 +238,13 @@ pub(crate) fn remove_own(
 }
 
 /// What the spanning tree reckons for a port by its speed (`port_cost`): a veth reports 10 Gbit/s, what sits on
-/// another device as much as that one, others nothing.
+/// another device as much as that one, a bridge as its ports, others nothing.
 fn cost(ns: &Netns, dev: &Dev) -> u32 {
+    if let Some(bridge) = dev.bridge() {
+        // As fast as the fastest of its ports (`br_get_link_ksettings`).
+        let ports = bridge.ports.iter().flatten().filter_map(|port| ns.dev(port.dev));
+        return ports.map(|port| cost(ns, port)).min().unwrap_or(100);
+    }
     let below = dev.kind.lower().filter(|(id, _)| *id == ns.id).and_then(|(_, index)| ns.dev(index));
     match below {
         Some(below) => cost(ns, below),

@@ -57,7 +57,7 @@ pub(crate) fn open(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifind
             set_carrier(there, w, peer.dev, true);
         }
     }
-    macvlan::tell_below(netns, (id, index));
+    upper::tell_below(netns, (id, index));
     Ok(())
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn close(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifin
         tell_peer(there, peer.dev, |p| p.up = false);
         set_carrier(there, w, peer.dev, false);
     }
-    macvlan::tell_below(netns, (id, index));
+    upper::tell_below(netns, (id, index));
 }
 
 /// What link watch makes of the two ends of a wire that has no carrier any more, each seen from where it is now.

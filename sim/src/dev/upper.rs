@@ -22,6 +22,8 @@ pub(crate) struct Upper {
     pub(crate) at: At,
     /// What it is.
     pub(crate) above: Above,
+    /// It wants all that comes: it has a MAC of its own, which no device filters by, or is told to (`__dev_set_rx_mode`).
+    pub(crate) wants_all: bool,
 }
 
 /// What a device knows of one above it.
@@ -93,12 +95,22 @@ pub(crate) fn join(netns: &mut NetnsTable, upper: Upper, lower: At) {
     }
 }
 
-/// A device knows better of one above it.
-pub(crate) fn know(netns: &mut NetnsTable, upper: At, lower: At, above: Above) {
+/// What changed of a device is told to the one below (`dev_uc_add`, `vlan_dev_change_rx_flags`), and by that further down.
+pub(crate) fn tell_below(netns: &mut NetnsTable, at: At) {
+    let Some(dev) = netns.by_id(at.0).and_then(|ns| ns.dev(at.1)) else { return };
+    let Some(lower) = dev.kind.lower() else { return };
+    let Some(below) = netns.by_id(lower.0).and_then(|ns| ns.dev(lower.1)) else { return };
+    let (above, wants_all) = match &dev.kind {
+        Kind::Vlan(vlan) => (Above::Vlan(vlan.tag), dev.mac != below.mac || dev.is_promiscuous()),
+        Kind::Macvlan(of) => (Above::Macvlan(Station { mac: dev.mac, mode: of.mode, up: dev.up }), true),
+        _ => return,
+    };
+    let known = Upper { at, above, wants_all: wants_all && dev.up };
     if let Some(dev) = dev_mut(netns, lower) {
-        dev.uppers.iter_mut().filter(|u| u.at == upper).for_each(|u| u.above = above);
+        dev.uppers.iter_mut().filter(|upper| upper.at == at).for_each(|upper| *upper = known);
         dev.set_promiscuous();
     }
+    tell_below(netns, lower);
 }
 
 /// A device that sat on another is gone.
@@ -107,6 +119,7 @@ pub(crate) fn part(netns: &mut NetnsTable, upper: At, lower: At) {
         dev.uppers.retain(|u| u.at != upper);
         dev.set_promiscuous();
     }
+    tell_below(netns, lower);
 }
 
 /// A device went elsewhere: those below and above it find it there.

@@ -4,7 +4,7 @@
 //! `reorder_hdr off`, priorities (the maps), GVRP, MVRP, `bridge_binding`. Below a device of another namespace its drops
 //! are counted there only.
 
-use super::upper::{Above, At, News, Seen};
+use super::upper::{self, Above, At, News, Seen};
 use super::{Kind, state};
 use crate::drop::DropReason;
 use crate::netns::{Ifindex, Netns, NetnsTable};
@@ -97,6 +97,7 @@ pub(crate) fn hear(netns: &mut NetnsTable, w: &mut World, (id, index): At, seen:
         News::Mac => {
             if up {
                 inherit(ns, w, index, seen.mac);
+                upper::tell_below(netns, (id, index));
             }
             return;
         }

@@ -228,6 +228,9 @@ pub(crate) fn set(sim: &mut Sim, netns: &NetnsName, name: IfName, change: &LinkC
         rename(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, name)?;
     }
     set_traits(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, change)?;
+    if change.promisc.is_some() {
+        upper::tell_below(&mut sim.netns, (id, index));
+    }
     match change.up {
         Some(true) => state::open(&mut sim.netns, &mut sim.world, id, index)?,
         Some(false) => state::close(&mut sim.netns, &mut sim.world, id, index),
@@ -395,7 +398,7 @@ fn set_mac(sim: &mut Sim, id: NsId, index: Ifindex, mac: Mac) -> Result<(), Faul
     }
     if dev.bridge().is_none() {
         state::set_mac(ns, &mut sim.world, index, mac);
-        macvlan::tell_below(&mut sim.netns, (id, index));
+        upper::tell_below(&mut sim.netns, (id, index));
         return Ok(());
     }
     if mac != old {
@@ -456,7 +459,12 @@ fn set_master(sim: &mut Sim, id: NsId, index: Ifindex, master: Option<Ifindex>) 
     }
     port::leave(ns, &mut sim.world, index);
     vrf::leave(&mut sim.netns, &mut sim.world, id, index);
-    let Some(master) = master else { return Ok(()) };
+    let joined = master.map_or(Ok(()), |master| join(sim, (id, index), master));
+    upper::tell_below(&mut sim.netns, (id, index));
+    joined
+}
+
+fn join(sim: &mut Sim, (id, index): (NsId, Ifindex), master: Ifindex) -> Result<(), Fault> {
     let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
     match ns.dev(master).map(|dev| &dev.kind) {
         Some(Kind::Bridge(_)) => port::join(ns, &mut sim.world, index, master),

@@ -63,7 +63,7 @@ pub(super) fn set(sim: &mut Sim, at: At, change: &VirtualChange) -> Result<(), F
                 return Err(Fault::errno(Errno::EINVAL));
             }
             of.mode = *mode;
-            macvlan::tell_below(&mut sim.netns, at);
+            upper::tell_below(&mut sim.netns, at);
             Ok(())
         }
         // A kind that the device is not of.
@@ -107,7 +107,7 @@ fn add_macvlan(sim: &mut Sim, id: NsId, link: &AddLink, of: &virtuals::Macvlan) 
     let at = (id, index);
     let mac = sim.netns.by_id(id).and_then(|ns| ns.dev(index)).map(|dev| dev.mac).unwrap_or_default();
     let above = Above::Macvlan(Station { mac, mode: of.mode, up: false });
-    upper::join(&mut sim.netns, Upper { at, above }, lower);
+    upper::join(&mut sim.netns, Upper { at, above, wants_all: false }, lower);
     settle(sim, at, lower, carrier);
     Ok(index)
 }
@@ -132,7 +132,7 @@ fn add_vlan(sim: &mut Sim, id: NsId, link: &AddLink, vlan: &virtuals::Vlan) -> R
     let inherits = link.mac.is_none();
     let kind = Kind::Vlan(Vlan { lower, tag, loose: vlan.loose_binding, inherits, lower_mac: mac });
     let index = register(sim, id, link.name, link.mac.or(Some(mac)), link.mtu.or(Some(mtu)), kind)?;
-    upper::join(&mut sim.netns, Upper { at: (id, index), above: Above::Vlan(tag) }, lower);
+    upper::join(&mut sim.netns, Upper { at: (id, index), above: Above::Vlan(tag), wants_all: false }, lower);
     settle(sim, (id, index), lower, carrier);
     Ok(index)
 }

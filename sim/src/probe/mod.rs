@@ -9,7 +9,7 @@ mod run;
 
 pub(crate) use ear::{Ear, Reply, arp_heard, datagram_heard, error_heard, link_down, reply_heard};
 
-use crate::dev::{Dev, Tap};
+use crate::dev::{Dev, Tap, upper};
 use crate::netns::NsId;
 use crate::sim::Sim;
 use crate::world::World;
@@ -169,12 +169,12 @@ pub(crate) fn stop(sim: &mut Sim, id: ProbeId, how: Stop) {
             run::step(sim, id, Input::Stop(how));
         }
         Work::Capture => {
-            if let Some(ns) = sim.netns.by_id_mut(running.ns) {
-                for dev in ns.devs.indexes() {
-                    if let Some(dev) = ns.dev_mut(dev) {
-                        dev.remove_taps(id);
-                    }
+            let all = sim.netns.by_id(running.ns).map(|ns| ns.devs.indexes()).unwrap_or_default();
+            for index in all {
+                if let Some(dev) = sim.netns.by_id_mut(running.ns).and_then(|ns| ns.dev_mut(index)) {
+                    dev.remove_taps(id);
                 }
+                upper::tell_below(&mut sim.netns, (running.ns, index));
             }
             finish(&mut sim.world, id, Outcome::Stopped);
         }
@@ -192,6 +192,8 @@ fn start_capture(sim: &mut Sim, ns: NsId, capture: &Capture) -> Result<ProbeId, 
     let netns = sim.netns.by_id_mut(ns).ok_or_else(enodev)?;
     let dev = netns.devs.by_name(capture.dev).and_then(|d| netns.dev_mut(d)).ok_or_else(enodev)?;
     dev.add_tap(Tap::Probe { id, snap_len: capture.snap_len, promiscuous: capture.promiscuous });
+    let index = dev.ifindex;
+    upper::tell_below(&mut sim.netns, (ns, index));
     sim.world.probes.put(id, Running { ns, work: Work::Capture });
     sim.world.report(id, ProbeEvent::Started { source: None });
     Ok(id)
