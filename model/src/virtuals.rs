@@ -25,14 +25,11 @@ pub enum Virtual {
 }
 
 /// What `ip link set … type` can change of a device that is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VirtualChange {
     /// A VLAN's.
-    Vlan {
-        /// Whether it goes up and down by itself.
-        loose_binding: bool,
-    },
+    Vlan(VlanChange),
     /// A macvlan's.
     Macvlan {
         /// How it goes about with its siblings.
@@ -44,7 +41,7 @@ impl VirtualChange {
     /// The word that `ip link set type` takes.
     pub fn word(&self) -> &'static str {
         match self {
-            VirtualChange::Vlan { .. } => "vlan",
+            VirtualChange::Vlan(_) => "vlan",
             VirtualChange::Macvlan { .. } => "macvlan",
         }
     }
@@ -107,12 +104,70 @@ pub struct Vlan {
     /// It goes up and down by itself and not with the device that it sits on.
     #[serde(default)]
     pub loose_binding: bool,
+    /// The tags of what it receives are not seen on it.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub reorder_hdr: bool,
+    /// What a tag's priority makes of a packet's, as [`map_ingress`] has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ingress: Vec<(u32, u32)>,
+    /// What a packet's priority makes of its tag's, as [`map_egress`] has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub egress: Vec<(u32, u32)>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What is said anew of a VLAN device.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VlanChange {
+    /// Whether it goes up and down by itself.
+    pub loose_binding: Option<bool>,
+    /// Whether tags are not seen on it.
+    pub reorder_hdr: Option<bool>,
+    /// Priorities of tags, and what they become; 0 takes an entry away.
+    pub ingress: Vec<(u32, u32)>,
+    /// Priorities of packets, and what they become; 0 takes an entry away.
+    pub egress: Vec<(u32, u32)>,
+}
+
+/// Enters what a tag's priority becomes, in their order (`vlan_dev_set_ingress_priority`).
+pub fn map_ingress(map: &mut Vec<(u32, u32)>, (from, to): (u32, u32)) {
+    let from = from & 7;
+    map.retain(|(known, _)| *known != from);
+    if to != 0 {
+        let at = map.partition_point(|(known, _)| *known < from);
+        map.insert(at, (from, to));
+    }
+}
+
+/// Enters what becomes of a packet's priority: in the kernel's order, sixteen lists with the newest first
+/// (`vlan_dev_set_egress_priority`). An entry of 0 keeps its place and is not shown.
+pub fn map_egress(map: &mut Vec<(u32, u32)>, (from, to): (u32, u32)) {
+    let to = to & 7;
+    match map.iter_mut().find(|(known, _)| *known == from) {
+        Some(entry) => entry.1 = to,
+        None => {
+            let at = map.partition_point(|(known, _)| known & 15 < from & 15);
+            map.insert(at, (from, to));
+        }
+    }
 }
 
 impl Vlan {
     /// One as it is unless somebody says otherwise.
     pub fn new(id: u16) -> Self {
-        Vlan { lower: None, id, protocol: VlanProtocol::default(), loose_binding: false }
+        Vlan {
+            lower: None,
+            id,
+            protocol: VlanProtocol::default(),
+            loose_binding: false,
+            reorder_hdr: true,
+            ingress: Vec::new(),
+            egress: Vec::new(),
+        }
     }
 }
 

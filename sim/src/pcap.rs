@@ -7,6 +7,7 @@ use crate::dev::Tap;
 use crate::frame::Slab;
 use crate::netns::Netns;
 use crate::path::Pkt;
+use crate::tag::Tag;
 use crate::world::World;
 use nettwin_model::probe::{Direction, ProbeEvent};
 use std::borrow::Cow;
@@ -42,11 +43,14 @@ impl Recordings {
     }
 }
 
-/// Shows a frame to all who watch the device at hand.
+/// Shows a frame to all who watch the device at hand; `outer` is a tag that it is seen with on this device alone.
 #[cold]
-pub(crate) fn tap(ns: &Netns, w: &mut World, pkt: &Pkt, direction: Direction) {
+pub(crate) fn tap(ns: &Netns, w: &mut World, pkt: &Pkt, outer: Option<Tag>, direction: Direction) {
     let Some(dev) = ns.dev(pkt.dev) else { return };
-    let tagged = with_tag(&w.frames, pkt);
+    let mut tagged = with_tag(&w.frames, pkt);
+    if let Some(outer) = outer {
+        outer.put(tagged.to_mut());
+    }
     let bytes = &tagged[..];
     for tap in &dev.taps {
         match *tap {

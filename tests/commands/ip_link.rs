@@ -206,6 +206,57 @@ fn links_are_made_and_changed() {
         ",
             ),
             (
+                "groups",
+                r"
+            ip link add v0 type veth peer name v1
+            ip link add v2 group 7 txqueuelen 44 type veth peer name v3 group 7
+            ip -o link show group 7
+            ip link set v0 group 5
+            ip link set v1 group 5
+            ip link set group 5 up
+            ip -br link
+            ip link set group 5 mtu 1400
+            ip -o link show group 5
+            ip link set group 5 down
+            ip -br link
+            ip link set group default up
+            ip -br link
+            ip link set group 77 up
+            ip link set dev v0 group 5 up
+            ip link set group 5 group 6
+            ip link set group 5 address 02:00:00:00:00:01 alias one-of-five
+            ip link show group 5
+            ip link set group 5 promisc on txqueuelen 500
+            ip link show group 5
+            ip link add br0 type bridge
+            ip link set group 5 master br0
+            ip -br link show master br0
+            ip link set group 5 nomaster
+            ip -br link show master br0
+            ip link set group foo up
+            ip link show group foo
+            ip link set group 5 name z
+            ip link set group 0 netns 1
+            ip link set group 0 mtu 12
+            ip link set v0 group 4294967295
+            ip link show group 4294967295
+            ip link set group
+            ip link show group
+            ip link set v0 group
+            ip addr add 10.0.0.1/24 dev v0
+            ip -br addr show group 5
+            ip link del v9 group 7
+            ip link del group 77
+            ip link del group 0
+            ip link del group default
+            ip link del group 7
+            ip -br link
+            ip link set lo group 5
+            ip link del group 5
+            ip -br link
+        ",
+            ),
+            (
                 "statistics",
                 r"
             ip link add v0 type veth peer name v1

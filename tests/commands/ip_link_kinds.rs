@@ -113,6 +113,51 @@ fn vlans() {
         ",
             ),
             (
+                "priorities and what is seen of tags",
+                r"
+            ip link add x address 02:00:00:00:00:01 type veth peer name y address 02:00:00:00:00:02
+            ip netns add b
+            ip link set y netns b
+            ip link set x up
+            ip -n b link set y up
+            ip link add link x name x.10 type vlan id 10 ingress-qos-map 1:2 3:4 9:5 egress-qos-map 0:1 6:5 16:3 22:7 2:0 reorder_hdr off
+            ip -d link show x.10
+            ip -d -j link show x.10
+            ip link set x.10 type vlan egress-qos-map 6:6 4:2
+            ip link set x.10 type vlan ingress-qos-map 1:0 2:9
+            ip -d link show x.10
+            ip link set x.10 type vlan reorder_hdr on
+            ip link set x.10 type vlan
+            ip -o -d link show x.10
+            ip link set x.10 type vlan id 11
+            ip link set x.10 type vlan loose_binding on egress-qos-map 6:0 0:0 16:0 22:0 4:0
+            ip -d link show x.10
+            ip link set x.10 type vlan egress-qos-map 0:3 16:2
+            ip -d link show x.10
+            ip link set y type vlan reorder_hdr off
+            ip link set x type vlan reorder_hdr off
+            ip link add link x name x.11 type vlan id 11 ingress-qos-map
+            ip link add link x name x.12 type vlan id 12 ingress-qos-map 1:a
+            ip link add link x name x.12 type vlan id 12 ingress-qos-map a:1
+            ip link add link x name x.12 type vlan id 12 egress-qos-map 0:8
+            ip link add link x name x.13 type vlan id 13 egress-qos-map 0:9 1:1 id 14
+            ip -d link show x.12
+            ip -d link show x.13
+            ip -n b link add link y name y.10 type vlan id 10
+            ip link set x.10 up
+            ip -n b link set y.10 up
+            sleep 1.5
+            ip addr add 10.0.0.1/24 dev x.10
+            ip -n b addr add 10.0.0.2/24 dev y.10
+            ip link set x.10 type vlan reorder_hdr off
+            ping -c1 -W1 10.0.0.2
+            sleep 1
+            ip -s link show x.10
+            ip -n b -s link show y.10
+            ip -n b -s link show y
+        ",
+            ),
+            (
                 "a router on a stick",
                 r"
             ip netns add h1

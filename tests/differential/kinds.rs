@@ -5,7 +5,7 @@ use nettwin_model::op::{LinkChange, NewLink};
 use nettwin_model::virtuals::{MacvlanMode, VirtualChange};
 use nettwin_model::{AddLink, Op, words};
 
-const STATS: See = See { neighs: false, fdb: false, stats: true };
+pub(crate) const STATS: See = See { neighs: false, fdb: false, stats: true };
 
 /// A device made in the words that follow `type`.
 fn kind(netns: &str, name: &str, text: &str) -> AddLink {
@@ -101,7 +101,7 @@ pub(crate) fn on(lower: &str, netns: &str, name: &str, text: &str) -> AddLink {
 }
 
 /// Two hosts on a wire with a VLAN on it.
-fn trunk(name: &'static str) -> Case {
+pub(crate) fn trunk(name: &'static str) -> Case {
     Case::new(name)
         .netns(&["a", "b"])
         .wire(("a", "x"), ("b", "y"), (1, 2))

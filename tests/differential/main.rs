@@ -48,6 +48,7 @@ mod sysctl;
 mod times;
 mod told;
 mod vlan;
+mod vlan_marks;
 mod vlan_routing;
 mod walkthrough;
 

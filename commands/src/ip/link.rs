@@ -1,14 +1,14 @@
 //! `ip link add`, `set`, `del`: from words to ops.
 //!
 //! Counterpart: `iplink_parse()` and `iplink_modify()` of `ip/iplink.c`, `ip/link_veth.c`. Deliberately absent, and refused by
-//! name: kinds that [`super::link_type`] has not, VFs, XDP, queue numbers, chosen indexes, groups as a whole, statistics by kind.
+//! name: kinds that [`super::link_type`] has not, VFs, XDP, queue numbers, chosen indexes, statistics by kind.
 
 use super::link_type::{self, Kind};
 use super::{DONE, Ip, Ran, help, link_list, netns, unknown, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, integer, invarg, matches, nodev};
 use crate::iproute::inet;
 use crate::iproute::names;
-use nettwin_model::virtuals::{Macvlan, VirtualChange};
+use nettwin_model::virtuals::{Macvlan, VirtualChange, VlanChange};
 use nettwin_model::{
     AddLink, BridgeAttrs, Errno, Fault, IfName, LinkChange, Mac, NameError, NetnsName, NewLink, Op, VethPeer, Virtual,
 };
@@ -219,11 +219,9 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>, creates: bool) -> Result
         }
     }
     said.rest = words.rest();
-    if said.change.group.is_some() && said.dev().is_none() {
-        return Err(unsupported("group without dev"));
-    }
-    if creates && said.change != LinkChange::default() {
-        return Err(unsupported("txqueuelen, alias, group or flags of a new link"));
+    let LinkChange { group, txqueuelen, .. } = said.change;
+    if creates && said.change != (LinkChange { group, txqueuelen, ..LinkChange::default() }) {
+        return Err(unsupported("alias or flags of a new link"));
     }
     if let (Some(dev), Some(Err(length)), false) = (said.dev(), &said.address, creates)
         && ip.kernel.link(dev)?.is_some()
@@ -301,11 +299,14 @@ fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     };
     let kind = match link_type::parse(kind, said.rest)? {
         Kind::Macvlan(mode) => Kind::Virtual(Virtual::Macvlan(Macvlan { lower: None, mode: mode.unwrap_or_default() })),
+        Kind::Vlan(said) => Kind::Virtual(Virtual::Vlan(said.device()?)),
         kind => kind,
     };
     let here = ip.kernel.netns.clone();
     let there = said.netns.clone().unwrap_or_else(|| here.clone());
     let mut names = Names::new(ip);
+    // What else is said of the new devices.
+    let mut more = Vec::new();
     let (kind, name) = match kind {
         Kind::Veth(peer) => {
             let peer = parse(names.ip, Words::new(peer), true)?;
@@ -320,6 +321,7 @@ fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
             let netns = peer.netns.clone().unwrap_or(here);
             let peer_name = names.choose(&netns, peer.dev(), "veth")?;
             let (mac, peer_mtu) = (address(&peer)?, mtu(&peer));
+            more.push((netns.clone(), peer_name, peer.change));
             // Of the rest that may be said of it the kernel hears `up` only, and cannot open what has no peer yet.
             if peer.up == Some(true) {
                 return Err(Stop::back(2, format!("RTNETLINK answers: {}\n", Errno::ENOTCONN)));
@@ -338,11 +340,19 @@ fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
             let name = names.choose(&there, said.dev(), kind.prefix())?;
             (NewLink::Virtual(kind), name)
         }
-        Kind::Port(_) | Kind::Macvlan(_) | Kind::Bare => return Err(Stop::back(2, "Error: Unknown device type.\n")),
+        Kind::Port(_) | Kind::Macvlan(_) | Kind::Vlan(_) | Kind::Bare => {
+            return Err(Stop::back(2, "Error: Unknown device type.\n"));
+        }
     };
     let (mac, mtu) = (address(&said)?, mtu(&said));
+    more.push((there.clone(), name, said.change));
     let link = AddLink { netns: there, name, kind, mac, mtu, master: said.master.flatten(), up: said.up == Some(true) };
     ip.kernel.talk(Op::AddLink(Box::new(link)))?;
+    for (netns, name, change) in more {
+        if change != LinkChange::default() {
+            ip.kernel.talk(Op::SetLink { netns, name, change: Box::new(change) })?;
+        }
+    }
     DONE
 }
 
@@ -391,6 +401,9 @@ impl<'i, 'a, 'b> Names<'i, 'a, 'b> {
 
 fn set(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     let said = parse(ip, words, false)?;
+    if let (Some(group), None) = (said.change.group, said.dev()) {
+        return set_group(ip, said, group);
+    }
     let dev = existing(ip, &said)?;
     let rename = match said.name {
         Some(name) if Some(name) != said.dev() => Some(new_name(name)?),
@@ -408,6 +421,13 @@ fn set(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
         Some(Kind::Veth([_, ..])) => return Err(Stop::back(2, format!("RTNETLINK answers: {}\n", Errno::EOPNOTSUPP))),
         Some(Kind::Macvlan(Some(mode))) => {
             let change = VirtualChange::Macvlan { mode };
+            ip.kernel.talk(Op::SetVirtual { netns: netns.clone(), name: dev, change })?;
+        }
+        Some(Kind::Vlan(of)) if of.is_bare() => {
+            return Err(Stop::back(2, "Error: 8021q: VLAN properties not specified.\n"));
+        }
+        Some(Kind::Vlan(of)) if of.change != VlanChange::default() => {
+            let change = VirtualChange::Vlan(of.change);
             ip.kernel.talk(Op::SetVirtual { netns: netns.clone(), name: dev, change })?;
         }
         Some(Kind::Virtual(_)) if !said.rest.is_empty() => {
@@ -430,6 +450,60 @@ fn set(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     DONE
 }
 
+/// The same of all links of a group, as far as the kernel takes it (`rtnl_group_changelink`).
+fn set_group(ip: &mut Ip<'_, '_>, said: Said<'_>, group: u32) -> Ran {
+    if said.kind.is_some() {
+        return Err(unsupported("type with group"));
+    }
+    let (mtu, mac) = (mtu(&said), address(&said)?);
+    let (up, master, netns) = (said.up, said.master, said.netns);
+    let change = LinkChange { up, mtu, mac, master, netns, group: None, ..said.change };
+    for name in members(ip, group)? {
+        if change != LinkChange::default() {
+            let (netns, change) = (ip.kernel.netns.clone(), Box::new(change.clone()));
+            ip.kernel.talk(Op::SetLink { netns, name, change })?;
+        }
+    }
+    DONE
+}
+
+/// The links of a group, in the kernel's order.
+fn members(ip: &mut Ip<'_, '_>, group: u32) -> Result<Vec<IfName>, Stop> {
+    let state = ip.kernel.state()?;
+    let of = |name: &IfName| state.config.traits.get(name).map_or(0, |traits| traits.group);
+    let mut found: Vec<(u32, IfName)> = state
+        .derived
+        .links
+        .iter()
+        .filter(|(name, _)| of(name) == group)
+        .map(|(name, link)| (link.ifindex, *name))
+        .collect();
+    found.sort_unstable();
+    Ok(found.into_iter().map(|(_, name)| name).collect())
+}
+
+/// `rtnl_group_dellink`.
+fn delete_group(ip: &mut Ip<'_, '_>, group: u32) -> Ran {
+    let refused = |errno| Stop::back(2, format!("RTNETLINK answers: {errno}\n"));
+    if group == 0 {
+        return Err(refused(Errno::EPERM));
+    }
+    let found = members(ip, group)?;
+    if found.is_empty() {
+        return Err(refused(Errno::ENODEV));
+    }
+    if found.contains(&IfName::lo()) {
+        return Err(refused(Errno::EOPNOTSUPP));
+    }
+    for name in found {
+        // One may have gone with another.
+        if ip.kernel.link(name.as_str())?.is_some() {
+            ip.kernel.talk(Op::DelLink { netns: ip.kernel.netns.clone(), name })?;
+        }
+    }
+    DONE
+}
+
 fn existing(ip: &mut Ip<'_, '_>, said: &Said<'_>) -> Result<IfName, Stop> {
     let required = || Stop::exit(MINUS_ONE, "Not enough information: \"dev\" argument is required.\n");
     ip.kernel.need_link(said.dev().ok_or_else(required)?)
@@ -437,6 +511,9 @@ fn existing(ip: &mut Ip<'_, '_>, said: &Said<'_>) -> Result<IfName, Stop> {
 
 fn delete(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     let said = parse(ip, words, false)?;
+    if let (Some(group), None) = (said.change.group, said.dev()) {
+        return delete_group(ip, group);
+    }
     let name = existing(ip, &said)?;
     let netns = ip.kernel.netns.clone();
     match crate::say::execute(ip.kernel.cx, Op::DelLink { netns, name }) {

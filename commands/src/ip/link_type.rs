@@ -18,6 +18,8 @@ pub(super) enum Kind<'a> {
     Virtual(Virtual),
     /// A macvlan, with its mode if it is said.
     Macvlan(Option<MacvlanMode>),
+    /// A VLAN device, as far as it is said.
+    Vlan(vlan::Said),
     /// A bridge's port (`bridge_slave`).
     Port(PortAttrs),
     /// One that this product does not have, without attributes.
@@ -44,7 +46,7 @@ pub(super) fn parse<'a>(kind: &str, words: &'a [String]) -> Result<Kind<'a>, Sto
         "bridge_slave" => port(Words::new(words)).map(Kind::Port),
         // ip passes over whatever follows.
         "dummy" => Ok(Kind::Virtual(Virtual::Dummy)),
-        "vlan" => vlan::parse(Words::new(words)).map(|vlan| Kind::Virtual(Virtual::Vlan(vlan))),
+        "vlan" => vlan::parse(Words::new(words)).map(Kind::Vlan),
         "vrf" => vrf::parse(Words::new(words)).map(Kind::Virtual),
         "macvlan" => macvlan::parse(Words::new(words)).map(Kind::Macvlan),
         _ if is_known(kind) => Err(unsupported(&format!("type {kind}"))),

@@ -3,10 +3,10 @@
 //! Kernel counterpart: the `newlink` and `fill_info` of each kind's `rtnl_link_ops`.
 
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoMacVlan, InfoVlan, InfoVrf, MacVlanMode, VlanFlags, VlanProtocol as packet,
+    InfoData, InfoKind, InfoMacVlan, InfoVlan, InfoVrf, MacVlanMode, VlanFlags, VlanProtocol as packet, VlanQosMapping,
 };
 use nettwin_model::Virtual;
-use nettwin_model::virtuals::{Macvlan, MacvlanMode, VirtualChange, Vlan, VlanProtocol};
+use nettwin_model::virtuals::{Macvlan, MacvlanMode, VirtualChange, Vlan, VlanChange, VlanProtocol};
 
 /// The kind as rtnetlink names it.
 pub(crate) fn info_kind(kind: &Virtual) -> InfoKind {
@@ -22,14 +22,24 @@ pub(crate) fn info_kind(kind: &Virtual) -> InfoKind {
 pub(crate) fn info_data(kind: &Virtual) -> Option<InfoData> {
     match kind {
         Virtual::Dummy => None,
-        Virtual::Vlan(vlan) => Some(InfoData::Vlan(vec![
-            InfoVlan::Id(vlan.id),
-            InfoVlan::Protocol(match vlan.protocol {
-                VlanProtocol::Dot1q => packet::Ieee8021Q,
-                VlanProtocol::Dot1ad => packet::Ieee8021Ad,
-            }),
-            loosely(vlan.loose_binding),
-        ])),
+        Virtual::Vlan(vlan) => {
+            let mut attributes = vec![
+                InfoVlan::Id(vlan.id),
+                InfoVlan::Protocol(match vlan.protocol {
+                    VlanProtocol::Dot1q => packet::Ieee8021Q,
+                    VlanProtocol::Dot1ad => packet::Ieee8021Ad,
+                }),
+            ];
+            // The newest of a list is the first.
+            let egress = vlan.egress.iter().rev().copied().collect();
+            attributes.extend(of_vlan(&VlanChange {
+                loose_binding: Some(vlan.loose_binding),
+                reorder_hdr: Some(vlan.reorder_hdr),
+                ingress: vlan.ingress.clone(),
+                egress,
+            }));
+            Some(InfoData::Vlan(attributes))
+        }
         Virtual::Vrf { table } => Some(InfoData::Vrf(vec![InfoVrf::TableId(*table)])),
         Virtual::Macvlan(macvlan) => Some(InfoData::MacVlan(vec![mode_of(macvlan.mode)])),
     }
@@ -57,12 +67,18 @@ pub(crate) fn parse_data(data: &InfoData) -> Option<Virtual> {
 }
 
 fn vlan(attributes: &[InfoVlan]) -> Vlan {
-    let mut out = Vlan::new(0);
+    // What has no flag at all does not tell of them.
+    let mut out = Vlan { reorder_hdr: false, ..Vlan::new(0) };
     for attribute in attributes {
         match attribute {
             InfoVlan::Id(id) => out.id = *id,
             InfoVlan::Protocol(packet::Ieee8021Ad) => out.protocol = VlanProtocol::Dot1ad,
-            InfoVlan::Flags((flags, _)) => out.loose_binding = flags.contains(VlanFlags::LooseBinding),
+            InfoVlan::Flags((flags, _)) => {
+                out.loose_binding = flags.contains(VlanFlags::LooseBinding);
+                out.reorder_hdr = flags.contains(VlanFlags::ReorderHdr);
+            }
+            InfoVlan::IngressQos(map) => out.ingress = pairs(map),
+            InfoVlan::EgressQos(map) => out.egress = pairs(map),
             _ => {}
         }
     }
@@ -96,15 +112,40 @@ fn mode_of(mode: MacvlanMode) -> InfoMacVlan {
     })
 }
 
-fn loosely(on: bool) -> InfoVlan {
-    let flag = VlanFlags::LooseBinding;
-    InfoVlan::Flags((if on { flag } else { VlanFlags::empty() }, flag))
+fn pairs(map: &[VlanQosMapping]) -> Vec<(u32, u32)> {
+    let pair = |mapping: &VlanQosMapping| match mapping {
+        VlanQosMapping::Mapping(from, to) => Some((*from, *to)),
+        _ => None,
+    };
+    map.iter().filter_map(pair).collect()
+}
+
+/// Flags and maps of a VLAN device, as far as they are said.
+fn of_vlan(change: &VlanChange) -> Vec<InfoVlan> {
+    let said = [(VlanFlags::LooseBinding, change.loose_binding), (VlanFlags::ReorderHdr, change.reorder_hdr)];
+    let (mut flags, mut mask) = (VlanFlags::empty(), VlanFlags::empty());
+    for (flag, on) in said {
+        flags.set(flag, on == Some(true));
+        mask.set(flag, on.is_some());
+    }
+    let map = |pairs: &[(u32, u32)]| pairs.iter().map(|&(from, to)| VlanQosMapping::Mapping(from, to)).collect();
+    let mut out = Vec::new();
+    if !mask.is_empty() {
+        out.push(InfoVlan::Flags((flags, mask)));
+    }
+    if !change.ingress.is_empty() {
+        out.push(InfoVlan::IngressQos(map(&change.ingress)));
+    }
+    if !change.egress.is_empty() {
+        out.push(InfoVlan::EgressQos(map(&change.egress)));
+    }
+    out
 }
 
 /// What is said of a device that is there.
 pub(crate) fn change(change: &VirtualChange) -> (InfoKind, InfoData) {
     match change {
-        VirtualChange::Vlan { loose_binding } => (InfoKind::Vlan, InfoData::Vlan(vec![loosely(*loose_binding)])),
+        VirtualChange::Vlan(change) => (InfoKind::Vlan, InfoData::Vlan(of_vlan(change))),
         VirtualChange::Macvlan { mode } => (InfoKind::MacVlan, InfoData::MacVlan(vec![mode_of(*mode)])),
     }
 }

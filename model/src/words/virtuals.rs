@@ -5,11 +5,12 @@
 use super::cursor::{Word, Words, WordsError, once};
 use super::link::Line;
 use super::route::{parse_table, table_word};
-use crate::virtuals::{Macvlan, MacvlanMode, Virtual, VirtualChange, Vlan, VlanProtocol};
+use crate::virtuals::{Macvlan, MacvlanMode, Virtual, VirtualChange, Vlan, VlanProtocol, map_egress, map_ingress};
 
 const KINDS: &str = "use dummy, vlan, macvlan or vrf";
 const MODES: &str = "write private, vepa, bridge or passthru";
-const VLAN: &str = "use id, protocol or loose_binding, as in `vlan id 10`";
+const VLAN: &str =
+    "use id, protocol, loose_binding, reorder_hdr, ingress-qos-map or egress-qos-map, as in `vlan id 10`";
 
 /// Reads a kind and its attributes.
 pub fn parse(text: &str) -> Result<Virtual, WordsError> {
@@ -55,7 +56,8 @@ fn macvlan(mut words: Words<'_>) -> Result<Macvlan, WordsError> {
 }
 
 fn vlan(kind: Word<'_>, words: Words<'_>) -> Result<Vlan, WordsError> {
-    let (mut id, mut protocol, mut loose) = (None, None, None);
+    let (mut id, mut protocol, mut loose, mut reorder) = (None, None, None, None);
+    let (mut ingress, mut egress) = (Vec::new(), Vec::new());
     let mut words = words;
     while let Some(key) = words.next() {
         match key.text {
@@ -68,12 +70,47 @@ fn vlan(kind: Word<'_>, words: Words<'_>) -> Result<Vlan, WordsError> {
                 once(&mut protocol, known.ok_or_else(unknown)?, key)?;
             }
             "loose_binding" => once(&mut loose, words.value(key)?.on_off()?, key)?,
+            "reorder_hdr" => once(&mut reorder, words.value(key)?.on_off()?, key)?,
+            "ingress-qos-map" => mappings(key, &mut words)?.into_iter().for_each(|of| map_ingress(&mut ingress, of)),
+            "egress-qos-map" => mappings(key, &mut words)?.into_iter().for_each(|of| map_egress(&mut egress, of)),
             _ => return Err(key.unknown(VLAN)),
         }
     }
     let id = id.ok_or_else(|| kind.error("the VLAN has no number", VLAN))?;
     let (protocol, loose_binding) = (protocol.unwrap_or_default(), loose.unwrap_or_default());
-    Ok(Vlan { protocol, loose_binding, ..Vlan::new(id) })
+    egress.retain(|(_, to)| *to != 0);
+    let reorder_hdr = reorder.unwrap_or(true);
+    Ok(Vlan { protocol, loose_binding, reorder_hdr, ingress, egress, ..Vlan::new(id) })
+}
+
+/// Pairs of priorities, as in `0:1 6:5`: one at least.
+fn mappings(key: Word<'_>, words: &mut Words<'_>) -> Result<Vec<(u32, u32)>, WordsError> {
+    let mut out = vec![mapping(words.value(key)?)?];
+    while let Some(next) = words.peek().filter(|next| next.text.contains(':')) {
+        words.next();
+        out.push(mapping(next)?);
+    }
+    Ok(out)
+}
+
+fn mapping(word: Word<'_>) -> Result<(u32, u32), WordsError> {
+    let pair = word.text.split_once(':').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    pair.ok_or_else(|| word.error(format!("`{}` is no pair of priorities", word.text), "write FROM:TO, as in 0:1"))
+}
+
+fn say_flags(out: &mut Line, loose_binding: Option<bool>, reorder_hdr: Option<bool>) {
+    for (key, on) in [("loose_binding", loose_binding), ("reorder_hdr", reorder_hdr)] {
+        if let Some(on) = on {
+            out.say(key, if on { "on" } else { "off" });
+        }
+    }
+}
+
+fn say_map(out: &mut Line, key: &str, map: impl Iterator<Item = (u32, u32)>) {
+    let pairs: Vec<String> = map.map(|(from, to)| format!("{from}:{to}")).collect();
+    if !pairs.is_empty() {
+        out.say(key, pairs.join(" "));
+    }
 }
 
 /// Writes a kind and its attributes.
@@ -86,9 +123,10 @@ pub fn print(kind: &Virtual) -> String {
                 out.say("protocol", vlan.protocol.word());
             }
             out.say("id", vlan.id);
-            if vlan.loose_binding {
-                out.word("loose_binding on");
-            }
+            say_flags(&mut out, vlan.loose_binding.then_some(true), (!vlan.reorder_hdr).then_some(false));
+            say_map(&mut out, "ingress-qos-map", vlan.ingress.iter().copied());
+            // Of those that share a list the last to come is the first.
+            say_map(&mut out, "egress-qos-map", vlan.egress.iter().rev().copied());
             out.0
         }
         Virtual::Vrf { table } => format!("vrf table {}", table_word(*table)),
@@ -99,8 +137,12 @@ pub fn print(kind: &Virtual) -> String {
 /// Writes what `ip link set … type` changes.
 pub fn print_change(change: &VirtualChange) -> String {
     match change {
-        VirtualChange::Vlan { loose_binding } => {
-            format!("vlan loose_binding {}", if *loose_binding { "on" } else { "off" })
+        VirtualChange::Vlan(change) => {
+            let mut out = Line("vlan".into());
+            say_flags(&mut out, change.loose_binding, change.reorder_hdr);
+            say_map(&mut out, "ingress-qos-map", change.ingress.iter().copied());
+            say_map(&mut out, "egress-qos-map", change.egress.iter().copied());
+            out.0
         }
         VirtualChange::Macvlan { mode } => format!("macvlan mode {}", mode.word()),
     }
@@ -115,9 +157,13 @@ mod tests {
         assert_eq!(parse("dummy"), Ok(Virtual::Dummy));
         assert_eq!(print(&Virtual::Dummy), "dummy");
         assert!(parse("dummy id 1").is_err());
-        for text in
-            ["vrf table 10", "macvlan mode private", "vlan id 10", "vlan protocol 802.1ad id 0 loose_binding on"]
-        {
+        for text in [
+            "vrf table 10",
+            "macvlan mode private",
+            "vlan id 10",
+            "vlan protocol 802.1ad id 0 loose_binding on",
+            "vlan id 10 reorder_hdr off ingress-qos-map 1:5 3:4 egress-qos-map 6:5 22:7 0:1 16:3",
+        ] {
             assert_eq!(print(&parse(text).unwrap()), text);
         }
     }

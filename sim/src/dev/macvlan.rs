@@ -75,7 +75,7 @@ pub(crate) fn leave(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     {
         // The device below shows it and does not count it.
         if ns.dev(pkt.dev).is_some_and(|dev| !dev.taps.is_empty()) {
-            pcap::tap(ns, w, pkt, Direction::In);
+            pcap::tap(ns, w, pkt, None, Direction::In);
         }
         w.push(at.0, Stage::Dev, pkt.passed(at.1));
         return Next::Done;

@@ -312,6 +312,7 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         return Next::Drop(DropReason::DevDown);
     }
     let len = w.frames.len(pkt.frame);
+    let mut outer = None;
     match dev.kind {
         // lo counts where it sends.
         Kind::Loopback => {}
@@ -336,9 +337,13 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             dev.stats.rx_bytes += len.saturating_sub(L2_LEN) as u64;
         }
         // What passes up has no Ethernet header there.
-        Kind::Vlan(_) => {
+        Kind::Vlan(ref vlan) => {
             dev.stats.rx_packets += 1;
             dev.stats.rx_bytes += len.saturating_sub(L2_LEN) as u64;
+            // A bridge and stations do not want it.
+            let is_station = |upper: &Upper| matches!(upper.above, upper::Above::Macvlan(_));
+            let shows = !vlan.reorder && dev.port.is_none() && !dev.uppers.iter().any(is_station);
+            outer = pkt.tag.take().filter(|_| shows);
         }
         Kind::Macvlan(_) => {
             let twice = if pkt.flags & macvlan::COUNTED_LONGER != 0 { L2_LEN } else { 0 };
@@ -358,7 +363,7 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         return bridge::input_by(ns, w, pkt, at);
     }
     if tapped {
-        pcap::tap(ns, w, pkt, Direction::In);
+        pcap::tap(ns, w, pkt, outer, Direction::In);
     }
     if w.trace.is_on() {
         w.note(ns, Stage::Dev, pkt, What::Received { len });
@@ -434,7 +439,7 @@ pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         return Next::Drop(DropReason::DevDown);
     }
     if !dev.taps.is_empty() {
-        pcap::tap(ns, w, pkt, Direction::Out);
+        pcap::tap(ns, w, pkt, None, Direction::Out);
     }
     if w.trace.is_on() {
         let len = w.frames.len(pkt.frame);

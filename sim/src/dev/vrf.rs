@@ -42,7 +42,7 @@ pub(crate) fn receive(ns: &mut Netns, w: &mut World, pkt: &Pkt) {
     dev.stats.rx_packets += 1;
     dev.stats.rx_bytes += len;
     if !dev.taps.is_empty() {
-        pcap::tap(ns, w, &Pkt { dev: vrf, ..*pkt }, Direction::In);
+        pcap::tap(ns, w, &Pkt { dev: vrf, ..*pkt }, None, Direction::In);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::dev::{Kind, state};
 use crate::netns::{Ifindex, NsId};
 use crate::sim::Sim;
 use crate::tag::Tag;
-use nettwin_model::virtuals::{self, Lower, MacvlanMode, VirtualChange};
+use nettwin_model::virtuals::{self, Lower, MacvlanMode, VirtualChange, VlanChange};
 use nettwin_model::{AddLink, Errno, Fault, OperState, Virtual};
 
 /// What can be said against it before anything is looked up (`validate`).
@@ -53,8 +53,8 @@ pub(super) fn set(sim: &mut Sim, at: At, change: &VirtualChange) -> Result<(), F
     let ns = sim.netns.by_id_mut(at.0).ok_or_else(enoent)?;
     let dev = ns.dev_mut(at.1).ok_or(Fault::errno(Errno::ENODEV))?;
     match (&mut dev.kind, change) {
-        (Kind::Vlan(vlan), VirtualChange::Vlan { loose_binding }) => {
-            vlan.loose = *loose_binding;
+        (Kind::Vlan(vlan), VirtualChange::Vlan(change)) => {
+            vlan.change(change);
             Ok(())
         }
         (Kind::Macvlan(of), VirtualChange::Macvlan { mode }) => {
@@ -130,7 +130,11 @@ fn add_vlan(sim: &mut Sim, id: NsId, link: &AddLink, vlan: &virtuals::Vlan) -> R
     }
     let (mac, mtu, carrier) = (dev.mac, dev.mtu, dev.carrier);
     let inherits = link.mac.is_none();
-    let kind = Kind::Vlan(Vlan { lower, tag, loose: vlan.loose_binding, inherits, lower_mac: mac });
+    let (loose, reorder) = (vlan.loose_binding, vlan.reorder_hdr);
+    let mut made = Vlan { lower, tag, loose, reorder, maps: None, inherits, lower_mac: mac };
+    let (ingress, egress) = (vlan.ingress.clone(), vlan.egress.iter().rev().copied().collect());
+    made.change(&VlanChange { ingress, egress, ..VlanChange::default() });
+    let kind = Kind::Vlan(made);
     let index = register(sim, id, link.name, link.mac.or(Some(mac)), link.mtu.or(Some(mtu)), kind)?;
     upper::join(&mut sim.netns, Upper { at: (id, index), above: Above::Vlan(tag), wants_all: false }, lower);
     settle(sim, (id, index), lower, carrier);

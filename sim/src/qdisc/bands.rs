@@ -48,7 +48,7 @@ impl Bands {
 }
 
 /// A packet's priority by its type of service (`rt_tos2priority`).
-fn priority(frame: &[u8]) -> usize {
+pub(crate) fn priority(frame: &[u8]) -> usize {
     const IPV4: [u8; 2] = [0x08, 0x00];
     const BY_TOS: [usize; 16] = [0, 0, 0, 0, 2, 2, 2, 2, 6, 6, 6, 6, 4, 4, 4, 4];
     let tos = frame.get(L2_LEN + 1).filter(|_| frame.get(L2_LEN - 2..L2_LEN) == Some(&IPV4[..]));

@@ -20,6 +20,7 @@ use crate::lane;
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Next, Pkt, Stage};
 use crate::world::World;
+pub(crate) use bands::priority;
 pub(crate) use change::{change, impair};
 use nettwin_model::Impairment;
 use nettwin_model::queue::Queues;
