@@ -4,7 +4,7 @@
 //! ([`NewLink`](crate::NewLink)) and what is seen ([`LinkKind`](crate::LinkKind)), since the kernel shows what it was told.
 //! Deliberately absent: vxlan, bond, tap.
 
-use crate::name::{IfName, NetnsName};
+use crate::name::{IfName, Mac, NetnsName};
 use serde::{Deserialize, Serialize};
 
 /// A kind of device with its attributes.
@@ -35,6 +35,8 @@ pub enum VirtualChange {
         /// How it goes about with its siblings.
         mode: MacvlanMode,
     },
+    /// Whom a macvlan hears.
+    MacvlanSources(Sources),
 }
 
 impl VirtualChange {
@@ -42,7 +44,7 @@ impl VirtualChange {
     pub fn word(&self) -> &'static str {
         match self {
             VirtualChange::Vlan(_) => "vlan",
-            VirtualChange::Macvlan { .. } => "macvlan",
+            VirtualChange::Macvlan { .. } | VirtualChange::MacvlanSources(_) => "macvlan",
         }
     }
 }
@@ -55,6 +57,38 @@ pub struct Macvlan {
     /// How it goes about with its siblings.
     #[serde(default)]
     pub mode: MacvlanMode,
+    /// Whom it hears in the mode `source`, in the kernel's order ([`hear_source`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Mac>,
+}
+
+/// What is said anew of whom a macvlan hears (`IFLA_MACVLAN_MACADDR_MODE`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sources {
+    /// One more.
+    Add(Mac),
+    /// One less.
+    Del(Mac),
+    /// These and no others.
+    Set(Vec<Mac>),
+    /// Nobody.
+    Flush,
+}
+
+/// Enters one more whom a macvlan hears: by their hashes, and of those that share one the newest first
+/// (`macvlan_hash_add_source`).
+pub fn hear_source(list: &mut Vec<Mac>, mac: Mac) {
+    if !list.contains(&mac) {
+        let at = list.partition_point(|known| source_hash(*known) < source_hash(mac));
+        list.insert(at, mac);
+    }
+}
+
+/// `macvlan_eth_hash`, `hash_64`.
+fn source_hash(Mac([a, b, c, d, e, f]): Mac) -> u64 {
+    const GOLDEN_RATIO: u64 = 0x61c8_8646_80b5_83eb;
+    u64::from_le_bytes([0, 0, a, b, c, d, e, f]).wrapping_mul(GOLDEN_RATIO) >> 56
 }
 
 /// How macvlans of one device go about with each other.
@@ -70,10 +104,13 @@ pub enum MacvlanMode {
     Bridge,
     /// There is one only, and it has the device for itself.
     Passthru,
+    /// It receives what certain others send, whoever it is for.
+    Source,
 }
 
 impl MacvlanMode {
-    const ALL: [MacvlanMode; 4] = [MacvlanMode::Private, MacvlanMode::Vepa, MacvlanMode::Bridge, MacvlanMode::Passthru];
+    const ALL: [MacvlanMode; 5] =
+        [MacvlanMode::Private, MacvlanMode::Vepa, MacvlanMode::Bridge, MacvlanMode::Passthru, MacvlanMode::Source];
 
     /// The word that `ip` prints and takes.
     pub fn word(self) -> &'static str {
@@ -82,6 +119,7 @@ impl MacvlanMode {
             MacvlanMode::Vepa => "vepa",
             MacvlanMode::Bridge => "bridge",
             MacvlanMode::Passthru => "passthru",
+            MacvlanMode::Source => "source",
         }
     }
 

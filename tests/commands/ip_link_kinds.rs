@@ -206,9 +206,10 @@ fn macvlans() {
     agree_on_kind(
         "macvlan",
         "ip-link-macvlan",
-        &[(
-            "macvlan",
-            r"
+        &[
+            (
+                "macvlan",
+                r"
             ip link add e type veth peer name p
             ip link add link e name m0 address 02:00:00:00:00:11 type macvlan
             ip -d link show m0
@@ -246,7 +247,53 @@ fn macvlans() {
             ip -n a link
             ip link
         ",
-        )],
+            ),
+            (
+                "sources",
+                r"
+            ip link add e address 02:00:00:00:00:01 type veth peer name p address 02:00:00:00:00:02
+            ip netns add b
+            ip link set p netns b
+            ip link set e up
+            ip -n b link set p up
+            ip link add link e name s0 address 02:00:00:00:00:0a type macvlan mode source
+            ip -d link show s0
+            ip -d -j link show s0
+            ip link set s0 type macvlan macaddr add 02:00:00:00:00:02
+            ip link set s0 type macvlan macaddr add 02:00:00:00:00:03
+            ip -d link show s0
+            ip -d -j link show s0
+            ip link set s0 type macvlan macaddr add 02:00:00:00:00:02
+            ip link set s0 type macvlan macaddr del 02:00:00:00:00:09
+            ip link set s0 type macvlan macaddr del 02:00:00:00:00:03
+            ip -d link show s0
+            ip link set s0 type macvlan macaddr set 02:00:00:00:00:05 02:00:00:00:00:06 02:11:00:33:00:07 aa:00:04:00:55:07
+            ip -d link show s0
+            ip link set s0 type macvlan macaddr flush
+            ip -d link show s0
+            ip link add link e name n0 type macvlan mode bridge macaddr add 02:00:00:00:00:05
+            ip link add link e name o0 address 02:00:00:00:00:0b type macvlan mode source macaddr add 02:00:00:00:00:02
+            ip -d link show o0
+            ip link set o0 type macvlan mode bridge
+            ip link set o0 type macvlan macaddr add 02:00:00:00:00:05
+            ip link set o0 type macvlan mode source
+            ip -d link show o0
+            ip link set s0 type macvlan macaddr add
+            ip link set s0 type macvlan macaddr foo
+            ip link set s0 type macvlan macaddr add zz
+            ip link set s0 type macvlan macaddr add 01:00:00:00:00:02
+            ip link set s0 type macvlan macaddr set
+            ip link set s0 up
+            ip addr add 10.0.0.1/24 dev s0
+            ip -n b addr add 10.0.0.2/24 dev p
+            ping -c1 -W1 10.0.0.2
+            sleep 2
+            ip link set s0 type macvlan macaddr add 02:00:00:00:00:02
+            ping -c1 -W1 10.0.0.2
+            ip netns exec b ping -c1 -W1 10.0.0.1
+        ",
+            ),
+        ],
     );
 }
 

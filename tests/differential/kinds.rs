@@ -2,7 +2,7 @@
 
 use crate::harness::{Case, See, dev, mac, ns};
 use nettwin_model::op::{LinkChange, NewLink};
-use nettwin_model::virtuals::{MacvlanMode, VirtualChange};
+use nettwin_model::virtuals::{MacvlanMode, Sources, VirtualChange};
 use nettwin_model::{AddLink, Op, words};
 
 pub(crate) const STATS: See = See { neighs: false, fdb: false, stats: true };
@@ -182,6 +182,8 @@ fn vlans() {
                 .ping("a", "10.0.0.2", 1)
                 .ping("a", "10.0.10.2", 1)
                 .ping("a", "10.0.20.2", 1)
+                // Nobody is asked for any more by then.
+                .wait_ms(6500)
                 .observe()
                 .see(STATS),
             trunk("a number nobody has, a number of another protocol, and none")
@@ -350,6 +352,10 @@ fn stations(name: &'static str, mode: &str) -> Case {
         .addr("n", "n0", "10.0.0.12/24")
 }
 
+fn heard(netns: &str, name: &str, sources: Sources) -> Op {
+    Op::SetVirtual { netns: ns(netns), name: dev(name), change: VirtualChange::MacvlanSources(sources) }
+}
+
 fn set_mode(netns: &str, name: &str, mode: MacvlanMode) -> Op {
     Op::SetVirtual { netns: ns(netns), name: dev(name), change: VirtualChange::Macvlan { mode } }
 }
@@ -429,6 +435,8 @@ fn macvlans() {
                 .ping("a", "10.0.0.2", 1)
                 .ping("b", "10.0.1.1", 1)
                 .ping("b", "10.0.0.1", 1)
+                // Nobody is asked for any more by then.
+                .wait_ms(2500)
                 .see(ALL),
             Case::new("one that has the device for itself")
                 .netns(&["a", "b"])
@@ -439,6 +447,8 @@ fn macvlans() {
                 .addr("a", "m", "10.0.0.1/24")
                 .op(station("x", "a", "n", "bridge", 12))
                 .ping("b", "10.0.0.1", 1)
+                // Nobody is asked for any more by then.
+                .wait_ms(6500)
                 .see(ALL)
                 .set("a", "m", set_mac(7))
                 .observe()
@@ -454,6 +464,46 @@ fn macvlans() {
                 .ping("m", "10.0.0.12", 1)
                 .op(set_mode("n", "n0", MacvlanMode::Passthru))
                 .op(set_mode("b", "y", MacvlanMode::Vepa)),
+            Case::new("stations that hear certain others")
+                .netns(&["a", "b", "m", "n"])
+                .wire(("a", "x"), ("b", "y"), (1, 2))
+                .addr("b", "y", "10.0.0.2/24")
+                .addr("a", "x", "10.0.0.1/24")
+                .op(station("x", "a", "m0", "source macaddr set 02:00:00:00:00:02", 11))
+                .op(station("x", "a", "n0", "source macaddr set 02:00:00:00:00:03 02:00:00:00:00:04", 12))
+                .op(station("x", "a", "k0", "source macaddr set 02:00:00:00:00:02", 13))
+                .set("a", "m0", to("m"))
+                .set("a", "n0", to("n"))
+                .up("m", "m0")
+                .up("n", "n0")
+                .up("a", "k0")
+                .addr("m", "m0", "10.0.0.11/24")
+                .addr("n", "n0", "10.0.0.12/24")
+                .observe()
+                .capture("m", "m", "m0")
+                .capture("k", "a", "k0")
+                .ping("m", "10.0.0.2", 1)
+                .ping("b", "10.0.0.11", 1)
+                .ping("b", "10.0.0.1", 1)
+                .ping("n", "10.0.0.2", 1)
+                .end("m")
+                .end("k")
+                .wait_ms(3500)
+                .see(STATS)
+                .op(heard("n", "n0", Sources::Add(mac(2))))
+                .op(heard("n", "n0", Sources::Del(mac(3))))
+                .op(heard("m", "m0", Sources::Flush))
+                .observe()
+                .ping("n", "10.0.0.2", 1)
+                .ping("m", "10.0.0.2", 1)
+                .op(heard("n", "n0", Sources::Set(vec![mac(7), mac(8)])))
+                .op(heard("n", "n0", Sources::Add(nettwin_model::Mac([1, 0, 0, 0, 0, 1]))))
+                .op(set_mode("m", "m0", MacvlanMode::Bridge))
+                .op(heard("m", "m0", Sources::Add(mac(2))))
+                .op(set_mode("n", "n0", MacvlanMode::Private))
+                .op(set_mode("n", "n0", MacvlanMode::Source))
+                .op(add(on("x", "a", "w", "macvlan mode bridge macaddr set 02:00:00:00:00:02")))
+                .observe(),
             stations("MACs, and whose they may not be", "bridge")
                 .set("m", "m0", set_mac(1))
                 .set("m", "m0", set_mac(12))

@@ -64,7 +64,7 @@ fn of_virtual(page: &mut Page, of: &Virtual) {
     match of {
         Virtual::Dummy => {}
         Virtual::Vlan(of) => vlan::print(page, of),
-        Virtual::Macvlan(of) => macvlan::print(page, of.mode),
+        Virtual::Macvlan(of) => macvlan::print(page, of),
         Virtual::Vrf { table } => vrf::print(page, *table),
     }
     page.close_object();

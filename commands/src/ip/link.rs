@@ -8,7 +8,7 @@ use super::{DONE, Ip, Ran, help, link_list, netns, unknown, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, integer, invarg, matches, nodev};
 use crate::iproute::inet;
 use crate::iproute::names;
-use nettwin_model::virtuals::{Macvlan, VirtualChange, VlanChange};
+use nettwin_model::virtuals::{VirtualChange, VlanChange};
 use nettwin_model::{
     AddLink, BridgeAttrs, Errno, Fault, IfName, LinkChange, Mac, NameError, NetnsName, NewLink, Op, VethPeer, Virtual,
 };
@@ -298,7 +298,7 @@ fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
         return Err(Stop::back(1, "Not enough information: \"type\" argument is required\n"));
     };
     let kind = match link_type::parse(kind, said.rest)? {
-        Kind::Macvlan(mode) => Kind::Virtual(Virtual::Macvlan(Macvlan { lower: None, mode: mode.unwrap_or_default() })),
+        Kind::Macvlan(said) => Kind::Virtual(Virtual::Macvlan(said.device()?)),
         Kind::Vlan(said) => Kind::Virtual(Virtual::Vlan(said.device()?)),
         kind => kind,
     };
@@ -419,9 +419,11 @@ fn set(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
             ip.kernel.talk(Op::SetPort { netns: netns.clone(), name: dev, attrs })?;
         }
         Some(Kind::Veth([_, ..])) => return Err(Stop::back(2, format!("RTNETLINK answers: {}\n", Errno::EOPNOTSUPP))),
-        Some(Kind::Macvlan(Some(mode))) => {
-            let change = VirtualChange::Macvlan { mode };
-            ip.kernel.talk(Op::SetVirtual { netns: netns.clone(), name: dev, change })?;
+        Some(Kind::Macvlan(of)) => {
+            let mode = of.mode.map(|mode| VirtualChange::Macvlan { mode });
+            for change in mode.into_iter().chain(of.sources.map(VirtualChange::MacvlanSources)) {
+                ip.kernel.talk(Op::SetVirtual { netns: netns.clone(), name: dev, change })?;
+            }
         }
         Some(Kind::Vlan(of)) if of.is_bare() => {
             return Err(Stop::back(2, "Error: 8021q: VLAN properties not specified.\n"));

@@ -5,7 +5,6 @@
 
 use super::{help, macvlan, unsupported, vlan, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, invarg, matches, on_off, u8, u16, unsigned};
-use nettwin_model::virtuals::MacvlanMode;
 use nettwin_model::words::link::vlan_protocol_named;
 use nettwin_model::{BridgeAttrs, PortAttrs, Virtual};
 
@@ -16,8 +15,8 @@ pub(super) enum Kind<'a> {
     Bridge(BridgeAttrs),
     /// Another device of software alone; what it sits on is said elsewhere.
     Virtual(Virtual),
-    /// A macvlan, with its mode if it is said.
-    Macvlan(Option<MacvlanMode>),
+    /// A macvlan, as far as it is said.
+    Macvlan(macvlan::Said),
     /// A VLAN device, as far as it is said.
     Vlan(vlan::Said),
     /// A bridge's port (`bridge_slave`).

@@ -3,10 +3,11 @@
 //! Kernel counterpart: the `newlink` and `fill_info` of each kind's `rtnl_link_ops`.
 
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoMacVlan, InfoVlan, InfoVrf, MacVlanMode, VlanFlags, VlanProtocol as packet, VlanQosMapping,
+    InfoData, InfoKind, InfoMacVlan, InfoVlan, InfoVrf, MacVlanMacAddressMode as Heard, MacVlanMode, VlanFlags,
+    VlanProtocol as packet, VlanQosMapping,
 };
-use nettwin_model::Virtual;
-use nettwin_model::virtuals::{Macvlan, MacvlanMode, VirtualChange, Vlan, VlanChange, VlanProtocol};
+use nettwin_model::virtuals::{Macvlan, MacvlanMode, Sources, VirtualChange, Vlan, VlanChange, VlanProtocol};
+use nettwin_model::{Mac, Virtual};
 
 /// The kind as rtnetlink names it.
 pub(crate) fn info_kind(kind: &Virtual) -> InfoKind {
@@ -41,7 +42,14 @@ pub(crate) fn info_data(kind: &Virtual) -> Option<InfoData> {
             Some(InfoData::Vlan(attributes))
         }
         Virtual::Vrf { table } => Some(InfoData::Vrf(vec![InfoVrf::TableId(*table)])),
-        Virtual::Macvlan(macvlan) => Some(InfoData::MacVlan(vec![mode_of(macvlan.mode)])),
+        Virtual::Macvlan(macvlan) => {
+            let mut attributes = vec![mode_of(macvlan.mode)];
+            if !macvlan.sources.is_empty() {
+                // Of those that share a hash the newest is the first.
+                attributes.extend(heard(&Sources::Set(macvlan.sources.iter().rev().copied().collect())));
+            }
+            Some(InfoData::MacVlan(attributes))
+        }
     }
 }
 
@@ -87,20 +95,43 @@ fn vlan(attributes: &[InfoVlan]) -> Vlan {
 
 /// A mode that the model has no word for makes a device that is none of ours.
 fn macvlan(attributes: &[InfoMacVlan]) -> Option<Macvlan> {
-    let mut out = None;
+    let (mut found, mut sources) = (None, Vec::new());
     for attribute in attributes {
-        if let InfoMacVlan::Mode(mode) = attribute {
-            let mode = match mode {
-                MacVlanMode::Private => MacvlanMode::Private,
-                MacVlanMode::Vepa => MacvlanMode::Vepa,
-                MacVlanMode::Bridge => MacvlanMode::Bridge,
-                MacVlanMode::Passthrough => MacvlanMode::Passthru,
-                _ => return None,
-            };
-            out = Some(Macvlan { lower: None, mode });
+        match attribute {
+            InfoMacVlan::Mode(mode) => {
+                found = Some(match mode {
+                    MacVlanMode::Private => MacvlanMode::Private,
+                    MacVlanMode::Vepa => MacvlanMode::Vepa,
+                    MacVlanMode::Bridge => MacvlanMode::Bridge,
+                    MacVlanMode::Passthrough => MacvlanMode::Passthru,
+                    MacVlanMode::Source => MacvlanMode::Source,
+                    _ => return None,
+                });
+            }
+            InfoMacVlan::MacAddrData(list) => {
+                sources.extend(list.iter().filter_map(|attribute| match attribute {
+                    InfoMacVlan::MacAddr(bytes) => Some(Mac(*bytes)),
+                    _ => None,
+                }));
+            }
+            _ => {}
         }
     }
-    out
+    found.map(|mode| Macvlan { lower: None, mode, sources })
+}
+
+/// Whom a macvlan hears.
+fn heard(sources: &Sources) -> Vec<InfoMacVlan> {
+    let one = |mac: &Mac| InfoMacVlan::MacAddr(mac.0);
+    match sources {
+        Sources::Add(mac) => vec![InfoMacVlan::MacAddrMode(Heard::Add), one(mac)],
+        Sources::Del(mac) => vec![InfoMacVlan::MacAddrMode(Heard::Del), one(mac)],
+        Sources::Flush => vec![InfoMacVlan::MacAddrMode(Heard::Flush)],
+        Sources::Set(list) => {
+            let list = list.iter().map(one).collect();
+            vec![InfoMacVlan::MacAddrMode(Heard::Set), InfoMacVlan::MacAddrData(list)]
+        }
+    }
 }
 
 fn mode_of(mode: MacvlanMode) -> InfoMacVlan {
@@ -109,6 +140,7 @@ fn mode_of(mode: MacvlanMode) -> InfoMacVlan {
         MacvlanMode::Vepa => MacVlanMode::Vepa,
         MacvlanMode::Bridge => MacVlanMode::Bridge,
         MacvlanMode::Passthru => MacVlanMode::Passthrough,
+        MacvlanMode::Source => MacVlanMode::Source,
     })
 }
 
@@ -147,5 +179,6 @@ pub(crate) fn change(change: &VirtualChange) -> (InfoKind, InfoData) {
     match change {
         VirtualChange::Vlan(change) => (InfoKind::Vlan, InfoData::Vlan(of_vlan(change))),
         VirtualChange::Macvlan { mode } => (InfoKind::MacVlan, InfoData::MacVlan(vec![mode_of(*mode)])),
+        VirtualChange::MacvlanSources(sources) => (InfoKind::MacVlan, InfoData::MacVlan(heard(sources))),
     }
 }

@@ -5,10 +5,13 @@
 use super::cursor::{Word, Words, WordsError, once};
 use super::link::Line;
 use super::route::{parse_table, table_word};
-use crate::virtuals::{Macvlan, MacvlanMode, Virtual, VirtualChange, Vlan, VlanProtocol, map_egress, map_ingress};
+use crate::name::Mac;
+use crate::virtuals::{
+    Macvlan, MacvlanMode, Sources, Virtual, VirtualChange, Vlan, VlanProtocol, hear_source, map_egress, map_ingress,
+};
 
 const KINDS: &str = "use dummy, vlan, macvlan or vrf";
-const MODES: &str = "write private, vepa, bridge or passthru";
+const MODES: &str = "write private, vepa, bridge, passthru or source";
 const VLAN: &str =
     "use id, protocol, loose_binding, reorder_hdr, ingress-qos-map or egress-qos-map, as in `vlan id 10`";
 
@@ -41,7 +44,7 @@ fn vrf(kind: Word<'_>, mut words: Words<'_>) -> Result<Virtual, WordsError> {
 }
 
 fn macvlan(mut words: Words<'_>) -> Result<Macvlan, WordsError> {
-    let mut mode = None;
+    let (mut mode, mut sources) = (None, Vec::new());
     while let Some(key) = words.next() {
         match key.text {
             "mode" => {
@@ -49,10 +52,19 @@ fn macvlan(mut words: Words<'_>) -> Result<Macvlan, WordsError> {
                 let unknown = || value.error(format!("`{}` is no mode", value.text), MODES);
                 once(&mut mode, MacvlanMode::from_word(value.text).ok_or_else(unknown)?, key)?;
             }
-            _ => return Err(key.unknown("use mode, as in `macvlan mode bridge`")),
+            "macaddr" => {
+                let how = words.value(key)?;
+                if how.text != "set" {
+                    return Err(how.unknown("write them all, as in `macaddr set 02:00:00:00:00:01`"));
+                }
+                while let Some(mac) = words.next() {
+                    hear_source(&mut sources, mac.mac()?);
+                }
+            }
+            _ => return Err(key.unknown("use mode or macaddr, as in `macvlan mode bridge`")),
         }
     }
-    Ok(Macvlan { lower: None, mode: mode.unwrap_or_default() })
+    Ok(Macvlan { lower: None, mode: mode.unwrap_or_default(), sources })
 }
 
 fn vlan(kind: Word<'_>, words: Words<'_>) -> Result<Vlan, WordsError> {
@@ -106,6 +118,11 @@ fn say_flags(out: &mut Line, loose_binding: Option<bool>, reorder_hdr: Option<bo
     }
 }
 
+fn say_sources<'a>(out: &mut Line, how: &str, macs: impl IntoIterator<Item = &'a Mac>) {
+    out.say("macaddr", how);
+    macs.into_iter().for_each(|mac| out.word(&mac.to_string()));
+}
+
 fn say_map(out: &mut Line, key: &str, map: impl Iterator<Item = (u32, u32)>) {
     let pairs: Vec<String> = map.map(|(from, to)| format!("{from}:{to}")).collect();
     if !pairs.is_empty() {
@@ -130,7 +147,15 @@ pub fn print(kind: &Virtual) -> String {
             out.0
         }
         Virtual::Vrf { table } => format!("vrf table {}", table_word(*table)),
-        Virtual::Macvlan(macvlan) => format!("macvlan mode {}", macvlan.mode.word()),
+        Virtual::Macvlan(macvlan) => {
+            let mut out = Line("macvlan".into());
+            out.say("mode", macvlan.mode.word());
+            if !macvlan.sources.is_empty() {
+                // Of those that share a hash the last to come is the first.
+                say_sources(&mut out, "set", macvlan.sources.iter().rev());
+            }
+            out.0
+        }
     }
 }
 
@@ -145,6 +170,16 @@ pub fn print_change(change: &VirtualChange) -> String {
             out.0
         }
         VirtualChange::Macvlan { mode } => format!("macvlan mode {}", mode.word()),
+        VirtualChange::MacvlanSources(sources) => {
+            let mut out = Line("macvlan".into());
+            match sources {
+                Sources::Add(mac) => say_sources(&mut out, "add", [mac]),
+                Sources::Del(mac) => say_sources(&mut out, "del", [mac]),
+                Sources::Set(list) => say_sources(&mut out, "set", list),
+                Sources::Flush => say_sources(&mut out, "flush", []),
+            }
+            out.0
+        }
     }
 }
 
@@ -160,6 +195,7 @@ mod tests {
         for text in [
             "vrf table 10",
             "macvlan mode private",
+            "macvlan mode source macaddr set 02:00:00:00:00:02 02:00:00:00:00:03",
             "vlan id 10",
             "vlan protocol 802.1ad id 0 loose_binding on",
             "vlan id 10 reorder_hdr off ingress-qos-map 1:5 3:4 egress-qos-map 6:5 22:7 0:1 16:3",

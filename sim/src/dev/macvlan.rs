@@ -3,7 +3,8 @@
 //! Kernel counterpart: `drivers/net/macvlan.c`. The device below knows its stations (where each is, its MAC, its mode,
 //! whether it is up), since they may be in other namespaces; whoever changes one tells it ([`upper::tell_below`]). What a station
 //! sends is handed to the device below as a stage of its own ([`Stage::Macvlan`]) and is known there by its source MAC.
-//! Deliberately absent: the mode `source`, broadcast queues, group filters but those for broadcast and for all hosts.
+//! Deliberately absent: the flag `nodst`, in another namespace what a station of the mode `source` hears that is for the device
+//! below, broadcast queues, group filters but those for broadcast and for all hosts.
 
 use super::upper::{self, Above, At, News, Seen};
 use super::{Kind, state};
@@ -13,39 +14,72 @@ use crate::path::{self, Fate, Next, Pkt, Stage};
 use crate::pcap;
 use crate::world::World;
 use nettwin_model::probe::Direction;
-use nettwin_model::virtuals::MacvlanMode;
+use nettwin_model::virtuals::{MacvlanMode, Sources, hear_source};
 use nettwin_model::{Errno, Fault, Mac};
+use std::sync::Arc;
 
 /// A macvlan's state.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Macvlan {
     /// The device that it sits on.
     pub(crate) lower: At,
     /// How it goes about with its siblings.
     pub(crate) mode: MacvlanMode,
+    /// Whom it hears in the mode `source`.
+    pub(crate) sources: Option<Arc<[Mac]>>,
+}
+
+impl Macvlan {
+    /// Says anew whom it hears (`macvlan_changelink_sources`).
+    pub(crate) fn hear(&mut self, change: &Sources) -> Result<(), Fault> {
+        if self.mode != Source {
+            return Err(Fault::errno(Errno::EINVAL));
+        }
+        let mut list = self.sources.take().map(|list| list.to_vec()).unwrap_or_default();
+        match change {
+            Sources::Add(mac) => hear_source(&mut list, *mac),
+            Sources::Del(mac) => list.retain(|known| known != mac),
+            Sources::Flush => list.clear(),
+            Sources::Set(all) => {
+                list.clear();
+                all.iter().for_each(|mac| hear_source(&mut list, *mac));
+            }
+        }
+        self.sources = Some(list.into()).filter(|list: &Arc<[Mac]>| !list.is_empty());
+        Ok(())
+    }
 }
 
 /// What the device below knows of a station.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Station {
     pub(crate) mac: Mac,
     pub(crate) mode: MacvlanMode,
     pub(crate) up: bool,
+    /// Whom it hears in the mode `source`.
+    pub(crate) sources: Option<Arc<[Mac]>>,
 }
 
-use MacvlanMode::{Bridge, Passthru, Private, Vepa};
+use MacvlanMode::{Bridge, Passthru, Private, Source, Vepa};
 
 /// A frame came to a device with stations (`macvlan_handle_frame`); `None`: the device itself goes on with it.
 pub(crate) fn receive(ns: &Netns, w: &mut World, pkt: &mut Pkt) -> Option<Next> {
     let stations = stations(ns, pkt.dev);
     let bytes = w.frames.bytes(pkt.frame);
     let (to, from) = (mac_at(bytes, 0)?, mac_at(bytes, 6)?);
+    let hears = |s: &Station| s.up && s.sources.as_ref().is_some_and(|list| list.contains(&from));
+    for (at, _) in stations.iter().rev().filter(|(_, s)| hears(s)) {
+        // What is for the device below counts as its own.
+        let iif = if at.0 == ns.id { pkt.dev } else { at.1 };
+        let copy = Pkt { frame: w.frames.share(pkt.frame), iif, ..pkt.passed(at.1) };
+        w.push(at.0, Stage::Dev, copy);
+    }
     if to.is_multicast() {
-        let source = stations.iter().find(|(_, s)| s.up && s.mode != Passthru && s.mac == from).copied();
+        let source = stations.iter().find(|(_, s)| s.up && s.mode != Passthru && s.mac == from).cloned();
         let modes: &[MacvlanMode] = match source {
             // A switch sent back what it sent.
-            Some((at, s)) if s.mode == Private => return Some(deliver(ns, w, pkt, at)),
-            Some((_, s)) if s.mode == Vepa => &[Vepa, Bridge],
+            Some((at, ref s)) if matches!(s.mode, Private | Source) => return Some(deliver(ns, w, pkt, at)),
+            Some((_, ref s)) if s.mode == Vepa => &[Vepa, Bridge],
             // Its siblings saw it on its way out.
             Some(_) => &[Vepa],
             None => &[Private, Vepa, Bridge, Passthru],
@@ -55,7 +89,7 @@ pub(crate) fn receive(ns: &Netns, w: &mut World, pkt: &mut Pkt) -> Option<Next> 
     }
     let passthru = stations.iter().find(|(_, s)| s.mode == Passthru);
     let known = || stations.iter().find(|(_, s)| s.up && s.mac == to);
-    let (at, station) = passthru.or_else(known)?;
+    let (at, station) = passthru.or_else(known).filter(|(_, station)| station.mode != Source)?;
     if !station.up {
         return Some(Next::Drop(DropReason::DevDown));
     }
@@ -135,8 +169,8 @@ pub(crate) fn check_mac(netns: &NetnsTable, at: At, mac: Mac) -> Result<(), Faul
 /// The stations of a device, in the order of coming.
 pub(crate) fn stations(ns: &Netns, index: Ifindex) -> Vec<(At, Station)> {
     let uppers = ns.dev(index).map(|dev| dev.uppers.as_slice()).unwrap_or_default();
-    let station = |upper: &upper::Upper| match upper.above {
-        Above::Macvlan(station) => Some((upper.at, station)),
+    let station = |upper: &upper::Upper| match &upper.above {
+        Above::Macvlan(station) => Some((upper.at, station.clone())),
         Above::Vlan(_) => None,
     };
     uppers.iter().filter_map(station).collect()

@@ -156,7 +156,11 @@ impl Kind {
             Kind::Dummy => Some(Virtual::Dummy),
             Kind::Vlan(vlan) => Some(Virtual::Vlan(vlan.shown())),
             Kind::Vrf { table } => Some(Virtual::Vrf { table: *table }),
-            Kind::Macvlan(of) => Some(Virtual::Macvlan(virtuals::Macvlan { lower: None, mode: of.mode })),
+            Kind::Macvlan(of) => Some(Virtual::Macvlan(virtuals::Macvlan {
+                lower: None,
+                mode: of.mode,
+                sources: of.sources.as_ref().map(|list| list.to_vec()).unwrap_or_default(),
+            })),
         }
     }
 

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 pub(crate) type At = (NsId, Ifindex);
 
 /// A device that sits on another, as that one knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Upper {
     /// Where it is.
     pub(crate) at: At,
@@ -27,7 +27,7 @@ pub(crate) struct Upper {
 }
 
 /// What a device knows of one above it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Above {
     /// A VLAN device: its tag.
     Vlan(Tag),
@@ -102,12 +102,15 @@ pub(crate) fn tell_below(netns: &mut NetnsTable, at: At) {
     let Some(below) = netns.by_id(lower.0).and_then(|ns| ns.dev(lower.1)) else { return };
     let (above, wants_all) = match &dev.kind {
         Kind::Vlan(vlan) => (Above::Vlan(vlan.tag), dev.mac != below.mac || dev.is_promiscuous()),
-        Kind::Macvlan(of) => (Above::Macvlan(Station { mac: dev.mac, mode: of.mode, up: dev.up }), true),
+        Kind::Macvlan(of) => {
+            let (mac, mode, up, sources) = (dev.mac, of.mode, dev.up, of.sources.clone());
+            (Above::Macvlan(Station { mac, mode, up, sources }), true)
+        }
         _ => return,
     };
     let known = Upper { at, above, wants_all: wants_all && dev.up };
     if let Some(dev) = dev_mut(netns, lower) {
-        dev.uppers.iter_mut().filter(|upper| upper.at == at).for_each(|upper| *upper = known);
+        dev.uppers.iter_mut().filter(|upper| upper.at == at).for_each(|upper| upper.clone_from(&known));
         dev.set_promiscuous();
     }
     tell_below(netns, lower);

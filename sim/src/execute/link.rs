@@ -381,10 +381,11 @@ fn set_mac(sim: &mut Sim, id: NsId, index: Ifindex, mac: Mac) -> Result<(), Faul
     if mac != old && !mac.is_valid_unicast() {
         return Err(Fault::errno(Errno::EADDRNOTAVAIL));
     }
-    if let Kind::Macvlan(of) = dev.kind {
+    if let Kind::Macvlan(of) = &dev.kind {
         if of.mode == MacvlanMode::Passthru {
             // It is the device below that gets it; this one hears of it.
-            return set_mac(sim, of.lower.0, of.lower.1, mac);
+            let (id, index) = of.lower;
+            return set_mac(sim, id, index, mac);
         }
         if mac != old {
             macvlan::check_mac(&sim.netns, (id, index), mac)?;

@@ -10,7 +10,7 @@ use crate::dev::{Kind, state};
 use crate::netns::{Ifindex, NsId};
 use crate::sim::Sim;
 use crate::tag::Tag;
-use nettwin_model::virtuals::{self, Lower, MacvlanMode, VirtualChange, VlanChange};
+use nettwin_model::virtuals::{self, Lower, MacvlanMode, Sources, VirtualChange, VlanChange};
 use nettwin_model::{AddLink, Errno, Fault, OperState, Virtual};
 
 /// What can be said against it before anything is looked up (`validate`).
@@ -63,6 +63,15 @@ pub(super) fn set(sim: &mut Sim, at: At, change: &VirtualChange) -> Result<(), F
                 return Err(Fault::errno(Errno::EINVAL));
             }
             of.mode = *mode;
+            of.sources = of.sources.take().filter(|_| *mode == MacvlanMode::Source);
+            upper::tell_below(&mut sim.netns, at);
+            Ok(())
+        }
+        (Kind::Macvlan(of), VirtualChange::MacvlanSources(change)) => {
+            if let Sources::Add(mac) | Sources::Del(mac) = change {
+                check_mac(Some(*mac))?;
+            }
+            of.hear(change)?;
             upper::tell_below(&mut sim.netns, at);
             Ok(())
         }
@@ -101,12 +110,16 @@ fn add_macvlan(sim: &mut Sim, id: NsId, link: &AddLink, of: &virtuals::Macvlan) 
         return Err(einval());
     }
     let (mac, mtu, carrier) = (dev.mac, dev.mtu, dev.carrier);
-    let kind = Kind::Macvlan(Macvlan { lower, mode: of.mode });
+    let mut made = Macvlan { lower, mode: of.mode, sources: None };
+    if !of.sources.is_empty() {
+        made.hear(&Sources::Set(of.sources.iter().rev().copied().collect()))?;
+    }
+    let kind = Kind::Macvlan(made);
     let mac = if alone { Some(mac) } else { link.mac };
     let index = register(sim, id, link.name, mac, link.mtu.or(Some(mtu)), kind)?;
     let at = (id, index);
     let mac = sim.netns.by_id(id).and_then(|ns| ns.dev(index)).map(|dev| dev.mac).unwrap_or_default();
-    let above = Above::Macvlan(Station { mac, mode: of.mode, up: false });
+    let above = Above::Macvlan(Station { mac, mode: of.mode, up: false, sources: None });
     upper::join(&mut sim.netns, Upper { at, above, wants_all: false }, lower);
     settle(sim, at, lower, carrier);
     Ok(index)
