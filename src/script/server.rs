@@ -8,7 +8,7 @@
 
 use super::builtin::Pace;
 use super::machine::Told;
-use super::names::{called, can_be_real, usual};
+use super::names::{called, can_be_real, goes_on, usual};
 use super::noted::{Note, Noted, TALKING};
 use super::os::{Census, Waiter, Watch, wait_readable};
 use super::peer::Peer;
@@ -176,6 +176,7 @@ impl Server {
         }
         let mut pause = SHORTEST;
         let mut silent: Option<RealInstant> = None;
+        let mut is_quiet = false;
         loop {
             let heard = self.listen()?;
             if heard {
@@ -189,19 +190,23 @@ impl Server {
             }
             let asleep = match &self.watch {
                 Some(watch) if self.has_work() => watch.asleep(),
-                Some(watch) => {
+                // Looking at them costs more than what most of them ask for.
+                Some(watch) if is_quiet => {
                     if let Some(names) = self.stuck(watch, &mut silent) {
                         return Ok(Over::TooLong(names));
                     }
                     None
                 }
-                None => None,
+                _ => None,
             };
             let Some(census) = asleep else {
-                self.wait(if self.has_work() { pause } else { LONGEST })?;
+                let (time, begun) = (if self.has_work() { pause } else { LONGEST }, RealInstant::now());
+                self.wait(time)?;
+                is_quiet = time == LONGEST && begun.elapsed() >= LONGEST;
                 pause = (pause * 2).min(LONG);
                 continue;
             };
+            is_quiet = false;
             self.census = census;
             // What was said before the last of them fell asleep.
             self.listen()?;
@@ -559,7 +564,7 @@ impl Server {
 
     /// Another program takes the place of what a process stands for.
     fn hand_over(&mut self, id: u64, program: Program) -> io::Result<Acted> {
-        if !self.is_for_real(&program) && self.start(id, program.clone()) {
+        if !self.is_for_real(&program) && !goes_on(&program.words) && self.start(id, program.clone()) {
             return Ok(Acted::Quietly);
         }
         self.tell_to_run(id, program, Tell::Become)
@@ -567,7 +572,7 @@ impl Server {
 
     /// A job runs another program and waits for it.
     fn run_beside(&mut self, id: u64, program: Program) -> io::Result<Acted> {
-        if !self.is_for_real(&program) && self.start(id, program.clone()) {
+        if !self.is_for_real(&program) && !goes_on(&program.words) && self.start(id, program.clone()) {
             return Ok(Acted::Quietly);
         }
         self.tell_to_run(id, program, Tell::Spawn)

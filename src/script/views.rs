@@ -32,8 +32,22 @@ pub(crate) struct Views {
 struct View {
     state: NetnsState,
     groups: Vec<LinkGroups>,
+    /// What follows from the state.
     files: BTreeMap<String, File>,
+    /// The settings.
+    settings: BTreeMap<String, File>,
     is_old: bool,
+}
+
+impl View {
+    fn file(&self, name: &str) -> Option<&File> {
+        self.files.get(name).or_else(|| self.settings.get(name))
+    }
+
+    /// What a file held is not known any more. Says whether it was.
+    fn forget(&mut self, name: &str) -> bool {
+        self.files.remove(name).or_else(|| self.settings.remove(name)).is_some()
+    }
 }
 
 impl Views {
@@ -92,23 +106,21 @@ impl Views {
             if view.state == *state && view.groups == groups && !view.is_old && !settings {
                 continue;
             }
-            let mut files = BTreeMap::new();
+            let (mut files, mut new_settings) = (BTreeMap::new(), None);
             for (folder, of) in [("net", proc_net(&state, &groups)), ("class", class_net(&state))] {
                 files.extend(of.into_iter().map(|(name, file)| (format!("{folder}/{name}"), file)));
             }
             if view.is_old || settings || !view.state.config.links.keys().eq(state.config.links.keys()) {
-                files.extend(sysctls(machine, &netns));
-            } else {
-                let old = view.files.iter().filter(|(name, _)| name.starts_with("sysctl/"));
-                files.extend(old.map(|(name, file)| (name.clone(), file.clone())));
+                new_settings = Some(sysctls(machine, &netns));
             }
             let folder = self.folder.join("views").join(netns.as_str());
-            write(&folder, &view.files, &files, |parent| {
-                if self.watched.insert(parent.to_owned()) { self.written.watch(parent) } else { Ok(()) }
-            })?;
-            // What was removed may come again as another folder.
-            self.watched.retain(|folder| folder.is_dir());
-            *view = View { state: *state, groups, files, is_old: false };
+            let (watched, written) = (&mut self.watched, &mut self.written);
+            write(&folder, &view.files, &files, watched, written)?;
+            if let Some(settings) = new_settings {
+                write(&folder, &view.settings, &settings, watched, written)?;
+                view.settings = settings;
+            }
+            (view.state, view.groups, view.files, view.is_old) = (*state, groups, files, false);
         }
         Ok(())
     }
@@ -156,17 +168,17 @@ impl Views {
             };
             let Some((netns, view)) = self.shown.iter_mut().find(|(name, _)| name.as_str() == netns) else { continue };
             let Ok(text) = fs::read_to_string(&path) else { continue };
-            if view.files.get(file) == Some(&File::Text(text.clone())) {
+            if view.file(file) == Some(&File::Text(text.clone())) {
                 continue;
             }
             any = true;
             view.is_old = true;
             match execute(machine, netns, file, text.trim_end_matches('\n')) {
                 // What it says now is the machine's to decide.
-                Ok(()) => _ = view.files.remove(file),
+                Ok(()) => _ = view.forget(file),
                 Err(why) => {
                     complaints.push(format!("{}: {why}", as_seen(file)));
-                    if view.files.remove(file).is_none() {
+                    if !view.forget(file) {
                         ignore_absent(fs::remove_file(&path))?;
                     }
                 }
@@ -256,7 +268,8 @@ fn write(
     folder: &Path,
     old: &BTreeMap<String, File>,
     new: &BTreeMap<String, File>,
-    mut watch: impl FnMut(&Path) -> io::Result<()>,
+    watched: &mut BTreeSet<PathBuf>,
+    written: &mut Written,
 ) -> io::Result<()> {
     for name in old.keys().filter(|name| !new.contains_key(*name)) {
         let path = folder.join(name);
@@ -264,14 +277,19 @@ fn write(
         // Folders that are empty now go too, but for the view's own.
         let mut at = path.parent();
         while let Some(parent) = at.filter(|parent| parent.parent() != Some(folder) && fs::remove_dir(parent).is_ok()) {
+            // It may come again as another folder.
+            watched.remove(parent);
             at = parent.parent();
         }
     }
     for (name, file) in new.iter().filter(|(name, file)| old.get(*name) != Some(file)) {
         let path = folder.join(name);
         let parent = path.parent().unwrap_or(folder);
-        fs::create_dir_all(parent)?;
-        watch(parent)?;
+        if !watched.contains(parent) {
+            fs::create_dir_all(parent)?;
+            written.watch(parent)?;
+            watched.insert(parent.to_owned());
+        }
         match file {
             File::Text(text) => fs::write(&path, text)?,
             File::Link(to) => {
