@@ -18,6 +18,7 @@ mod glob;
 pub mod grammar;
 pub mod http;
 mod ip;
+mod iperf3;
 mod iproute;
 mod iptables;
 mod iputils;

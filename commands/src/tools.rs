@@ -11,6 +11,7 @@ use crate::curl;
 use crate::ethtool;
 use crate::http;
 use crate::ip;
+use crate::iperf3;
 use crate::iptables;
 use crate::job::{Invocation, Job};
 use crate::nc;
@@ -52,6 +53,7 @@ pub const TOOLS: &[Tool] = &[
     Tool { name: "ip6tables", start: iptables::start6 },
     Tool { name: "ip6tables-restore", start: iptables::start_restore6 },
     Tool { name: "ip6tables-save", start: iptables::start_save6 },
+    Tool { name: "iperf3", start: iperf3::start },
     Tool { name: "iptables", start: iptables::start },
     Tool { name: "iptables-restore", start: iptables::start_restore },
     Tool { name: "iptables-save", start: iptables::start_save },

@@ -222,3 +222,89 @@ fn a_savefile_is_read_with_a_filter() {
     assert_eq!(text[6], "\t0x0050:  4141 4141                                AAAA");
     assert_eq!(text[7], "reading from file x.pcap, link-type EN10MB (Ethernet), snapshot length 262144");
 }
+
+#[test]
+fn a_rate_is_measured_from_both_ends() {
+    let mut shell = Shell::new();
+    let server = shell.start("b", "iperf3 -s");
+    let (tcp, ended) = shell.run("a", "iperf3 -c 10.0.0.2 -t 2 -b 10M -P 2");
+    assert_eq!(ended, Ended::Exit(0), "{tcp}");
+    let (udp, _) = shell.run("a", "iperf3 -c 10.0.0.2 -t 1 -u -R");
+    let client = [tcp, udp].concat();
+    let (refused, _) = shell.run("b", "iperf3 -s");
+    assert!(refused.contains("unable to start listener for connections: Address already in use"), "{refused}");
+    shell.signal(server, Signal::TERM);
+    assert_eq!(shell.ended[&server], Ended::Exit(1));
+    let text = format!("{client}\n{}", shell.said[&server]);
+    // Ports are drawn.
+    let is_drawn = |word: &str| word.parse::<u16>().is_ok_and(|port| port >= 32768);
+    let words =
+        |line: &str| line.split(' ').map(|w| if is_drawn(w) { "PORT" } else { w }).collect::<Vec<_>>().join(" ");
+    let text: String = text.lines().map(|line| words(line) + "\n").collect();
+    expect_test::expect![[r#"
+        Connecting to host 10.0.0.2, port 5201
+        [  5] local 10.0.0.1 port PORT connected to 10.0.0.2 port 5201
+        [  7] local 10.0.0.1 port PORT connected to 10.0.0.2 port 5201
+        [ ID] Interval           Transfer     Bitrate
+        [  5]   0.00-1.00   sec  1.25 MBytes  10.5 Mbits/sec                  |
+        [  7]   0.00-1.00   sec  1.25 MBytes  10.5 Mbits/sec                  |
+        [SUM]   0.00-1.00   sec  2.50 MBytes  21.0 Mbits/sec                  |
+        - - - - - - - - - - - - - - - - - - - - - - - - -
+        [  5]   1.00-2.00   sec  1.25 MBytes  10.5 Mbits/sec                  |
+        [  7]   1.00-2.00   sec  1.25 MBytes  10.5 Mbits/sec                  |
+        [SUM]   1.00-2.00   sec  2.50 MBytes  21.0 Mbits/sec                  |
+        - - - - - - - - - - - - - - - - - - - - - - - - -
+        [ ID] Interval           Transfer     Bitrate
+        [  5]   0.00-2.00   sec  2.50 MBytes  10.5 Mbits/sec                  sender
+        [  5]   0.00-2.00   sec  2.50 MBytes  10.5 Mbits/sec                  receiver
+        [  7]   0.00-2.00   sec  2.50 MBytes  10.5 Mbits/sec                  sender
+        [  7]   0.00-2.00   sec  2.50 MBytes  10.5 Mbits/sec                  receiver
+        [SUM]   0.00-2.00   sec  5.00 MBytes  21.0 Mbits/sec                  sender
+        [SUM]   0.00-2.00   sec  5.00 MBytes  21.0 Mbits/sec                  receiver
+
+        iperf Done.
+        Connecting to host 10.0.0.2, port 5201
+        Reverse mode, remote host 10.0.0.2 is sending
+        [  5] local 10.0.0.1 port PORT connected to 10.0.0.2 port 5201
+        [ ID] Interval           Transfer     Bitrate         Jitter    Lost/Total Datagrams
+        [  5]   0.00-1.00   sec   129 KBytes  1.05 Mbits/sec  0.000 ms  0/91 (0%)  |
+        - - - - - - - - - - - - - - - - - - - - - - - - -
+        [ ID] Interval           Transfer     Bitrate         Jitter    Lost/Total Datagrams
+        [  5]   0.00-1.00   sec   129 KBytes  1.05 Mbits/sec  0.000 ms  0/91 (0%)  sender
+        [  5]   0.00-1.00   sec   129 KBytes  1.05 Mbits/sec  0.000 ms  0/91 (0%)  receiver
+
+        iperf Done.
+
+        -----------------------------------------------------------
+        Server listening on 5201 (test #1)
+        -----------------------------------------------------------
+        Accepted connection from 10.0.0.1, port PORT
+        [  5] local 10.0.0.2 port 5201 connected to 10.0.0.1 port PORT
+        [  8] local 10.0.0.2 port 5201 connected to 10.0.0.1 port PORT
+        [ ID] Interval           Transfer     Bitrate
+        [  5]   0.00-1.00   sec  1.25 MBytes  10.5 Mbits/sec                  |
+        [  8]   0.00-1.00   sec  1.25 MBytes  10.5 Mbits/sec                  |
+        [SUM]   0.00-1.00   sec  2.50 MBytes  21.0 Mbits/sec                  |
+        - - - - - - - - - - - - - - - - - - - - - - - - -
+        [  5]   1.00-2.00   sec  1.25 MBytes  10.5 Mbits/sec                  |
+        [  8]   1.00-2.00   sec  1.25 MBytes  10.5 Mbits/sec                  |
+        [SUM]   1.00-2.00   sec  2.50 MBytes  21.0 Mbits/sec                  |
+        - - - - - - - - - - - - - - - - - - - - - - - - -
+        [ ID] Interval           Transfer     Bitrate
+        [  5]   0.00-2.00   sec  2.50 MBytes  10.5 Mbits/sec                  receiver
+        [  8]   0.00-2.00   sec  2.50 MBytes  10.5 Mbits/sec                  receiver
+        [SUM]   0.00-2.00   sec  5.00 MBytes  21.0 Mbits/sec                  receiver
+        -----------------------------------------------------------
+        Server listening on 5201 (test #2)
+        -----------------------------------------------------------
+        Accepted connection from 10.0.0.1, port PORT
+        [  5] local 10.0.0.2 port 5201 connected to 10.0.0.1 port PORT
+        [ ID] Interval           Transfer     Bitrate         Total Datagrams
+        [  5]   0.00-1.00   sec   129 KBytes  1.05 Mbits/sec  91  |
+        - - - - - - - - - - - - - - - - - - - - - - - - -
+        [ ID] Interval           Transfer     Bitrate         Jitter    Lost/Total Datagrams
+        [  5]   0.00-1.00   sec   129 KBytes  1.05 Mbits/sec  0.000 ms  0/91 (0%)  sender
+        iperf3: interrupt - the server has terminated
+    "#]]
+    .assert_eq(&text.replace(" \n", " |\n"));
+}

@@ -179,7 +179,12 @@ fn macs(text: &str, typed: &str) -> String {
     };
     let (mut out, mut at) = (String::new(), 0);
     while at < bytes.len() {
-        if is_mac(at) && !fixed(&text[at..at + LEN]) {
+        // A bridge's identifier as iproute2 writes it: `8000.` and bytes without leading zeros.
+        if let Some(len) = text[..at].ends_with("8000.").then(|| short_mac(&bytes[at..])).flatten() {
+            let pairs: Vec<String> = text[at..at + len].split(':').map(|byte| format!("{byte:0>2}")).collect();
+            out.push_str(if fixed(&pairs.join(":")) { &text[at..at + len] } else { "MAC" });
+            at += len;
+        } else if is_mac(at) && !fixed(&text[at..at + LEN]) {
             out.push_str("MAC");
             at += LEN;
         } else {
@@ -189,6 +194,22 @@ fn macs(text: &str, typed: &str) -> String {
         }
     }
     out
+}
+
+/// The length of six bytes in hexadecimal digits, one or two each, with colons between.
+fn short_mac(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for byte in 0..6 {
+        if byte > 0 {
+            at += usize::from(bytes.get(at) == Some(&b':'));
+        }
+        let digits = bytes.get(at..)?.iter().take(2).take_while(|b| b.is_ascii_hexdigit()).count();
+        if digits == 0 || byte > 0 && bytes[at - 1] != b':' {
+            return None;
+        }
+        at += digits;
+    }
+    Some(at)
 }
 
 /// What `ping`, `arping` and `tcpdump` say of time and of what a kernel draws.

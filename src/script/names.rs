@@ -44,7 +44,7 @@ pub(crate) fn can_be_real(name: &str) -> bool {
 }
 
 /// Tools that do less than their real ones, which are preferred where they can be had.
-const SIMULATED_IN_PART: &[&str] = &["curl"];
+const SIMULATED_IN_PART: &[&str] = &["curl", "iperf3"];
 
 /// The name of the tool that this word calls: itself, or the end of a path to a folder of the system's programs.
 pub(crate) fn called(word: &str) -> Option<&str> {
@@ -66,7 +66,16 @@ pub(crate) fn usual(word: &str) -> Option<&str> {
 
 /// Tools that have something to say when a signal comes; the others die of it as any program does.
 pub(crate) const CATCHING: &[&str] =
-    &["arping", "nc", "ping", "ping6", http::NAME, "tcpdump", "tracepath", "traceroute"];
+    &["arping", "iperf3", "nc", "ping", "ping6", http::NAME, "tcpdump", "tracepath", "traceroute"];
+
+/// What asks a server to go on in the background.
+pub(crate) const DAEMON: &[&str] = &["-D", "--daemon"];
+
+/// Whether these words start a server that goes on when its process has ended: it takes another process.
+pub(crate) fn goes_on(words: &[String]) -> bool {
+    let name = words.first().and_then(|word| usual(word));
+    name == Some("iperf3") && words.iter().any(|word| DAEMON.contains(&word.as_str()))
+}
 
 /// What the real network of a script's processes needs as well: only this.
 pub(crate) const OWN_ON_KERNEL: &[&str] = &["sudo"];

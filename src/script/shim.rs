@@ -4,7 +4,7 @@
 //! Kernel counterpart: `execve(2)`. It reads standard input only when it is told to, so that it does not eat what the script
 //! reads after it; it dies of the signal that the command dies of. Deliberately absent: any knowledge of networks.
 
-use super::names::{CATCHING, called, usual};
+use super::names::{CATCHING, DAEMON, called, goes_on, usual};
 use super::os::{enter_netns, receive_fd};
 use super::place::{Place, strerror};
 use super::record::{Recorder, executes};
@@ -18,7 +18,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, ExitCode, ExitStatus};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::UNIX_EPOCH;
 
 /// Under this name this program goes to a namespace and becomes another.
@@ -26,6 +26,9 @@ pub(crate) const ENTER: &str = "nettwin-enter";
 
 /// Runs a command of the simulated network.
 pub(crate) fn run(place: &Place, words: Vec<String>) -> io::Result<ExitCode> {
+    if goes_on(&words) {
+        return leave_behind(place, &words);
+    }
     let stream = place.connect()?;
     let runs = executes(&words).unwrap_or(&words[0]);
     if called(runs).is_some_and(|name| CATCHING.contains(&name)) {
@@ -36,6 +39,17 @@ pub(crate) fn run(place: &Place, words: Vec<String>) -> io::Result<ExitCode> {
     let recorder = if program == http::NAME { None } else { Recorder::of(place, &words) };
     wire::send(&stream, &Ask::Run(place.call(words)), &[])?;
     obey(place, &stream, &program, recorder)
+}
+
+/// Starts a server that goes on in the background, as `daemon(3)` does.
+fn leave_behind(place: &Place, words: &[String]) -> io::Result<ExitCode> {
+    let rest = words[1..].iter().filter(|word| !DAEMON.contains(&word.as_str()));
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg0(&words[0]).args(rest).process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    // Until it listens.
+    place.sleep(0.01)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Becomes a program in another namespace.
