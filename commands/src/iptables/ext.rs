@@ -6,7 +6,7 @@ use super::names::address;
 use super::parse::{Stop, unsupported, usage};
 use super::values::{
     LOG_LEVELS, address_kinds, icmp_type, icmp6_type, integer, port_list, port_range, rate, reject, states, tcp_flags,
-    word32,
+    udp_port_range, word32,
 };
 use crate::names::Services;
 use nettwin_model::Mac;
@@ -295,11 +295,14 @@ impl Ext {
         self.given.push(name);
         let level4 = if self.kind == Kind::Udp { "udp" } else { "tcp" };
         match (self.kind, name) {
-            (Kind::Tcp | Kind::Udp, "source-port") => {
-                self.sport = Some(Is { what: port_range(&value, level4, services)?, not });
-            }
-            (Kind::Tcp | Kind::Udp, "destination-port") => {
-                self.dport = Some(Is { what: port_range(&value, level4, services)?, not });
+            (Kind::Tcp | Kind::Udp, "source-port" | "destination-port") => {
+                let what = match self.kind {
+                    Kind::Tcp => port_range(&value, level4, services)?,
+                    _ => udp_port_range(name, &value, services)?,
+                };
+                // All of them are as good as none.
+                let ports = Some(Is { what, not }).filter(|_| what != (0, u16::MAX) || not);
+                *if name == "source-port" { &mut self.sport } else { &mut self.dport } = ports;
             }
             (Kind::Tcp, "syn") => self.flags = Some(Is { what: (0x17, 0x02), not }),
             (Kind::Tcp, "tcp-flags") => {
@@ -317,9 +320,10 @@ impl Ext {
                 let proto = match proto {
                     Some(Is { what: 6, not: false }) => "tcp",
                     Some(Is { what: 17 | 33 | 132 | 136, not: false }) => "udp",
-                    _ => {
+                    None => {
                         return usage("multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'");
                     }
+                    Some(_) => return usage("multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP"),
                 };
                 if let Some(first) = self.given.first().filter(|first| **first != name) {
                     let list = ["source-ports", "destination-ports", "ports"];
@@ -483,7 +487,7 @@ impl Ext {
     }
 
     fn nat_ports(&self, text: &str, proto: Option<Is<u8>>) -> Result<(u16, u16), Stop> {
-        if !proto.is_some_and(|p| !p.not && matches!(p.what, 6 | 17 | 33 | 132)) {
+        if !proto.is_some_and(|p| matches!(p.what, 1 | 6 | 17 | 33 | 132)) {
             return usage("Need TCP, UDP, SCTP or DCCP with port specification");
         }
         // A number, and what is behind it.
@@ -516,6 +520,7 @@ impl Ext {
             (None, Some((_, rest))) if self.family == Family::Ip6 && rest.contains(':') => (text, None),
             (None, Some((addrs, ports))) => (addrs, Some(ports)),
             (None, None) => (text, None),
+            (Some(_), _) if self.family == Family::Ip => return usage("Invalid address format"),
             (Some((_, rest)), _) => match rest.split_once(']') {
                 Some((addrs, rest)) => (addrs, rest.split_once(':').map(|(_, ports)| ports)),
                 None => return usage("Invalid address format"),
@@ -548,12 +553,12 @@ impl Ext {
     /// Whether all is there that must be (`x6_fcheck`).
     pub(super) fn check(&mut self, proto: Option<Is<u8>>) -> Result<(), Stop> {
         let must = |option: &str| usage(format!("{}: option \"--{option}\" must be specified\n", self.kind.name()));
-        let is = |number| proto.is_some_and(|p| p == Is { what: number, not: false });
+        // Whether it is that protocol or anything but.
+        let is = |number| proto.is_some_and(|p| p.what == number);
         match self.kind {
             Kind::Tcp if !is(6) => usage("TCP match requires '-p tcp'"),
             Kind::Udp if !is(17) => usage("UDP match requires '-p udp'"),
-            Kind::Icmp if !is(1) => unsupported("-m icmp without -p icmp"),
-            Kind::Icmp if self.icmp.is_none() => unsupported("-m icmp without --icmp-type"),
+            Kind::Icmp if self.icmp.is_none() => must("icmp-type"),
             Kind::Icmp6 if self.icmp.is_none() => must("icmpv6-type"),
             Kind::Multiport if self.ports.is_none() => usage("multiport expection an option"),
             Kind::State if self.bits.is_none() => must("state"),

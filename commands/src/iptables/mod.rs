@@ -214,6 +214,11 @@ impl<'a> View<'a> {
         builtin(self.name).base(chain, Policy::Accept).is_some() || self.chain(chain).is_some()
     }
 
+    /// Whether there is no such chain for commands that want one: those that are built in come with their first rule.
+    fn is_missing(&self, chain: &str) -> bool {
+        self.chain(chain).is_none()
+    }
+
     /// What must be made before something is put in a chain.
     fn make(&self, chain: &str) -> Vec<RuleChange> {
         let mut out = Vec::new();
@@ -338,7 +343,7 @@ fn changes(
         }
         Verb::DeleteNum => {
             let rules = view.chain(&chain).map(|c| c.rules.as_slice()).unwrap_or_default();
-            if !view.knows(&chain) {
+            if view.is_missing(&chain) {
                 return failed(view.family, NO_CHAIN);
             }
             let Some(rule) = rules.get(command.number - 1) else {
@@ -363,12 +368,16 @@ fn changes(
                 }
                 if found.is_some() {
                     batch.changes.push(RuleChange::Flush { which: view.which(&name) });
+                } else if !chain.is_empty() {
+                    // One that is named is made if need be.
+                    batch.changes.extend(view.make(&name));
                 }
             }
         }
         Verb::Zero | Verb::ZeroNum => {
-            if !chain.is_empty() && !view.knows(&chain) {
-                return failed(view.family, NO_CHAIN);
+            if !chain.is_empty() && view.is_missing(&chain) {
+                let text = if command.number == 0 { NO_CHAIN } else { "Incompatible with this kernel" };
+                return failed(view.family, text);
             }
             for (name, found) in view.chains().into_iter().filter(|(name, _)| chain.is_empty() || *name == chain) {
                 let Some(found) = found else { continue };
@@ -406,7 +415,6 @@ fn changes(
                 "ACCEPT" => Policy::Accept,
                 "DROP" if view.name == "nat" => return parse::usage(NAT_DROP),
                 "DROP" => Policy::Drop,
-                _ if !view.knows(&chain) => return failed(view.family, "Bad built-in chain name"),
                 _ => return failed(view.family, "Bad policy name. Run `dmesg' for more information"),
             };
             let base = builtin(view.name).base(&chain, policy);
@@ -467,8 +475,11 @@ fn rule_changes(view: &View<'_>, command: &Command, chain: &str, batch: &mut Bat
     if let Some(jump) = command.jump.as_ref().filter(|jump| !view.knows(jump)) {
         return parse::usage(format!("Chain '{jump}' does not exist"));
     }
-    if !view.knows(chain) {
-        return failed(view.family, NO_CHAIN);
+    match command.verb {
+        Verb::Delete | Verb::Check if !view.knows(chain) => return failed(view.family, NO_RULE),
+        Verb::Replace if view.is_missing(chain) => return failed(view.family, NO_CHAIN),
+        _ if !view.knows(chain) => return failed(view.family, NO_CHAIN),
+        _ => {}
     }
     let there = view.chain(chain).map(|c| c.rules.as_slice()).unwrap_or_default();
     let which = || view.which(chain);
@@ -552,13 +563,16 @@ fn kernel_takes(rule: &XtRule, family: Family, table: &str, chain: &str) -> bool
     const NOT_IN_V6: u16 = 1 << 3 | 1 << 6 | 0xf << 8;
     let fits = |m: &XtMatch| match m {
         XtMatch::Mac(_) => before_output,
+        XtMatch::Icmp(_) => rule.proto == Some(Is { what: 1, not: false }),
         XtMatch::Icmp6(_) => rule.proto == Some(Is { what: 58, not: false }),
         XtMatch::Addrtype { src, dst } if family == Family::Ip6 => {
             [src, dst].into_iter().flatten().all(|is| is.what & NOT_IN_V6 == 0)
         }
         _ => true,
     };
-    target && rule.matches.iter().all(fits)
+    // A comparison of no bytes at all.
+    let compares = [rule.src, rule.dst].iter().flatten().all(|net| net.what.1 > 0);
+    compares && target && rule.matches.iter().all(fits)
 }
 
 fn incompatible(view: &View<'_>, chain: &str) -> Stop {

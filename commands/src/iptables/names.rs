@@ -82,9 +82,6 @@ pub(super) fn addresses(text: &str, not: bool, family: Family) -> Result<Vec<Is<
         };
         out.push(Is { what: (network, len), not });
     }
-    if out.len() > 1 && not {
-        return usage("! not allowed with multiple source or destination IP addresses");
-    }
     Ok(out)
 }
 

@@ -316,7 +316,7 @@ impl Parser<'_> {
     /// The protocol's own match, which need not be named.
     fn load_protocol(&mut self) -> Result<bool, Stop> {
         let Some(name) = self.proto_word.clone() else { return Ok(false) };
-        if self.rule.proto.is_none_or(|p| p.not) || self.exts.iter().any(|e| e.kind.name() == name) {
+        if self.rule.proto.is_none() || self.exts.iter().any(|e| e.kind.name() == name) {
             return Ok(false);
         }
         match ext::find_match(&name, self.command.family) {
@@ -592,10 +592,6 @@ impl Parser<'_> {
         }
         let Some(verb) = self.verb else { return usage("no command specified") };
         self.command.verb = verb;
-        if let Some(chain) = &self.command.chain {
-            chain_name(chain)?;
-        }
-        self.check_options(verb)?;
         for ext in &self.exts {
             match ext.done()? {
                 ext::Made::Match(m) => self.rule.matches.push(m),
@@ -613,9 +609,18 @@ impl Parser<'_> {
             None => Ok(any()),
         };
         let (sources, destinations) = (read(&self.source)?, read(&self.destination)?);
-        if (sources.len() > 1 || destinations.len() > 1) && verb == Verb::Replace {
+        let several = sources.len() > 1 || destinations.len() > 1;
+        if several && sources.iter().chain(&destinations).any(|is| is.not) {
+            return usage("! not allowed with multiple source or destination IP addresses");
+        }
+        if several && verb == Verb::Replace {
             return usage("Replacement rule does not specify a unique address");
         }
+        self.check_options(verb)?;
+        if let Some(chain) = &self.command.chain {
+            chain_name(chain)?;
+        }
+        self.check_interfaces(verb)?;
         let some = |is: &Is<(IpAddr, u8)>| Some(*is).filter(|n| n.what.1 != 0 || n.not);
         for source in &sources {
             for destination in &destinations {
@@ -625,7 +630,7 @@ impl Parser<'_> {
         Ok(self.command)
     }
 
-    /// Which options go with which command (`generic_opt_check`), and `-i` and `-o` with which chain.
+    /// Which options go with which command (`generic_opt_check`).
     fn check_options(&self, verb: Verb) -> Result<(), Stop> {
         let c = &self.command;
         let illegal = |letter: &str| usage(format!("Illegal option `{letter}' with this command"));
@@ -636,17 +641,22 @@ impl Parser<'_> {
                 () if c.line_numbers => return illegal("--line-numbers"),
                 () => {}
             }
-            let chain = c.chain.as_deref().unwrap_or_default();
-            if matches!(chain, "PREROUTING" | "INPUT") && self.rule.oif.is_some() {
-                return usage(format!("Can't use -o with {chain}\n"));
-            }
-            if matches!(chain, "POSTROUTING" | "OUTPUT") && self.rule.iif.is_some() {
-                return usage(format!("Can't use -i with {chain}\n"));
-            }
         }
         let has_rule = ['s', 'd', 'p', 'i', 'o', 'f', 'j', 'g'].iter().find(|l| self.seen.contains(l));
         if let Some(letter) = has_rule.filter(|_| !verb.takes_rule()) {
             return illegal(&format!("-{letter}"));
+        }
+        Ok(())
+    }
+
+    /// Chains that a rule's interface cannot be known in.
+    fn check_interfaces(&self, verb: Verb) -> Result<(), Stop> {
+        let chain = self.command.chain.as_deref().filter(|_| verb.takes_rule()).unwrap_or_default();
+        if matches!(chain, "PREROUTING" | "INPUT") && self.seen.contains(&'o') {
+            return usage(format!("Can't use -o with {chain}\n"));
+        }
+        if matches!(chain, "POSTROUTING" | "OUTPUT") && self.seen.contains(&'i') {
+            return usage(format!("Can't use -i with {chain}\n"));
         }
         Ok(())
     }

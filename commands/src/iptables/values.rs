@@ -2,7 +2,7 @@
 //!
 //! Counterpart: `libxtables/xtables.c`, and the parsers of each extension of iptables 1.8.9.
 
-use super::parse::{Stop, usage};
+use super::parse::{Stop, unsupported, usage};
 use crate::names::Services;
 use nettwin_model::rules::xt::{CTSTATE_DNAT, CTSTATE_SNAT, Ports};
 use nettwin_model::rules::{AddrType, Family, Rate, RejectWith, State, words};
@@ -109,6 +109,26 @@ pub(super) fn port_range(text: &str, proto: &str, services: &Services) -> Result
     let lo = if lo.is_empty() { 0 } else { one(lo)? };
     let hi = if hi.is_empty() { 65535 } else { one(hi)? };
     if lo > hi { usage("invalid portrange (min > max)") } else { Ok((lo, hi)) }
+}
+
+/// UDP's are read by another parser: it cuts numbers to what a port holds.
+pub(super) fn udp_port_range(option: &str, text: &str, services: &Services) -> Result<Ports, Stop> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let one = |text: &str, none: u16| match integer(text) {
+        _ if text.is_empty() => Ok(none),
+        Some(n) => Ok(n as u16), // cut, as it is
+        None => services
+            .of_name("udp", text)
+            .ok_or_else(|| Stop::Usage(format!("Port \"{text}\" does not resolve to anything.\n"))),
+    };
+    match parts.as_slice() {
+        [only] => one(only, 0).map(|port| (port, port)),
+        [lo, hi] => {
+            let (lo, hi) = (one(lo, 0)?, one(hi, u16::MAX)?);
+            if lo > hi { unsupported("a range whose end is before its beginning") } else { Ok((lo, hi)) }
+        }
+        _ => usage(format!("udp: Too many components for option \"--{option}\" (max: 2)\n")),
+    }
 }
 
 pub(super) fn port_list(text: &str, proto: &str, services: &Services) -> Result<Vec<Ports>, Stop> {

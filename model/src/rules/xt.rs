@@ -183,12 +183,13 @@ impl XtMatch {
     fn compile(&self, level4: Level4, out: &mut Vec<Stmt>) {
         let mut add = |m: Match| out.push(Stmt::Match(m));
         match self {
-            XtMatch::Ports { proto, sport, dport, flags } => {
+            XtMatch::Ports { sport, dport, flags, .. } => {
                 if let Some(Is { what: (mask, comp), not }) = flags {
                     let m = Match::within(Key::TcpFlags, *not, vec![Span::one((*comp).into())]);
                     add(Match { mask: Some((*mask).into()), ..m });
                 }
-                for (key, ports) in [(Key::Sport(*proto), sport), (Key::Dport(*proto), dport)] {
+                // Of another protocol they are only numbers.
+                for (key, ports) in [(Key::Sport(level4), sport), (Key::Dport(level4), dport)] {
                     match ports {
                         None => {}
                         // As iptables compares them.
