@@ -64,6 +64,11 @@ impl Place {
         Ok(Place { folder, netns, has_views })
     }
 
+    /// The place of a process in another namespace.
+    pub(crate) fn elsewhere(&self, netns: NetnsName) -> Self {
+        Place { netns, ..self.clone() }
+    }
+
     /// Whether real programs may run.
     pub(crate) fn has_programs(&self) -> bool {
         self.folder.join(PROGRAMS).exists()

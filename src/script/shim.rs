@@ -55,10 +55,12 @@ fn leave_behind(place: &Place, words: &[String]) -> io::Result<ExitCode> {
 /// Becomes a program in another namespace.
 pub(crate) fn become_in(place: &Place, netns: NetnsName, program: &str, words: Vec<String>) -> io::Result<ExitCode> {
     let stream = place.connect()?;
-    let mut call = place.call(words);
-    call.netns = netns;
-    wire::send(&stream, &Ask::Become(call), &[])?;
-    obey(place, &stream, program, None)
+    // A command of the network is recorded as if it had been called there.
+    let there = place.elsewhere(netns);
+    let runs = words.first().and_then(|word| called(word)).filter(|name| *name != http::NAME);
+    let recorder = runs.and_then(|_| Recorder::of(&there, &words));
+    wire::send(&stream, &Ask::Become(there.call(words)), &[])?;
+    obey(place, &stream, program, recorder)
 }
 
 /// The program of a job that spawns: the words are a namespace and a command line.

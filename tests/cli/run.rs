@@ -90,3 +90,23 @@ fn an_uplink_leads_outside() {
     }
     place.run(&["run", "--uplink", "--on", "kernel", &script]).exits(1);
 }
+
+/// Without namespaces of its own a script prints the same: paths in its text lead to the views. What that cannot catch is named.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_script_without_namespaces_prints_the_same() {
+    let place = Place::new();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+    for name in ["07-background.sh", "13-nested-shell.sh", "15-proc-sys.sh", "23-netns-files.sh", "50-proc-net.sh"] {
+        let script = folder.join(name);
+        let script = script.to_str().expect("a path in UTF-8");
+        let (apart, plainly) = (place.run(&["run", script]), place.run(&["run", "--plain", script]));
+        assert_eq!(plainly.code, apart.code, "{name}");
+        assert_eq!(plainly.out, apart.out, "{name}");
+    }
+    let hidden = "#!/bin/sh\nip netns add a\nip netns exec a sh -c 'key=ip_forward; cat /proc/sys/net/ipv4/$key'\n\
+                  n=a; ip netns exec $n cat /proc/sys/net/ipv4/ip_forward\n";
+    let said = place.run(&["run", "--plain", &place.file("hidden.sh", hidden)]);
+    assert!(said.err.contains("hidden.sh: line 4: which namespace's files it means"), "{}", said.err);
+    assert!(!said.err.contains("line 3"), "{}", said.err);
+}

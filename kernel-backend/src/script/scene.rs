@@ -115,13 +115,22 @@ impl Scene<'_> {
                 }
                 mount_bind(self.program, &file)?;
             }
-            if !is_somewhere {
+            // What a person's own folder of programs holds comes first; ours comes before it.
+            let is_hidden = first_of(name).is_some_and(|file| !covered.contains_key(&file));
+            if !is_somewhere || is_hidden {
                 // A link that was there before serves as well.
                 let _ = symlink(self.program, home.join("bin").join(name));
             }
         }
         Ok(())
     }
+}
+
+/// The program that PATH finds.
+fn first_of(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    found.and_then(|file| fs::canonicalize(file).ok())
 }
 
 /// Shows another namespace's view to this process and its children from now on: as `ip netns exec` does, files below
