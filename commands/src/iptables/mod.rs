@@ -493,13 +493,6 @@ fn rule_changes(view: &View<'_>, command: &Command, chain: &str, batch: &mut Bat
         _ => "RULE_REPLACE",
     };
     batch.what = format!("{verb}|rule in chain {chain}");
-    if matches!(command.verb, Verb::Append | Verb::Insert | Verb::Replace) {
-        for rule in &command.rules {
-            if !kernel_takes(rule, view.family, view.name, chain) {
-                return Err(refused(view.family, &batch.what, Errno::EINVAL));
-            }
-        }
-    }
     match command.verb {
         Verb::Append => {
             batch.changes = view.make(chain);
@@ -535,6 +528,14 @@ fn rule_changes(view: &View<'_>, command: &Command, chain: &str, batch: &mut Bat
         _ => {
             if command.rules.iter().any(|rule| find(rule).is_none()) {
                 return failed(view.family, NO_RULE);
+            }
+        }
+    }
+    // The kernel is asked last.
+    if matches!(command.verb, Verb::Append | Verb::Insert | Verb::Replace) {
+        for rule in &command.rules {
+            if !kernel_takes(rule, view.family, view.name, chain) {
+                return Err(refused(view.family, &batch.what, Errno::EINVAL));
             }
         }
     }

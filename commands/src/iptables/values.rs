@@ -233,11 +233,11 @@ pub(super) fn icmp_type(text: &str) -> Result<(u8, u8, u8), Stop> {
     }
     let (kind, code) = text.split_once('/').map_or((text, None), |(k, c)| (k, Some(c)));
     let byte = |text: &str| integer(text).and_then(|n| u8::try_from(n).ok());
-    let kind = byte(kind).ok_or_else(|| Stop::Usage(format!("Invalid ICMP type `{kind}'\n")))?;
+    let kind = byte(kind).ok_or_else(unknown)?;
     match code {
         None => Ok((kind, 0, 255)),
         Some(code) => {
-            let code = byte(code).ok_or_else(|| Stop::Usage(format!("Invalid ICMP code `{code}'\n")))?;
+            let code = byte(code).ok_or_else(|| Stop::Usage(format!("Unknown ICMP code `{text}'")))?;
             Ok((kind, code, code))
         }
     }
