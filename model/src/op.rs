@@ -382,6 +382,8 @@ pub enum RouteVerb {
     Replace,
     /// In place of the first of them; ENOENT if there is none.
     Change,
+    /// Nothing is changed: EEXIST if there is one of them, ENOENT if there is none.
+    Test,
 }
 
 impl Op {

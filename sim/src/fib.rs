@@ -409,7 +409,7 @@ impl Fib {
         let equals = &leaf[first..last];
         let same = equals.iter().position(|a| a.is_same_route(&new));
         let verdict = if equals.is_empty() {
-            if verb == RouteVerb::Change {
+            if matches!(verb, RouteVerb::Change | RouteVerb::Test) {
                 Err(Errno::ENOENT)
             } else {
                 leaf.insert(first, new);
@@ -417,7 +417,7 @@ impl Fib {
             }
         } else {
             match (verb, same) {
-                (RouteVerb::Add, _) => Err(Errno::EEXIST),
+                (RouteVerb::Add | RouteVerb::Test, _) => Err(Errno::EEXIST),
                 (RouteVerb::Replace | RouteVerb::Change, Some(0)) => Ok(()),
                 (_, Some(_)) => Err(Errno::EEXIST),
                 (RouteVerb::Replace | RouteVerb::Change, None) => {

@@ -176,7 +176,14 @@ fn routes() {
     );
     let change = with_net(
         r"
+        ip -n r route test 10.1.0.0/16 via 10.0.0.2
         ip -n r route add 10.1.0.0/16 via 10.0.0.2
+        ip -n r route test 10.1.0.0/16 via 10.0.0.3
+        ip -n r route te 10.1.0.0/16 via 10.0.0.2 metric 5
+        ip -n r route test 10.0.0.0/24 dev eth0
+        ip -n r route test 10.1.0.0/16 via 10.99.0.3
+        ip -n r route test 10.1.0.0/16 via 10.0.0.2 table 77
+        ip -n r route show table 77
         ip -n r route append 10.1.0.0/16 via 10.0.0.3
         ip -n r route prepend 10.1.0.0/16 via 10.0.0.4
         ip -n r route show 10.1.0.0/16

@@ -1,7 +1,7 @@
 //! `ip route add`, `del` and their like: from words to ops.
 //!
 //! Counterpart: `iproute_modify()`, `parse_nexthops()` of `ip/iproute.c`. Deliberately absent, and refused by name:
-//! encapsulation, sources, realms, gateways of another family, `test`, `save`, `restore`.
+//! encapsulation, sources, realms, gateways of another family, `save`, `restore`.
 
 use super::{DONE, Ip, Ran, help, route_get, route_list, unknown, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg2, invarg, matches, nodev, unsigned};
@@ -21,7 +21,7 @@ pub(super) fn run(ip: &mut Ip<'_, '_>, _: &str, mut words: Words<'_>) -> Ran {
         w if matches(w, "replace") => modify(ip, words, Some(RouteVerb::Replace)),
         w if matches(w, "prepend") => modify(ip, words, Some(RouteVerb::Prepend)),
         w if matches(w, "append") => modify(ip, words, Some(RouteVerb::Append)),
-        w if matches(w, "test") => Err(unsupported("route test")),
+        w if matches(w, "test") => modify(ip, words, Some(RouteVerb::Test)),
         w if matches(w, "delete") => modify(ip, words, None),
         w if matches(w, "list") || matches(w, "show") || matches(w, "lst") => route_list::show(ip, words),
         w if matches(w, "get") => route_get::run(ip, words),

@@ -30,6 +30,7 @@ pub(crate) fn add(verb: RouteVerb, route: &Route, index: &mut Index<'_>) -> Resu
         RouteVerb::Add => NLM_F_CREATE | NLM_F_EXCL,
         RouteVerb::Append => NLM_F_CREATE | NLM_F_APPEND,
         RouteVerb::Prepend => NLM_F_CREATE,
+        RouteVerb::Test => NLM_F_EXCL,
         RouteVerb::Replace => NLM_F_CREATE | NLM_F_REPLACE,
         RouteVerb::Change => NLM_F_REPLACE,
     };

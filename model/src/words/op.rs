@@ -119,6 +119,7 @@ impl RouteVerb {
             RouteVerb::Add => "add",
             RouteVerb::Append => "append",
             RouteVerb::Prepend => "prepend",
+            RouteVerb::Test => "test",
             RouteVerb::Replace => "replace",
             RouteVerb::Change => "change",
         }
