@@ -69,29 +69,25 @@ fn lines_that_can_do_nothing_are_said() {
 fn a_published_ports_server_is_behind_the_translation() {
     let inside = ("inside", [192, 168, 0, 2]);
     let router = ("router", [203, 0, 113, 2]);
-    let cases: &[(&[&str], &str, (&str, [u8; 4]), u16)] = &[
-        (&["dnat in wan tcp 8080 to-destination 192.168.0.2:80"], "outside -> 203.0.113.2:8080", inside, 80),
+    let cases = [
+        ("dnat in wan tcp 8080 to-destination 192.168.0.2:80", "outside -> 203.0.113.2:8080", inside, 80),
         // Lines that are about something else.
-        (&["dnat in wan udp 8080 to-destination 192.168.0.2:80"], "outside -> 203.0.113.2:8080", router, 8080),
-        (&["dnat in wan tcp 8081 to-destination 192.168.0.2:80"], "outside -> 203.0.113.2:8080", router, 8080),
-        (&["dnat to 192.168.0.1 tcp 8080 to-destination 192.168.0.2"], "outside -> 203.0.113.2:8080", router, 8080),
+        ("dnat in wan udp 8080 to-destination 192.168.0.2:80", "outside -> 203.0.113.2:8080", router, 8080),
+        ("dnat in wan tcp 8081 to-destination 192.168.0.2:80", "outside -> 203.0.113.2:8080", router, 8080),
+        ("dnat to 192.168.0.1 tcp 8080 to-destination 192.168.0.2", "outside -> 203.0.113.2:8080", router, 8080),
         // The port stays if nothing is said of it, or if it is in the range.
-        (&["dnat to 203.0.113.2 to-destination 192.168.0.2"], "outside -> 203.0.113.2:8080", inside, 8080),
-        (&["dnat tcp 8000-8099 to-destination 192.168.0.2:8050-8090"], "outside -> 203.0.113.2:8080", inside, 8080),
-        (&["dnat tcp 8000-8099 to-destination 192.168.0.2:80-90"], "outside -> 203.0.113.2:8080", inside, 80),
-        (&["redirect tcp 8080 to-port 80"], "outside -> 203.0.113.2:8080", router, 80),
+        ("dnat to 203.0.113.2 to-destination 192.168.0.2", "outside -> 203.0.113.2:8080", inside, 8080),
+        ("dnat tcp 8000-8099 to-destination 192.168.0.2:8050-8090", "outside -> 203.0.113.2:8080", inside, 8080),
+        ("dnat tcp 8000-8099 to-destination 192.168.0.2:80-90", "outside -> 203.0.113.2:8080", inside, 80),
+        ("redirect tcp 8080 to-port 80", "outside -> 203.0.113.2:8080", router, 80),
         // Its own connections do not come in to it.
-        (&["redirect tcp 8080 to-port 80"], "router -> 203.0.113.2:8080", router, 8080),
+        ("redirect tcp 8080 to-port 80", "router -> 203.0.113.2:8080", router, 8080),
     ];
     for (nat, flow, (netns, addr), port) in cases {
-        let text = text(nat, &[], &format!("[[expect]]\ntcp = \"{flow}\"\n"));
+        let text = text(&[nat], &[], &format!("[[expect]]\ntcp = \"{flow}\"\n"));
         let checked = Topology::load(&text, Format::Toml).unwrap_or_else(|c| panic!("{c:#?}\n{text}"));
-        let listen = Listen {
-            netns: netns.parse().expect("a name"),
-            proto: Proto::Tcp,
-            addr: Some(Ipv4Addr::from(*addr)),
-            port: *port,
-        };
+        let listen =
+            Listen { netns: netns.parse().expect("a name"), proto: Proto::Tcp, addr: Some(Ipv4Addr::from(addr)), port };
         assert_eq!(checked.expectations()[0].listen, Some(listen), "{nat:?} {flow}");
     }
 }

@@ -38,9 +38,10 @@ pub(super) fn parse(mut words: Words<'_>) -> Result<Said, Stop> {
     let mut said = Said::default();
     while let Some(word) = words.next() {
         match word {
-            w if matches(w, "mode") => match words.value()? {
-                value => said.mode = Some(MacvlanMode::from_word(value).ok_or_else(|| wrong_mode(value))?),
-            },
+            w if matches(w, "mode") => {
+                let value = words.value()?;
+                said.mode = Some(MacvlanMode::from_word(value).ok_or_else(|| wrong_mode(value))?);
+            }
             w if matches(w, "flag") || matches(w, "bcqueuelen") => return Err(unsupported(w)),
             w if matches(w, "macaddr") => said.sources = Some(sources(&mut words)?),
             w if matches(w, "help") => return Err(Stop::back(1, help::MACVLAN)),
@@ -55,13 +56,7 @@ fn sources(words: &mut Words<'_>) -> Result<Sources, Stop> {
         "add" => Sources::Add(mac(words.value()?)?),
         "del" => Sources::Del(mac(words.value()?)?),
         "flush" => Sources::Flush,
-        "set" => {
-            let mut all = Vec::new();
-            while let Some(word) = words.next() {
-                all.push(mac(word)?);
-            }
-            Sources::Set(all)
-        }
+        "set" => Sources::Set(words.by_ref().map(mac).collect::<Result<_, _>>()?),
         _ => return Err(Stop::back(1, help::MACVLAN)),
     })
 }

@@ -57,7 +57,7 @@ fn macvlan(mut words: Words<'_>) -> Result<Macvlan, WordsError> {
                 if how.text != "set" {
                     return Err(how.unknown("write them all, as in `macaddr set 02:00:00:00:00:01`"));
                 }
-                while let Some(mac) = words.next() {
+                for mac in words.by_ref() {
                     hear_source(&mut sources, mac.mac()?);
                 }
             }
