@@ -132,6 +132,32 @@ fn each_protocols_connections_are_forgotten_in_their_own_time() {
 }
 
 #[test]
+fn datagrams_that_go_on_being_answered_are_a_stream() {
+    let mut sim = lab(TOPOLOGY);
+    masquerade(&mut sim);
+    let server = Listen { netns: ns("out"), proto: Proto::Udp, addr: None, port: 9 };
+    sim.start(Probe::Listen(server)).unwrap();
+    let udp = UdpFlow {
+        netns: ns("in"),
+        dst: "203.0.113.9".parse().unwrap(),
+        port: 9,
+        source: None,
+        source_port: Some(4000),
+        size: 8,
+        timeout: Duration::from_millis(100),
+    };
+    sim.probe(Probe::Udp(udp.clone())).unwrap();
+    pass(&mut sim, Duration::from_secs(29));
+    assert_eq!(connections(&mut sim).len(), 1);
+    // Answered more than two seconds after it began: from here on it may be silent for two minutes.
+    sim.probe(Probe::Udp(udp)).unwrap();
+    pass(&mut sim, Duration::from_secs(118));
+    assert_eq!(connections(&mut sim).len(), 1, "too early");
+    pass(&mut sim, Duration::from_secs(3));
+    assert_eq!(connections(&mut sim), [], "too late");
+}
+
+#[test]
 fn a_port_is_published() {
     let mut sim = lab(TOPOLOGY);
     let mut changes = chain(ChainKind::Nat, Hook::Prerouting, -100, Policy::Accept);
