@@ -22,6 +22,11 @@ fn are_the_same(one: &Topology, other: &Topology) -> Result<(), String> {
     Ok(())
 }
 
+/// A random route can bar the way to the gateway of another: what no machine takes cannot be set up by a script either.
+fn comes_up(topology: &Topology) -> bool {
+    topology.check().is_ok_and(|checked| apply(&mut Sim::new(checked.seed()), checked.desired(), &mut |_| {}).is_ok())
+}
+
 fn there_and_back(place: &Place, text: &str) -> (String, String) {
     let file = place.file("there.toml", text);
     let script = place.run(&["export", "--as", "iproute2", &file]).exits(0).out;
@@ -35,6 +40,7 @@ proptest! {
 
     #[test]
     fn what_is_imported_from_an_export_is_the_same(topology in topologies(&Bounds::default())) {
+        prop_assume!(comes_up(&topology));
         let place = Place::new();
         let (text, said) = there_and_back(&place, &topology.to_toml());
         let back = Topology::parse(&text, Format::Toml).map_err(|e| TestCaseError::fail(format!("{e:?}\n{text}")))?;
