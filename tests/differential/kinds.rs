@@ -627,6 +627,8 @@ fn vrfs() {
                 .ping_with("a", "10.0.0.2", 1, bound("blue"))
                 .ping("c", "10.0.0.1", 1)
                 .ping("b", "10.0.0.1", 1)
+                // Until nobody asks any more.
+                .wait_ms(2500)
                 .observe()
                 .see(ALL),
             domain("forwards within, not without")

@@ -71,6 +71,8 @@ fn between_vlans() {
             .ping("h1", "10.0.10.254", 1)
             .addr("s", "s1", "10.0.10.253/24")
             .ping("h1", "10.0.10.253", 1)
+            // Until nobody asks any more.
+            .wait_ms(2500)
             .see(See { neighs: false, ..ALL }),
             routed("counters of a router's VLANs", BridgeAttrs { vlan_stats_enabled: Some(true), ..filtering() })
                 .op(own("10"))

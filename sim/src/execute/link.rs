@@ -303,11 +303,11 @@ fn set_traits(ns: &mut Netns, w: &mut World, index: Ifindex, change: &LinkChange
 /// Moves a device to another namespace (`dev_change_net_namespace`).
 fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<IfName>) -> Result<Ifindex, Fault> {
     let dev = sim.netns.by_id(id).and_then(|ns| ns.dev(index)).ok_or(Fault::errno(Errno::ENODEV))?;
-    if matches!(dev.kind, Kind::Loopback | Kind::Bridge(_) | Kind::Vrf { .. }) {
-        return Err(Fault::refused(Errno::EINVAL, "The interface netns is immutable"));
-    }
     if id == target {
         return Ok(index);
+    }
+    if matches!(dev.kind, Kind::Loopback | Kind::Bridge(_) | Kind::Vrf { .. }) {
+        return Err(Fault::refused(Errno::EINVAL, "The interface netns is immutable"));
     }
     let there = sim.netns.by_id(target).ok_or_else(enoent)?;
     let mut new_name = dev.name;
