@@ -4,15 +4,18 @@ use crate::arp::wired;
 use crate::craft::addr;
 use crate::forward::routed;
 use crate::harness::{Case, mac, ns};
-use nettwin_model::rules::{Base, ChainKind, Family, Hook, OWN_TABLE, Place, Policy, Rule, RuleChange, Stmt, Which};
+use nettwin_model::rules::{
+    Base, ChainKind, Cmp, Family, Hook, Key, Match, OWN_TABLE, Operand, Place, Policy, Rule, RuleChange, Stmt, Which,
+};
 use nettwin_model::wire::Arp;
 use nettwin_model::{Mac, Op};
 
-/// What comes to r is marked before its way is asked for.
+/// What comes to r from h1 is marked before its way is asked for.
 fn marked(case: Case) -> Case {
     let chain = Which::of(Family::Ip, OWN_TABLE, "in");
     let base = Base::new(ChainKind::Filter, Hook::Prerouting, -150, Policy::Accept);
-    let rule = Rule::new(vec![Stmt::SetMark { and: 0, xor: 1 }]);
+    let by = Match { key: Key::Iifname, mask: None, cmp: Cmp::Eq, to: Operand::Names(vec!["e1".into()]) };
+    let rule = Rule::new(vec![Stmt::Match(by), Stmt::SetMark { and: 0, xor: 1 }]);
     let changes = vec![
         RuleChange::AddTable { which: Which::table(Family::Ip, OWN_TABLE), fresh: false },
         RuleChange::AddChain { which: chain.clone(), base: Some(base), fresh: true },
@@ -26,7 +29,6 @@ fn marks_count_for_sources() {
     // With the mark the way back to h1 is by the wrong device.
     let astray = |name, valid| {
         marked(routed(name))
-            .rule("r", "fwmark 1 to 10.1.0.0/24 iif e2 lookup main")
             .rule("r", "fwmark 1 to 10.1.0.0/24 lookup 100")
             .route("r", "10.1.0.0/24 dev e2 table 100")
             .sysctl("r", "net/ipv4/conf/e1/rp_filter", "1")
