@@ -155,6 +155,10 @@ pub struct Volatile {
     pub stats: BTreeMap<IfName, LinkStats>,
     /// Neighbour entries that were resolved, by device and address. NOARP ones are left out, as `ip neigh` does.
     pub neighs: Vec<Neigh>,
+    /// Neighbour entries that need no resolution or were never used: what `ip neigh show nud all` shows besides. They are
+    /// not written down.
+    #[serde(skip)]
+    pub unasked: Vec<Neigh>,
     /// Learned forwarding database entries and the bridges' own (`permanent`), by bridge, MAC and port.
     pub fdb: Vec<FdbEntry>,
     /// Groups' members, by bridge, group, VLAN and port.

@@ -8,6 +8,35 @@ fn neighbours() {
         "ip-neigh",
         &[
             (
+                "what needs no answer",
+                r"
+            ip link add v0 type veth peer name v1
+            sysctl -qw net.ipv6.conf.v0.disable_ipv6=1
+            sysctl -qw net.ipv6.conf.v1.disable_ipv6=1
+            ip link set v0 up
+            ip link set v1 up
+            ip addr add 10.0.0.1/24 dev v0
+            ip neigh add 10.0.0.5 lladdr 02:00:00:00:00:05 dev v0 nud noarp
+            ip neigh add 10.0.0.6 dev v0 nud none
+            ip neigh
+            ~ ip neigh show nud all
+            ~ ip neigh show nud noarp
+            ip neigh show nud none
+            ip neigh get 10.0.0.5 dev v0
+            ip neigh get 10.0.0.6 dev v0
+            ip neigh flush all
+            ~ ip neigh show nud all
+            ip link set v0 arp off
+            ip neigh show nud all
+            ip link set v0 address 02:00:00:00:00:77
+            ping -c 1 -W 1 10.0.0.9
+            ip neigh
+            ip neigh show nud noarp
+            ip neigh del 10.0.0.9 dev v0
+            ip neigh show nud all
+                ",
+            ),
+            (
                 "what is said besides",
                 r"
             ip link add v0 type veth peer name v1

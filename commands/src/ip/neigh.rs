@@ -148,7 +148,7 @@ fn find(state: &NetnsState, dev: IfName, dst: IpAddr, proxy: bool) -> Option<&Ne
 }
 
 fn all(state: &NetnsState) -> impl Iterator<Item = &Neigh> {
-    state.config.neighs.iter().chain(&state.volatile.neighs)
+    state.config.neighs.iter().chain(&state.volatile.neighs).chain(&state.volatile.unasked)
 }
 
 /// What is shown or flushed.

@@ -117,13 +117,13 @@ fn sort_neighs(tables: &Tables, name: impl Fn(u32) -> Option<IfName>, state: &mu
     for neigh in tables.neighs.iter().filter_map(|message| neigh::parse(message, &name)) {
         match neigh.state {
             Nud::Permanent => state.config.neighs.push(neigh),
-            // Not shown: what needs no resolution, and an entry that was made and never used.
-            Nud::Noarp | Nud::None => {}
+            Nud::Noarp | Nud::None => state.volatile.unasked.push(neigh),
             _ => state.volatile.neighs.push(neigh),
         }
     }
     state.config.neighs.sort_by_key(|n| (n.dev, n.dst, n.proxy));
     state.volatile.neighs.sort_by_key(|n| (n.dev, n.dst));
+    state.volatile.unasked.sort_by_key(|n| (n.dev, n.dst));
 }
 
 fn sort_fdb(tables: &Tables, name: impl Fn(u32) -> Option<IfName>, state: &mut NetnsState) {

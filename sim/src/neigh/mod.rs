@@ -102,7 +102,10 @@ pub(crate) fn output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         }
         None if loopback => entry.map_or(Mac::ZERO, |e| e.mac),
         // Nobody is asked: it is its own neighbour (arp_constructor).
-        None if !dev.has_arp() && !pkt.nexthop.is_multicast() => entry.map_or(src, |e| e.mac),
+        None if !dev.has_arp() && !pkt.nexthop.is_multicast() => match entry.map(|e| e.mac) {
+            Some(mac) => mac,
+            None => own(ns, w.now, pkt, src),
+        },
         None => match resolve(ns, w, pkt) {
             Ok(mac) => mac,
             Err(next) => return next,
@@ -110,6 +113,14 @@ pub(crate) fn output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     };
     write_eth(&mut w.frames.edit(&mut pkt.frame)[..L2_LEN], dst, src, ETHERTYPE_IPV4);
     Next::To(Stage::Qdisc)
+}
+
+/// A device that asks nobody has itself for a neighbour, whoever is meant.
+fn own(ns: &mut Netns, now: Instant, pkt: &Pkt, mac: Mac) -> Mac {
+    let mut entry = Entry::noarp(now);
+    entry.mac = mac;
+    ns.l3.neigh.entries.insert((pkt.dev, pkt.nexthop), Box::new(entry));
+    mac
 }
 
 /// The slow way: an address that needs no entry, or an entry that is not connected.
@@ -434,7 +445,7 @@ pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
         match e.nud {
             Nud::Permanent => state.config.neighs.push(neigh),
             // `ip neigh` hides these unless asked for all.
-            Nud::Noarp | Nud::None => {}
+            Nud::Noarp | Nud::None => state.volatile.unasked.push(neigh),
             _ => state.volatile.neighs.push(neigh),
         }
     }
@@ -447,4 +458,5 @@ pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
     let order = |n: &Neigh| (n.dev, n.dst, n.proxy);
     state.config.neighs.sort_by_key(order);
     state.volatile.neighs.sort_by_key(order);
+    state.volatile.unasked.sort_by_key(order);
 }
