@@ -290,6 +290,44 @@ fn datagrams(s: &mut Story<'_>) {
     }
 }
 
+/// A path that swallows what is too large, without a word: found out about, or not.
+fn black_hole(s: &mut Story<'_>) {
+    use nettwin::model::{Op, RouteVerb, SysctlKey};
+    let set = |key: &str, value: &str| Op::SetSysctl {
+        netns: ns("h1"),
+        key: SysctlKey::new(key).expect("a setting"),
+        value: value.to_owned(),
+    };
+    // What the router itself has to say to h1 ends here; what it passes on does not.
+    let route = nettwin::model::words::route::parse("blackhole 10.0.1.1 table 100").expect("a route");
+    let wide = nettwin::model::words::route::parse("default via 10.0.2.254 advmss 1460").expect("a route");
+    let rule = nettwin::model::words::rule::parse("iif lo to 10.0.1.1 lookup 100").expect("a rule");
+    let silent = [
+        Op::AddRoute { netns: ns("r1"), verb: RouteVerb::Add, route },
+        Op::AddRule { netns: ns("r1"), rule: Box::new(rule) },
+        // h2 asks for more than its link takes.
+        Op::AddRoute { netns: ns("h2"), verb: RouteVerb::Replace, route: wide },
+        set("net/ipv4/tcp_base_mss", "600"),
+    ];
+    s.machine.execute(&silent).expect("ops that are taken");
+    let listener = s.open("listen", &Call::Listen { netns: ns("h2"), on: at("0.0.0.0:80"), backlog: 4 });
+    for (what, probing) in
+        [("not looked for", "0"), ("looked for when nothing gets on", "1"), ("from the beginning", "2")]
+    {
+        s.machine.execute(&[set("net/ipv4/tcp_mtu_probing", probing)]).expect("a setting that is taken");
+        let client = s.open("connect", &connect("h1", Proto::Tcp, "10.0.2.2:80"));
+        let server = s.accept("accept", listener);
+        let _ = s.wait("connected", &Call::Connected(client));
+        let _ = s.call("send", &Call::Send(client, vec![b'x'; 1300]));
+        let wait = [3000, 9000, 600][usize::from(probing.as_bytes()[0] - b'0')];
+        s.pass(Duration::from_millis(wait));
+        let got = s.ask(&Call::Recv(server, 2000));
+        s.said.push(format!("{what}: {}", matches!(got, Ok(Reply::Received(bytes)) if bytes.len() == 1300)));
+        let _ = s.call("abort", &Call::Abort(client));
+        let _ = s.call("abort", &Call::Abort(server));
+    }
+}
+
 /// How long a connection stays that only one end has closed.
 fn ends(s: &mut Story<'_>) {
     let states = |s: &mut Story<'_>, what: &str| {
@@ -541,6 +579,11 @@ fn silences_agree() {
 #[test]
 fn ports_agree() {
     compare(ports);
+}
+
+#[test]
+fn black_holes_agree() {
+    compare(black_hole);
 }
 
 #[test]

@@ -20,8 +20,14 @@ pub(crate) struct Settings {
     synack_retries: u32,
     /// `tcp_fin_timeout`.
     pub(super) fin_timeout: Duration,
+    /// `tcp_retries1`.
+    first_retries: u32,
     /// `tcp_retries2`.
     retries: u32,
+    /// `tcp_mtu_probing`: 1 when a connection gets nowhere, 2 from its beginning.
+    pub(super) mtu_probing: i32,
+    /// `tcp_base_mss`.
+    base_mss: u16,
     /// The receive buffer of a connection, bytes: as large as `tcp_rmem` lets it become.
     pub(super) receive_bytes: usize,
     /// The send buffer, by `tcp_wmem`.
@@ -54,7 +60,10 @@ impl Settings {
             syn_linear_timeouts: number(net.tcp_syn_linear_timeouts),
             synack_retries: number(net.tcp_synack_retries),
             fin_timeout: Duration::from_secs(number(net.tcp_fin_timeout).into()),
+            first_retries: number(net.tcp_retries1),
             retries: number(net.tcp_retries2),
+            mtu_probing: net.tcp_mtu_probing,
+            base_mss: u16::try_from(net.tcp_base_mss).unwrap_or(u16::MAX),
             receive_bytes: buffer(sysctls.tcp_rmem),
             send_bytes: buffer(sysctls.tcp_wmem),
             most_waiting: usize::try_from(net.somaxconn).unwrap_or(0),
@@ -69,18 +78,35 @@ impl Settings {
         doubled(sent.saturating_sub(self.syn_linear_timeouts + 1))
     }
 
-    /// For how long nothing may be acknowledged before a connection is given up (`tcp_model_timeout`).
+    /// For how long nothing may be acknowledged before a connection is given up.
     pub(super) fn give_up(&self) -> Duration {
-        /// How often 200 ms double until `TCP_RTO_MAX` ends it.
-        const DOUBLINGS: u32 = 9;
-        let doubled = RTO_MIN * ((2 << self.retries.min(DOUBLINGS)) - 1);
-        doubled + RTO_MAX * self.retries.saturating_sub(DOUBLINGS)
+        timeout(self.retries)
+    }
+
+    /// For how long nothing may be acknowledged before the path is taken for a black hole, for the `nth` time (from 0): so
+    /// long after the first retransmission, and it is looked only when the next is due.
+    pub(super) fn black_hole(&self, nth: u32) -> Duration {
+        timeout(self.first_retries.saturating_add(nth + 1))
+    }
+
+    /// The packet that is tried then, bytes (`tcp_mtu_probing`).
+    pub(super) fn narrower(&self, nth: u32) -> u16 {
+        const LEAST_MSS: u16 = 48;
+        (self.base_mss >> nth.min(15)).max(LEAST_MSS).saturating_add(40)
     }
 
     /// When a SYN that was answered is given up: all copies have left, and the last has had its time.
     pub(super) fn synack_give_up(&self) -> Duration {
         (0..=self.synack_retries).map(doubled).sum()
     }
+}
+
+/// How long so many retransmissions take (`tcp_model_timeout`).
+fn timeout(retries: u32) -> Duration {
+    /// How often 200 ms double until `TCP_RTO_MAX` ends it.
+    const DOUBLINGS: u32 = 9;
+    let doubled = RTO_MIN * ((2 << retries.min(DOUBLINGS)) - 1);
+    doubled + RTO_MAX * retries.saturating_sub(DOUBLINGS)
 }
 
 /// A second, so many times doubled.

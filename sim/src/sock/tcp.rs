@@ -49,6 +49,8 @@ pub(super) struct Tcp {
     mss: u16,
     /// It was begun here, and whether its port was chosen by whoever began it.
     pub(super) client: Option<bool>,
+    /// How often the path was taken for a black hole.
+    black_holes: u32,
     /// A mixing seed for the interfaces of this connection.
     seed: u64,
 }
@@ -110,7 +112,12 @@ impl Tcp {
         let mut socket = Socket::new(buffer(settings.receive_bytes), buffer(settings.send_bytes));
         socket.set_congestion_control(CongestionControl::Reno);
         socket.set_ack_delay(None);
-        let driver = Driver::new(now, socket, usable_mtu(path.mtu), seed);
+        let driver = Driver::new(
+            now,
+            socket,
+            usable_mtu(path.mtu.min(if settings.mtu_probing > 1 { settings.narrower(0) } else { u16::MAX })),
+            seed,
+        );
         Tcp {
             settings,
             driver,
@@ -130,6 +137,7 @@ impl Tcp {
             silent_since: None,
             mss: path.mss,
             client: None,
+            black_holes: 0,
             seed,
         }
     }
@@ -247,6 +255,11 @@ impl Tcp {
             self.fail(self.soft.unwrap_or(Errno::ETIMEDOUT));
             return false;
         }
+        if self.black_hole_at().is_some_and(|at| now >= at) {
+            let mtu = self.settings.narrower(self.black_holes);
+            self.black_holes += 1;
+            self.reduce_mtu(now, mtu, out);
+        }
         let from = out.len();
         let sent = self.driver.output(now, out);
         self.note_output(from, out);
@@ -256,6 +269,12 @@ impl Tcp {
             self.silent_since = Some(now);
         }
         sent
+    }
+
+    /// When the path is taken for a black hole for large packets, where that is looked for.
+    fn black_hole_at(&self) -> Option<Instant> {
+        let since = self.silent_since.filter(|_| self.settings.mtu_probing > 0)?;
+        Some(since + self.settings.black_hole(self.black_holes))
     }
 
     /// Nothing more to send for now: notices what that means at the connection's end.
@@ -324,7 +343,7 @@ impl Tcp {
             Phase::Closed => (None, false),
             Phase::SynSent { next, .. } => (Some(*next), false),
             Phase::SynReceived { until } | Phase::FinWait2 { until } => (Some(*until), true),
-            Phase::Open => (give_up, true),
+            Phase::Open => (give_up.into_iter().chain(self.black_hole_at()).min(), true),
         };
         let theirs = if smoltcp { self.driver.wake_at(now) } else { None };
         [own, theirs].into_iter().flatten().min()
