@@ -163,7 +163,7 @@ fn autojoin(ns: &mut Netns, w: &mut World, dev: Ifindex, group: Ipv4Addr) -> Res
 /// `__inet_insert_ifa()`.
 fn insert(ns: &mut Netns, w: &mut World, dev: Ifindex, mut ifa: IfAddr) -> Result<(), Fault> {
     if let Some(d) = ns.dev_mut(dev) {
-        crate::sysctl::leave_default(d);
+        crate::sysctl::leave_default(d, &mut w.confs);
     }
     if ifa.local.is_unspecified() {
         return Ok(());

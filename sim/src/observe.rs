@@ -36,7 +36,7 @@ pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
     for dev in ns.devs.iter() {
         state.config.links.insert(dev.name, link_config(sim, ns, dev));
         state.derived.links.insert(dev.name, link_derived(ns, dev));
-        if dev.traits != LinkTraits::default() {
+        if *dev.traits != LinkTraits::default() {
             state.config.traits.insert(dev.name, dev.traits.clone());
         }
         state.volatile.stats.insert(dev.name, dev.stats);

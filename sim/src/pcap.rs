@@ -52,7 +52,7 @@ pub(crate) fn tap(ns: &Netns, w: &mut World, pkt: &Pkt, outer: Option<Tag>, dire
         outer.put(tagged.to_mut());
     }
     let bytes = &tagged[..];
-    for tap in &dev.taps {
+    for tap in dev.taps.iter() {
         match *tap {
             // Where every frame passes both ways it is shown once.
             Tap::Probe { .. } if dev.is_loopback() && direction == Direction::Out => {}

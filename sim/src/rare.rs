@@ -1,4 +1,4 @@
-//! State that most namespaces never have: nothing until it is first changed, and then in a box.
+//! State that most namespaces and devices never have: nothing until it is first changed, and then in a box.
 //!
 //! Kernel counterpart: none; there a namespace costs a third of a megabyte. Whoever only looks sees what a new one would be,
 //! of which there is one for all. Deliberately absent: giving the box back.
@@ -38,6 +38,14 @@ impl<T> Rare<T> {
     #[inline]
     pub(crate) fn used_mut(&mut self) -> Option<&mut T> {
         self.0.as_deref_mut()
+    }
+}
+
+impl<T> Rare<Vec<T>> {
+    /// Whether there is none, without asking the one that rests.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_deref().is_none_or(Vec::is_empty)
     }
 }
 

@@ -28,6 +28,7 @@ use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Fate, Next, Pkt, Stage};
 use crate::pcap;
 use crate::qdisc::Qdisc;
+use crate::rare::{Rare, resting};
 use crate::sysctl::DevConf;
 use crate::tag::{self, TAG_LEN};
 use crate::trace::What;
@@ -64,7 +65,7 @@ pub(crate) struct Dev {
     /// What kind, with the kind's state.
     pub(crate) kind: Kind,
     /// What sits on it, in the order of coming.
-    pub(crate) uppers: Vec<Upper>,
+    pub(crate) uppers: Rare<Vec<Upper>>,
     /// The VRF that it is a member of.
     pub(crate) vrf: Option<Ifindex>,
     /// The bridge port that it is, if it is one.
@@ -72,18 +73,20 @@ pub(crate) struct Dev {
     /// Its counters.
     pub(crate) stats: LinkStats,
     /// Who watches its frames.
-    pub(crate) taps: Vec<Tap>,
+    pub(crate) taps: Rare<Vec<Tap>>,
     /// Who gets what it receives, instead of its namespace.
     pub(crate) plug: Option<tap::Plug>,
     /// Its MAC was set by hand (`NET_ADDR_SET`).
     pub(crate) mac_set: bool,
     /// What it carries besides.
-    pub(crate) traits: LinkTraits,
+    pub(crate) traits: Rare<LinkTraits>,
     /// Its IPv4 and neighbour settings, shared with `default` until written.
     pub(crate) conf: Arc<DevConf>,
     /// The IP layer's state of it.
     pub(crate) in_dev: InDev,
 }
+
+resting!(Vec<Upper>, Vec<Tap>, LinkTraits);
 
 /// The kinds of devices.
 pub(crate) enum Kind {
@@ -203,14 +206,14 @@ impl Dev {
             operstate: OperState::Unknown,
             qdisc: Qdisc::Noop,
             kind,
-            uppers: Vec::new(),
+            uppers: Rare::default(),
             vrf: None,
             port: None,
             stats: LinkStats::default(),
-            taps: Vec::new(),
+            taps: Rare::default(),
             plug: None,
             mac_set: false,
-            traits: LinkTraits::default(),
+            traits: Rare::default(),
             conf,
             in_dev: InDev::default(),
         }
@@ -262,7 +265,9 @@ impl Dev {
 
     /// Shows no more frames to a workload.
     pub(crate) fn remove_taps(&mut self, of: ProbeId) {
-        self.taps.retain(|tap| !matches!(tap, Tap::Probe { id, .. } if *id == of));
+        if let Some(taps) = self.taps.used_mut() {
+            taps.retain(|tap| !matches!(tap, Tap::Probe { id, .. } if *id == of));
+        }
         self.set_promiscuous();
     }
 

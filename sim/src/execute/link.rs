@@ -284,7 +284,7 @@ fn set_traits(ns: &mut Netns, w: &mut World, index: Ifindex, change: &LinkChange
     }
     let born_multicast = dev.kind.has_multicast();
     let born_arp = dev.kind.has_arp();
-    let traits = &mut dev.traits;
+    let mut traits = dev.traits.clone();
     traits.txqueuelen = change.txqueuelen.unwrap_or(traits.txqueuelen);
     traits.group = change.group.unwrap_or(traits.group);
     if let Some(alias) = &change.alias {
@@ -293,8 +293,12 @@ fn set_traits(ns: &mut Netns, w: &mut World, index: Ifindex, change: &LinkChange
     traits.promisc = change.promisc.unwrap_or(traits.promisc);
     traits.allmulti = change.allmulti.unwrap_or(traits.allmulti);
     traits.no_multicast = change.multicast.map_or(traits.no_multicast, |on| on != born_multicast);
-    let no_arp = change.arp.map_or(traits.no_arp, |on| on != born_arp);
-    if std::mem::replace(&mut traits.no_arp, no_arp) != no_arp {
+    traits.no_arp = change.arp.map_or(traits.no_arp, |on| on != born_arp);
+    let arp_changes = traits.no_arp != dev.traits.no_arp;
+    if traits != *dev.traits {
+        *dev.traits = traits;
+    }
+    if arp_changes {
         neigh::mac_changed(ns, w, index);
     }
     Ok(())

@@ -61,7 +61,7 @@ pub(crate) fn execute(sim: &mut Sim, op: &Op) -> Result<(), Fault> {
         }
         Op::SetSysctl { netns, key, value } => {
             let ns = sim.netns.by_name_mut(netns).ok_or_else(enoent)?;
-            sysctl::write(ns, key.path(), value)?;
+            sysctl::write(ns, &mut sim.world.confs, key.path(), value)?;
             l3::sysctl_changed(ns, &mut sim.world, key.path());
             Ok(())
         }

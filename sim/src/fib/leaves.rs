@@ -60,6 +60,10 @@ impl Leaves {
             Some(many) => many.entry(key),
             None => {
                 let at = self.few.binary_search_by_key(&key, |l| l.0).unwrap_or_else(|at| {
+                    // A host's tables have two and six: doubling would waste as much again.
+                    if self.few.len() < 8 && self.few.len() == self.few.capacity() {
+                        self.few.reserve_exact(2);
+                    }
                     self.few.insert(at, (key, Vec::new()));
                     at
                 });

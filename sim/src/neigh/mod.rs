@@ -40,7 +40,8 @@ pub(crate) struct NeighTable {
 struct Other {
     /// Whom to answer for; `true`: permanent, a lost carrier does not take it away.
     proxies: BTreeMap<Key, (bool, NeighExtra)>,
-    reachable: BTreeMap<Ifindex, Reachable>,
+    /// In order of devices.
+    reachable: Vec<(Ifindex, Reachable)>,
     rng: Option<Rng>,
 }
 
@@ -62,14 +63,22 @@ pub(crate) fn parms(ns: &mut Netns, w: &World, dev: Ifindex) -> Option<Parms> {
     let conf = ns.dev(dev)?.conf.clone();
     let base_ms = conf.base_reachable_time_ms;
     let table: &mut Other = &mut ns.l3.neigh.other;
-    let time = match table.reachable.get(&dev) {
-        Some(r) if r.base_ms == base_ms && w.now.since(r.drawn) <= REDRAW => r.time,
+    let at = table.reachable.binary_search_by_key(&dev, |r| r.0);
+    let time = match at.map(|at| table.reachable[at].1) {
+        Ok(r) if r.base_ms == base_ms && w.now.since(r.drawn) <= REDRAW => r.time,
         _ => {
             let rng = table.rng.get_or_insert_with(|| w.stream(&format!("neigh {}", ns.name)));
             let ms = u64::try_from(base_ms).unwrap_or(0);
             // neigh_rand_reach_time: half to one and a half times the base.
             let time = Duration::from_millis(if ms == 0 { 0 } else { rng.below(ms) + ms / 2 });
-            table.reachable.insert(dev, Reachable { time, base_ms, drawn: w.now });
+            let drawn = Reachable { time, base_ms, drawn: w.now };
+            match at {
+                Ok(at) => table.reachable[at].1 = drawn,
+                Err(at) => {
+                    table.reachable.reserve_exact(usize::from(table.reachable.is_empty()));
+                    table.reachable.insert(at, (dev, drawn));
+                }
+            }
             time
         }
     };
@@ -330,7 +339,7 @@ fn remove(ns: &mut Netns, w: &mut World, key: Key) -> bool {
 pub(crate) fn link_removed(ns: &mut Netns, w: &mut World, dev: Ifindex) {
     flush(ns, w, dev, false);
     if let Some(other) = ns.l3.neigh.other.used_mut() {
-        other.reachable.remove(&dev);
+        other.reachable.retain(|r| r.0 != dev);
     }
 }
 

@@ -218,7 +218,7 @@ fn send_frames(sim: &mut Sim, ns: NsId, probe: &Frames) -> Result<ProbeId, Fault
 
 /// A device is gone: who captured on it ends.
 pub(crate) fn device_gone(w: &mut World, dev: &Dev) {
-    for tap in &dev.taps {
+    for tap in dev.taps.iter() {
         if let Tap::Probe { id, .. } = *tap
             && w.probes.take(id).is_some()
         {

@@ -17,6 +17,38 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 pub(crate) use table::{DevConf, Form, NetConf};
 
+/// Devices' settings that were made lately: those that are alike are kept once. In a network of a thousand hosts that are
+/// set up alike that is nearly all of them.
+#[derive(Default)]
+pub(crate) struct Confs(Vec<Arc<DevConf>>);
+
+impl Confs {
+    /// As many are remembered.
+    const FEW: usize = 64;
+
+    /// Changes settings, for this owner only.
+    fn change(&mut self, conf: &mut Arc<DevConf>, change: impl FnOnce(&mut DevConf)) {
+        change(Arc::make_mut(conf));
+        match self.0.iter().position(|known| known == conf) {
+            Some(at) => {
+                *conf = self.0[at].clone();
+                self.0[..=at].rotate_right(1);
+            }
+            None => {
+                self.0.truncate(Self::FEW - 1);
+                self.0.insert(0, conf.clone());
+            }
+        }
+    }
+
+    fn set(&mut self, conf: &mut Arc<DevConf>, place: usize, value: i32) {
+        self.change(conf, |conf| {
+            conf.set_at(place, value);
+            conf.written |= 1 << place;
+        });
+    }
+}
+
 /// A namespace's settings; devices hold theirs themselves ([`Dev::conf`](crate::dev::Dev::conf)).
 pub(crate) struct Sysctls {
     /// The namespace's own.
@@ -126,7 +158,7 @@ pub(crate) fn read(ns: &Netns, path: &str) -> Result<String, Fault> {
 }
 
 /// Writes a setting with all that follows from it in the store.
-pub(crate) fn write(ns: &mut Netns, path: &str, text: &str) -> Result<(), Fault> {
+pub(crate) fn write(ns: &mut Netns, confs: &mut Confs, path: &str, text: &str) -> Result<(), Fault> {
     if path == "net/ipv4/route/flush" {
         if parse(text, Form::Int)?.is_some() {
             pmtu::flush(ns);
@@ -137,7 +169,7 @@ pub(crate) fn write(ns: &mut Netns, path: &str, text: &str) -> Result<(), Fault>
     match locate(ns, path).ok_or_else(enoent)? {
         Place::Forward => {
             if let Some(value) = parse(text, Form::Int)? {
-                write_all_forwarding(ns, value);
+                write_all_forwarding(ns, confs, value);
             }
         }
         Place::PortRange => write_port_range(ns, text)?,
@@ -165,24 +197,24 @@ pub(crate) fn write(ns: &mut Netns, path: &str, text: &str) -> Result<(), Fault>
         Place::All(key) => {
             let Some((key, place, value)) = parse_conf(&ns.sysctl.all, key, text)? else { return Ok(()) };
             if key == "forwarding" {
-                write_all_forwarding(ns, value);
+                write_all_forwarding(ns, confs, value);
             } else if key == DISABLE_IPV6 {
-                write_all_ipv6(ns, place, value);
+                write_all_ipv6(ns, confs, place, value);
             } else {
-                set(&mut ns.sysctl.all, place, value);
+                confs.set(&mut ns.sysctl.all, place, value);
             }
         }
         Place::Default(key) => {
             let Some((key, place, value)) = parse_conf(&ns.sysctl.default, key, text)? else { return Ok(()) };
-            write_default(ns, key, place, value);
+            write_default(ns, confs, key, place, value);
         }
         Place::Dev(dev, key) => {
             let conf = &mut ns.dev_mut(dev).ok_or_else(enoent)?.conf;
             if let Some((key, place, value)) = parse_conf(conf, &key, text)? {
                 if key == "forwarding" {
-                    Arc::make_mut(conf).forwarding = value;
+                    confs.change(conf, |conf| conf.forwarding = value);
                 } else {
-                    set(conf, place, value);
+                    confs.set(conf, place, value);
                 }
             }
         }
@@ -197,27 +229,21 @@ fn no_ipv6() -> Fault {
     }
 }
 
-fn set(conf: &mut Arc<DevConf>, place: usize, value: i32) {
-    let conf = Arc::make_mut(conf);
-    conf.set_at(place, value);
-    conf.written |= 1 << place;
-}
-
 /// A device that was given an address does not follow `default` any more (`ipv4_devconf_setall`).
-pub(crate) fn leave_default(dev: &mut Dev) {
+pub(crate) fn leave_default(dev: &mut Dev, confs: &mut Confs) {
     if dev.conf.written != u64::MAX {
-        Arc::make_mut(&mut dev.conf).written = u64::MAX;
+        confs.change(&mut dev.conf, |conf| conf.written = u64::MAX);
     }
 }
 
 /// Writes `default`: devices that never had the setting written by itself follow (`devinet_copy_dflt_conf`); the mark that
 /// it was written is inherited by later devices as well, so those do not follow the next time.
-fn write_default(ns: &mut Netns, key: &str, place: usize, value: i32) {
+fn write_default(ns: &mut Netns, confs: &mut Confs, key: &str, place: usize, value: i32) {
     if key == "forwarding" {
-        Arc::make_mut(&mut ns.sysctl.default).forwarding = value;
+        confs.change(&mut ns.sysctl.default, |conf| conf.forwarding = value);
         return;
     }
-    set(&mut ns.sysctl.default, place, value);
+    confs.set(&mut ns.sysctl.default, place, value);
     if key.starts_with("neigh/") || key == DISABLE_IPV6 {
         return;
     }
@@ -225,35 +251,36 @@ fn write_default(ns: &mut Netns, key: &str, place: usize, value: i32) {
         if let Some(dev) = ns.dev_mut(index)
             && dev.conf.written & 1 << place == 0
         {
-            Arc::make_mut(&mut dev.conf).set_at(place, value);
+            confs.change(&mut dev.conf, |conf| conf.set_at(place, value));
         }
     }
 }
 
 /// Writes `ip_forward` alias `conf.all.forwarding` (`inet_forward_change`): all devices and later ones follow, and redirects
 /// are believed by hosts only.
-fn write_all_forwarding(ns: &mut Netns, value: i32) {
+fn write_all_forwarding(ns: &mut Netns, confs: &mut Confs, value: i32) {
     if ns.sysctl.all.forwarding == value {
         return;
     }
-    let all = Arc::make_mut(&mut ns.sysctl.all);
-    all.forwarding = value;
-    all.accept_redirects = i32::from(value == 0);
-    Arc::make_mut(&mut ns.sysctl.default).forwarding = value;
+    confs.change(&mut ns.sysctl.all, |all| {
+        all.forwarding = value;
+        all.accept_redirects = i32::from(value == 0);
+    });
+    confs.change(&mut ns.sysctl.default, |conf| conf.forwarding = value);
     for index in ns.devs.indexes() {
         if let Some(dev) = ns.dev_mut(index) {
-            Arc::make_mut(&mut dev.conf).forwarding = value;
+            confs.change(&mut dev.conf, |conf| conf.forwarding = value);
         }
     }
 }
 
 /// Writes `net.ipv6.conf.all.disable_ipv6` (`addrconf_disable_ipv6`): all devices and later ones follow.
-fn write_all_ipv6(ns: &mut Netns, place: usize, value: i32) {
-    set(&mut ns.sysctl.all, place, value);
-    set(&mut ns.sysctl.default, place, value);
+fn write_all_ipv6(ns: &mut Netns, confs: &mut Confs, place: usize, value: i32) {
+    confs.set(&mut ns.sysctl.all, place, value);
+    confs.set(&mut ns.sysctl.default, place, value);
     for index in ns.devs.indexes() {
         if let Some(dev) = ns.dev_mut(index) {
-            set(&mut dev.conf, place, value);
+            confs.set(&mut dev.conf, place, value);
         }
     }
 }

@@ -10,7 +10,7 @@ fn netns() -> Netns {
 
 #[track_caller]
 fn check(ns: &mut Netns, path: &str, text: &str, expect: Result<&str, Errno>) {
-    let got = write(ns, path, text).and_then(|()| read(ns, path));
+    let got = write(ns, &mut Confs::default(), path, text).and_then(|()| read(ns, path));
     assert_eq!(got, expect.map(str::to_owned).map_err(Fault::errno), "{path} = {text:?}");
 }
 
@@ -61,23 +61,23 @@ fn one_queue_length_has_two_names() {
 #[test]
 fn the_default_reaches_devices_that_never_said_otherwise() {
     let ns = &mut netns();
-    write(ns, "net/ipv4/conf/default/arp_ignore", "1").unwrap();
+    write(ns, &mut Confs::default(), "net/ipv4/conf/default/arp_ignore", "1").unwrap();
     assert_eq!(ns.dev(Ifindex::LO).unwrap().conf.arp_ignore, 1);
-    write(ns, "net/ipv4/conf/lo/arp_ignore", "0").unwrap();
-    write(ns, "net/ipv4/conf/default/arp_ignore", "2").unwrap();
+    write(ns, &mut Confs::default(), "net/ipv4/conf/lo/arp_ignore", "0").unwrap();
+    write(ns, &mut Confs::default(), "net/ipv4/conf/default/arp_ignore", "2").unwrap();
     assert_eq!(ns.dev(Ifindex::LO).unwrap().conf.arp_ignore, 0);
 }
 
 #[test]
 fn forwarding_moves_with_its_companions() {
     let ns = &mut netns();
-    write(ns, "net/ipv4/conf/default/forwarding", "1").unwrap();
+    write(ns, &mut Confs::default(), "net/ipv4/conf/default/forwarding", "1").unwrap();
     assert_eq!(ns.dev(Ifindex::LO).unwrap().conf.forwarding, 0, "default.forwarding moves nothing that exists");
-    write(ns, "net/ipv4/ip_forward", "1").unwrap();
+    write(ns, &mut Confs::default(), "net/ipv4/ip_forward", "1").unwrap();
     assert_eq!((ns.sysctl.all.forwarding, ns.sysctl.all.accept_redirects), (1, 0));
     assert_eq!(ns.dev(Ifindex::LO).unwrap().conf.forwarding, 1);
     assert_eq!(ns.dev(Ifindex::LO).unwrap().conf.accept_redirects, 1);
-    write(ns, "net/ipv4/conf/all/forwarding", "0").unwrap();
+    write(ns, &mut Confs::default(), "net/ipv4/conf/all/forwarding", "0").unwrap();
     assert_eq!((ns.sysctl.all.accept_redirects, ns.sysctl.default.forwarding), (1, 0));
     assert_eq!(read(ns, "net/ipv4/ip_forward").unwrap(), "0");
 }
