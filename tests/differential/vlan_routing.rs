@@ -63,6 +63,8 @@ fn between_vlans() {
                 .ping("s", "10.0.20.2", 1)
                 .addr("s", "s1", "10.0.20.253/24")
                 .ping("h2", "10.0.20.253", 1)
+                // Until nobody asks any more.
+                .wait_ms(2500)
                 .see(See { neighs: false, ..ALL }),
             routed(
                 "without a filter a tag is for the VLAN device alone",
