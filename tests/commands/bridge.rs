@@ -152,6 +152,48 @@ fn bridge_agrees() {
             "#,
             ),
             (
+                "groups of a bridge that does not run, or does not snoop",
+                r#"
+                ip link add br0 type bridge
+                ip link add br1 type bridge
+                ip link add p1 type veth peer name e1
+                ip link add p2 type veth peer name e2
+                ip link set p1 master br0
+                ip link set p2 master br1
+                bridge mdb add dev br0 port e1 grp 239.1.1.1
+                bridge mdb add dev br0 port p2 grp 239.1.1.1
+                bridge mdb add dev br0 port p1 grp 10.0.0.1
+                bridge mdb del dev br0 port p1 grp 239.1.1.1
+                bridge mdb del dev br0 port e1 grp 239.1.1.1
+                bridge mdb del dev br0 port p2 grp 239.1.1.1
+                bridge mdb del dev br0 port br0 grp 239.1.1.1
+                bridge mdb del dev br0 port p1 grp 10.0.0.1
+                bridge mdb del dev br0 port p1 grp 239.1.1.1 vid 7
+                ip link set br0 up
+                ip link set br0 type bridge mcast_snooping 0
+                bridge mdb add dev br0 port e1 grp 239.1.1.1
+                bridge mdb add dev br0 port p2 grp 239.1.1.1
+                bridge mdb del dev br0 port p1 grp 239.1.1.1
+                bridge mdb del dev br0 port e1 grp 239.1.1.1
+                bridge mdb del dev br0 port p2 grp 239.1.1.1
+                ip link set br0 type bridge mcast_snooping 1
+                bridge mdb add dev br0 port e1 grp 239.1.1.1
+                bridge mdb add dev br0 port p2 grp 239.1.1.1
+                bridge mdb del dev br0 port p1 grp 239.1.1.1
+                bridge mdb del dev br0 port e1 grp 239.1.1.1
+                bridge mdb del dev br0 port p2 grp 239.1.1.1
+                ip link set p1 up
+                ip link set e1 up
+                bridge mdb add dev br0 port p1 grp 239.1.1.1 permanent
+                ip link set br0 down
+                bridge mdb del dev br0 port p1 grp 239.1.1.1
+                bridge mdb
+                ip link set br0 up
+                bridge mdb del dev br0 port p1 grp 239.1.1.1
+                bridge mdb
+                "#,
+            ),
+            (
                 "groups",
                 r#"
                 ip link add br0 type bridge

@@ -3,8 +3,8 @@
 //! Counterpart: `bridge/mdb.c`. Deliberately absent, and refused by name: sources (IGMPv3's filters), IPv6's groups.
 
 use super::fdb::hardware_address;
-use super::{Bridge, by_index, failed, help, named, refusal, unknown_command, unsupported};
-use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, matches};
+use super::{Bridge, Wanted, by_index, failed, help, named, refusal, unknown_command, unsupported};
+use crate::iproute::args::{MINUS_ONE, Stop, Words, matches};
 use crate::iproute::page::Page;
 use crate::number::atoi;
 use crate::say;
@@ -60,31 +60,8 @@ fn change(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>, add: bool) -> Resul
     bridge.talk(if add { Op::AddMdb { netns, entry } } else { Op::DelMdb { netns, entry } })
 }
 
-fn show(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
-    let (mut dev, mut vid) = (None, 0);
-    while let Some(word) = words.next() {
-        match word {
-            "dev" => {
-                let name = words.value()?;
-                if dev.replace(name).is_some() {
-                    return Err(duparg("dev", name));
-                }
-            }
-            "vid" => {
-                let id = words.value()?;
-                if vid != 0 {
-                    return Err(duparg("vid", id));
-                }
-                vid = atoi(id);
-            }
-            _ => {}
-        }
-    }
-    let state = bridge.state()?;
-    let only = match dev {
-        Some(dev) => Some(named(&state, dev).ok_or_else(|| failed(format!("Cannot find device \"{dev}\"\n")))?),
-        None => None,
-    };
+fn show(bridge: &mut Bridge<'_, '_>, words: Words<'_>) -> Result<(), Stop> {
+    let Wanted { state, dev: only, vid } = bridge.wanted(words)?;
     let is_bridge = |name: &IfName| state.config.links[name].kind == LinkKind::Bridge;
     let mut all: Vec<(IfName, u32, BridgeStatus)> = Vec::new();
     for name in by_index(&state).into_iter().filter(is_bridge) {

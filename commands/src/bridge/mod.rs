@@ -8,9 +8,10 @@ mod link;
 mod mdb;
 mod vlan;
 
-use crate::iproute::args::{MINUS_ONE, Stop, Words, matches};
+use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, matches};
 use crate::iproute::page::{Page, Style};
 use crate::job::{Context, Invocation, Job, Next, Once};
+use crate::number::atoi;
 use crate::say;
 use nettwin_model::{Answer, Fault, IfName, NetnsName, NetnsState, Op, Query};
 
@@ -80,6 +81,14 @@ struct Bridge<'a, 'b> {
     compress: bool,
 }
 
+/// What of a table is wanted.
+struct Wanted {
+    state: NetnsState,
+    dev: Option<IfName>,
+    /// 0 for all.
+    vid: i32,
+}
+
 impl Bridge<'_, '_> {
     fn option(&mut self, word: &str, words: &mut Words<'_>, invocation: &Invocation) -> Result<(), Stop> {
         let option = if word.starts_with("--") { &word[1..] } else { word };
@@ -144,6 +153,33 @@ impl Bridge<'_, '_> {
 
     fn state(&mut self) -> Result<NetnsState, Stop> {
         say::state_of(self.cx, &self.netns).map_err(|fault| refusal(&fault))
+    }
+
+    /// Reads `[ dev DEV ] [ vid VID ]`, as `mdb show` and `vlan show` do: other words are passed over.
+    fn wanted(&mut self, mut words: Words<'_>) -> Result<Wanted, Stop> {
+        let (mut dev, mut vid) = (None, 0);
+        while let Some(word) = words.next() {
+            match word {
+                "dev" => {
+                    let name = words.value()?;
+                    if dev.replace(name).is_some() {
+                        return Err(duparg("dev", name));
+                    }
+                }
+                "vid" => {
+                    let id = words.value()?;
+                    if vid != 0 {
+                        return Err(duparg("vid", id));
+                    }
+                    vid = atoi(id);
+                }
+                _ => {}
+            }
+        }
+        let state = self.state()?;
+        let found = |dev| named(&state, dev).ok_or_else(|| failed(format!("Cannot find device \"{dev}\"\n")));
+        let dev = dev.map(found).transpose()?;
+        Ok(Wanted { state, dev, vid })
     }
 
     fn talk(&mut self, op: Op) -> Result<(), Stop> {

@@ -3,8 +3,8 @@
 //! Counterpart: `bridge/vlan.c`, and the order of the kernel's `br_vlan_rtm_dump()`. Deliberately absent, and refused by name:
 //! options of a VLAN (`set`, `global`), tunnels.
 
-use super::{Bridge, by_index, failed, help, named, refusal, unknown_command, unsupported};
-use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, matches};
+use super::{Bridge, Wanted, by_index, failed, help, named, refusal, unknown_command, unsupported};
+use crate::iproute::args::{MINUS_ONE, Stop, Words, matches};
 use crate::iproute::page::{Colour, Page};
 use crate::number::atoi;
 use crate::say;
@@ -91,31 +91,8 @@ fn range(text: &str, pvid: bool) -> Result<VlanRange, Stop> {
     Ok(VlanRange { first, last, pvid: false, untagged: false })
 }
 
-fn show(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
-    let (mut only, mut vid) = (None, 0);
-    let mut dev = None;
-    while let Some(word) = words.next() {
-        match word {
-            "dev" => {
-                let name = words.value()?;
-                if dev.replace(name).is_some() {
-                    return Err(duparg("dev", name));
-                }
-            }
-            "vid" => {
-                let id = words.value()?;
-                if vid != 0 {
-                    return Err(duparg("vid", id));
-                }
-                vid = atoi(id);
-            }
-            _ => {}
-        }
-    }
-    let state = bridge.state()?;
-    if let Some(dev) = dev {
-        only = Some(named(&state, dev).ok_or_else(|| failed(format!("Cannot find device \"{dev}\"\n")))?);
-    }
+fn show(bridge: &mut Bridge<'_, '_>, words: Words<'_>) -> Result<(), Stop> {
+    let Wanted { state, dev: only, vid } = bridge.wanted(words)?;
     let look = Look {
         vid: u16::try_from(vid).unwrap_or(0),
         details: bridge.details,

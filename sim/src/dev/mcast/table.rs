@@ -140,18 +140,9 @@ pub(crate) fn flush_port(b: &mut Bridge, number: u16, leaves: bool) {
 
 /// `bridge mdb add` (`br_mdb_add`).
 pub(crate) fn add(ns: &mut Netns, w: &mut World, entry: &MdbEntry) -> Result<(), Fault> {
-    let einval = |text: &str| Fault::refused(Errno::EINVAL, text);
-    let bridge = find(ns, entry.bridge)?;
-    check(entry)?;
-    let (is_up, now) = (ns.dev(bridge).is_some_and(|d| d.up), w.now);
-    let number = member_of(ns, bridge, entry)?;
+    let (bridge, number) = place(ns, entry)?;
+    let now = w.now;
     let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) else { return Ok(()) };
-    if !is_up {
-        return Err(einval("bridge: Bridge device is not running"));
-    }
-    if !b.mcast.settings.on {
-        return Err(einval("bridge: Bridge's multicast processing is disabled"));
-    }
     if matches!(entry.group, Group::Mac(_)) && !entry.permanent {
         return Err(einval("bridge: Only permanent L2 entries allowed"));
     }
@@ -187,10 +178,7 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, entry: &MdbEntry) -> Result<(),
 
 /// `bridge mdb del` (`br_mdb_del`).
 pub(crate) fn del(ns: &mut Netns, entry: &MdbEntry) -> Result<(), Fault> {
-    let bridge = find(ns, entry.bridge)?;
-    check(entry)?;
-    let number = member_of(ns, bridge, entry)?;
-    let is_up = ns.dev(bridge).is_some_and(|d| d.up);
+    let (bridge, number) = place(ns, entry)?;
     let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) else { return Ok(()) };
     let mut vids = vec![entry.vlan];
     if entry.vlan == 0 && b.filter.on {
@@ -198,7 +186,7 @@ pub(crate) fn del(ns: &mut Netns, entry: &MdbEntry) -> Result<(), Fault> {
     }
     let mut found = Ok(());
     for vid in vids {
-        let known = b.mcast.groups.find_mut(entry.group, vid).filter(|_| is_up);
+        let known = b.mcast.groups.find_mut(entry.group, vid);
         let was = match known {
             Some(known) if number == SELF => known.host.take().is_some(),
             Some(known) => {
@@ -214,12 +202,22 @@ pub(crate) fn del(ns: &mut Netns, entry: &MdbEntry) -> Result<(), Fault> {
     found
 }
 
-fn find(ns: &Netns, bridge: IfName) -> Result<Ifindex, Fault> {
-    let dev = ns.dev_named(bridge).ok_or(Fault::errno(Errno::ENODEV))?;
-    match dev.bridge() {
-        Some(_) => Ok(dev.ifindex),
-        None => Err(Fault::refused(Errno::EOPNOTSUPP, "Device does not support MDB operations")),
+fn einval(text: &str) -> Fault {
+    Fault::refused(Errno::EINVAL, text)
+}
+
+/// What both begin with (`br_mdb_config_init`): the bridge, which is up and snoops, and the port's number.
+fn place(ns: &Netns, entry: &MdbEntry) -> Result<(Ifindex, u16), Fault> {
+    let dev = ns.dev_named(entry.bridge).ok_or(Fault::errno(Errno::ENODEV))?;
+    let b = dev.bridge().ok_or(Fault::refused(Errno::EOPNOTSUPP, "Device does not support MDB operations"))?;
+    check(entry)?;
+    if !dev.up {
+        return Err(einval("bridge: Bridge device is not running"));
     }
+    if !b.mcast.settings.on {
+        return Err(einval("bridge: Bridge's multicast processing is disabled"));
+    }
+    Ok((dev.ifindex, member_of(ns, dev.ifindex, entry)?))
 }
 
 /// The port's number, [`SELF`] for the bridge itself.
@@ -230,23 +228,22 @@ fn member_of(ns: &Netns, bridge: Ifindex, entry: &MdbEntry) -> Result<u16, Fault
     let dev = ns.dev_named(entry.port).ok_or(Fault::errno(Errno::ENODEV))?;
     match dev.port {
         Some(at) if at.bridge == bridge => Ok(at.number),
-        Some(_) => Err(Fault::refused(Errno::EINVAL, "bridge: Port belongs to a different bridge device")),
-        None => Err(Fault::refused(Errno::EINVAL, "bridge: Net device is not a bridge port")),
+        Some(_) => Err(einval("bridge: Port belongs to a different bridge device")),
+        None => Err(einval("bridge: Net device is not a bridge port")),
     }
 }
 
 /// `rtnl_validate_mdb_entry`.
 fn check(entry: &MdbEntry) -> Result<(), Fault> {
-    let einval = |text: &str| Err(Fault::refused(Errno::EINVAL, text));
-    match entry.group {
+    Err(einval(match entry.group {
         Group::Ip(group) if !group.is_multicast() && !group.is_unspecified() => {
-            einval("IPv4 entry group address is not multicast or 0.0.0.0")
+            "IPv4 entry group address is not multicast or 0.0.0.0"
         }
-        Group::Ip(group) if super::is_local(group) => einval("IPv4 entry group address is local multicast"),
-        Group::Mac(mac) if !mac.is_multicast() => einval("L2 entry group is not multicast"),
-        _ if entry.vlan >= nettwin_model::vlan::VID_END => einval("Invalid entry VLAN id"),
-        _ => Ok(()),
-    }
+        Group::Ip(group) if super::is_local(group) => "IPv4 entry group address is local multicast",
+        Group::Mac(mac) if !mac.is_multicast() => "L2 entry group is not multicast",
+        _ if entry.vlan >= nettwin_model::vlan::VID_END => "Invalid entry VLAN id",
+        _ => return Ok(()),
+    }))
 }
 
 /// All members, as they are listed.
