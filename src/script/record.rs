@@ -166,7 +166,8 @@ fn own_netns() -> String {
     found.map_or_else(|| "host".to_owned(), |entry| entry.file_name().to_string_lossy().into_owned())
 }
 
-/// Gives namespaces that are new what the simulator's begin with: no IPv6, and the settings of a fresh machine.
+/// Gives namespaces that are new what the simulator's begin with: no IPv6, and the settings of a fresh machine. Only what
+/// differs is written: what was written no longer follows `default`.
 pub(crate) fn prepare_new_namespaces() {
     for entry in fs::read_dir("/run/netns").into_iter().flatten().flatten() {
         let Ok(there) = fs::metadata(entry.path()) else { continue };
@@ -175,7 +176,10 @@ pub(crate) fn prepare_new_namespaces() {
             continue;
         }
         let name = entry.file_name();
-        let sets = BASELINE.iter().map(|(key, value)| format!("echo {value} > /proc/sys/{key};"));
+        let set = |(key, value): &(&str, &str)| {
+            format!("read -r v </proc/sys/{key}; [ \"$v\" = '{value}' ] || echo {value} >/proc/sys/{key};")
+        };
+        let sets = BASELINE.iter().map(set);
         let ip = Path::new(HOME).join("real/ip");
         let mut command = Command::new(ip);
         command.arg0("ip").args(["netns", "exec"]).arg(&name).args(["sh", "-c", &sets.collect::<String>()]);
@@ -190,8 +194,12 @@ pub(crate) fn prepare_new_namespaces() {
 /// Gives the script's host on the kernel what the simulator's has.
 pub(crate) fn prepare_own_namespace() {
     for (key, value) in BASELINE {
+        let file = Path::new("/proc/sys").join(key);
+        if fs::read_to_string(&file).is_ok_and(|now| now.trim_end() == *value) {
+            continue;
+        }
         // A setting that this kernel lacks shows in what the commands say.
-        let _ = fs::write(Path::new("/proc/sys").join(key), value);
+        let _ = fs::write(file, value);
     }
 }
 

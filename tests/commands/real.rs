@@ -150,7 +150,9 @@ fn run(case: &Case) -> Vec<Entry> {
 fn driver(case: &Case) -> String {
     let mut out = PREPARE.to_owned();
     for (key, value) in nettwin_model::sysctl::BASELINE {
-        writeln!(out, "baseline+=\" echo {value} > /proc/sys/{key};\"").expect("a String takes all");
+        // What was written no longer follows `default`: only what differs is.
+        let set = format!("read -r v </proc/sys/{key}; [ \"$v\" = '{value}' ] || echo {value} >/proc/sys/{key};");
+        writeln!(out, "baseline+={}", quoted_word(&set)).expect("a String takes all");
     }
     out += "eval \"$baseline\"\nip link set lo up\n";
     let (mut behind, mut unsettled) = (Vec::new(), false);

@@ -8,6 +8,23 @@ fn sysctl_agrees() {
         "sysctl",
         &[
             (
+                "what devices have of the default",
+                r"
+            ip netns add a
+            ip -n a link add w0 type veth peer name w1
+            ip netns exec a sysctl -w net.ipv4.conf.default.arp_ignore=1
+            ip netns exec a sysctl net.ipv4.conf.w0.arp_ignore net.ipv4.conf.lo.arp_ignore
+            ip -n a link add x0 type veth peer name x1
+            ip netns exec a sysctl net.ipv4.conf.x0.arp_ignore
+            ip netns exec a sysctl -w net.ipv4.conf.w0.arp_ignore=2
+            ip netns exec a sysctl -w net.ipv4.conf.default.arp_ignore=3
+            ip netns exec a sysctl net.ipv4.conf.w0.arp_ignore net.ipv4.conf.w1.arp_ignore net.ipv4.conf.x0.arp_ignore
+            ip -n a link add y0 type veth peer name y1
+            ip netns exec a sysctl -w net.ipv4.conf.default.arp_ignore=0
+            ip netns exec a sysctl net.ipv4.conf.y0.arp_ignore net.ipv4.conf.w1.arp_ignore
+        ",
+            ),
+            (
                 "options and forms",
                 r#"
                 sysctl
