@@ -58,6 +58,8 @@ pub(crate) enum Event {
         /// The entry's address.
         addr: Ipv4Addr,
     },
+    /// Neighbours that nobody uses may be forgotten (`neigh_periodic_work`).
+    Sweep,
     /// A managed neighbour is looked after again (`neigh_managed_work`).
     Managed {
         /// Where.

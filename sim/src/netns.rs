@@ -365,6 +365,11 @@ impl NetnsTable {
         Some(ns)
     }
 
+    /// All of them, oldest first, to change.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Netns> {
+        self.slots.iter_mut().filter_map(|slot| slot.as_deref_mut())
+    }
+
     /// All of them, by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Netns> {
         self.names.values().filter_map(|&id| self.by_id(id))

@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::netns::{Ifindex, NetnsTable, NsId};
 use crate::trace::{DropCount, TraceRecord};
 use crate::world::World;
-use crate::{execute, l3, observe, path, probe, qdisc, query, sock};
+use crate::{execute, l3, neigh, observe, path, probe, qdisc, query, sock};
 use nettwin_model::probe::{Probe, ProbeEvent, ProbeId, Stop};
 use nettwin_model::socket::{Call, Reply};
 use nettwin_model::{Answer, Backend, Extent, Failure, Fault, IfName, Instant, NetnsName, Op, Query, Snapshot};
@@ -140,6 +140,7 @@ impl Sim {
                     l3::neigh_timer(ns, w, dev, addr);
                 }
             }
+            Event::Sweep => neigh::gc::sweep(&mut self.netns, w),
             Event::Managed { ns, dev, addr } => {
                 if let Some(ns) = self.netns.by_id_mut(ns) {
                     l3::neigh_managed(ns, w, dev, addr);

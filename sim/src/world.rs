@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(crate) gone: crate::netns::Gone,
     /// The last handle that a qdisc got without asking (`qdisc_alloc_handle`).
     pub(crate) last_qdisc: u16,
+    /// When neighbours are looked through.
+    pub(crate) sweep: crate::neigh::gc::Sweep,
     /// Devices' settings that were made lately.
     pub(crate) confs: crate::sysctl::Confs,
     /// What devices told those that sit on them.
@@ -75,6 +77,7 @@ impl World {
             disturbances: 0,
             gone: crate::netns::Gone::default(),
             last_qdisc: 0x8000,
+            sweep: crate::neigh::gc::Sweep::default(),
             confs: crate::sysctl::Confs::default(),
             bulletin: crate::dev::upper::Bulletin::default(),
             later: Vec::new(),

@@ -446,7 +446,9 @@ fn offers(s: &mut Story<'_>) {
         route: nettwin::model::words::route::parse(text).expect("a route"),
     };
     let _ = s.open("listen", &Call::Listen { netns: ns("h2"), on: at("0.0.0.0:80"), backlog: 50 });
-    let steps: [(&str, Vec<Op>); 7] = [
+    let both = |key: &str, here: &str, there: &str| vec![set("h1", key, here), set("h2", key, there)];
+    let (stamps, marks) = ("net/ipv4/tcp_timestamps", "net/ipv4/tcp_ecn");
+    let steps: [(&str, Vec<Op>); 17] = [
         ("as usual", vec![]),
         ("a route's segments", vec![route("10.0.2.0/24 via 10.0.1.254 advmss 1000")]),
         ("a route's MTU", vec![route("10.0.2.0/24 via 10.0.1.254 mtu 900")]),
@@ -456,6 +458,16 @@ fn offers(s: &mut Story<'_>) {
             "there without scaling",
             vec![set("h1", "net/ipv4/tcp_sack", "1"), set("h2", "net/ipv4/tcp_window_scaling", "0")],
         ),
+        ("nobody tells the time", both(stamps, "0", "0")),
+        ("only there", both(stamps, "0", "1")),
+        ("only here", both(stamps, "1", "0")),
+        ("both, from nothing on", both(stamps, "2", "2")),
+        ("asked for marks, and may be", both(marks, "1", "2")),
+        ("asked for marks, and asks", both(marks, "1", "1")),
+        ("asked for marks in vain", both(marks, "1", "0")),
+        ("not asked for marks", both(marks, "2", "1")),
+        ("nobody asks for marks", both(marks, "0", "0")),
+        ("as at first", both(marks, "2", "2")),
         ("neither here", vec![set("h1", "net/ipv4/tcp_window_scaling", "0"), set("h2", "net/ipv4/tcp_sack", "0")]),
     ];
     for (what, ops) in steps {
@@ -464,46 +476,60 @@ fn offers(s: &mut Story<'_>) {
         let capture = Capture { netns: ns("r1"), dev, snap_len: 200, promiscuous: false };
         let capture = s.machine.start(Probe::Capture(capture)).expect("a capture");
         let client = s.open("connect", &connect("h1", Proto::Tcp, "10.0.2.2:80"));
-        let until = s.machine.now() + Duration::from_millis(400);
-        let mut frames = Vec::new();
-        while let Some((_, id, event)) = s.machine.advance(until) {
-            if id == capture
-                && let Ok(serde_json::Value::Object(event)) = serde_json::to_value(&event)
-                && let Some(bytes) = event.get("frame").and_then(|frame| frame.get("bytes"))
-            {
-                frames.push(serde_json::from_value::<Vec<u8>>(bytes.clone()).expect("bytes"));
-            }
-        }
-        s.machine.stop(capture, Stop::Kill);
+        let frames = watch(s.machine, capture);
         let syns = frames.iter().filter(|f| f.len() >= 54 && f[23] == 6 && f[47] & 2 != 0);
         for frame in syns {
             s.said.push(format!("{what}: {}", offered(&frame[34..])));
+        }
+        let _ = s.call("say", &Call::Send(client, b"hello".to_vec()));
+        let rest = watch(s.machine, capture);
+        s.machine.stop(capture, Stop::Kill);
+        for frame in rest.iter().filter(|f| f.len() >= 54 && f[23] == 6) {
+            s.said.push(format!("{what}: then {:#x} {}", frame[15], offered(&frame[34..])));
         }
         let _ = s.call("abort", &Call::Abort(client));
     }
 }
 
+/// What is captured within a while.
+fn watch(machine: &mut dyn Backend, capture: ProbeId) -> Vec<Vec<u8>> {
+    let until = machine.now() + Duration::from_millis(400);
+    let mut frames = Vec::new();
+    while let Some((_, id, event)) = machine.advance(until) {
+        if id == capture
+            && let Ok(serde_json::Value::Object(event)) = serde_json::to_value(&event)
+            && let Some(bytes) = event.get("frame").and_then(|frame| frame.get("bytes"))
+        {
+            frames.push(serde_json::from_value::<Vec<u8>>(bytes.clone()).expect("bytes"));
+        }
+    }
+    frames
+}
+
+/// The options of a segment in their order, and what a SYN says of marks.
 fn offered(tcp: &[u8]) -> String {
     let mut out = String::new();
     let (mut at, end) = (20, usize::from(tcp[12] >> 4) * 4);
     while at < end.min(tcp.len()) {
         match tcp[at] {
             0 => break,
-            1 => at += 1,
+            1 => {
+                out += " -";
+                at += 1;
+            }
             kind => {
                 match kind {
                     2 => out += &format!(" {}", u16::from_be_bytes([tcp[at + 2], tcp[at + 3]])),
                     3 => out += " scales",
                     4 => out += " selects",
-                    _ => {}
+                    8 => out += " stamped",
+                    _ => out += " more",
                 }
                 at += usize::from(tcp[at + 1]);
             }
         }
     }
-    let mut words: Vec<&str> = out.split_whitespace().collect();
-    words.sort_unstable();
-    words.join(" ")
+    format!("{:#x}{out}", tcp[13])
 }
 
 /// Groups that sockets of the router join; h1 sends to them.

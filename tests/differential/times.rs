@@ -4,10 +4,10 @@
 
 use crate::arp::wired;
 use crate::forward::routed;
-use crate::harness::{Case, ns};
+use crate::harness::{Case, dev, mac, ns};
 use crate::router::detour;
-use nettwin_model::LinkChange;
 use nettwin_model::probe::{Listen, PmtuDisc, Probe, Proto, TcpFlow, UdpFlow};
+use nettwin_model::{LinkChange, Neigh, NeighExtra, Nud, Op};
 use std::time::Duration;
 
 fn udp(size: u16) -> Probe {
@@ -20,6 +20,19 @@ fn udp(size: u16) -> Probe {
         size,
         timeout: Duration::from_millis(500),
     })
+}
+
+/// A neighbour that was heard of; `elsewhere`: not by the kernel.
+fn aged(netns: &str, name: &str, addr: &str, elsewhere: bool) -> Op {
+    let neigh = Neigh {
+        dev: dev(name),
+        dst: addr.parse().expect("an address"),
+        lladdr: Some(mac(2)),
+        state: Nud::Stale,
+        proxy: false,
+        extra: NeighExtra { extern_learn: elsewhere, ..NeighExtra::default() },
+    };
+    Op::AddNeigh { netns: ns(netns), neigh, replace: false }
 }
 
 fn listen(netns: &str, proto: Proto, port: u16) -> Probe {
@@ -153,6 +166,31 @@ fn kept() {
                 .ping("h", "10.5.0.1", 1)
                 .wait_ms(21_500)
                 .ping("h", "10.5.0.1", 2),
+        ],
+    );
+}
+
+/// The kernel has one table for all namespaces, so that this is asked alone.
+#[test]
+fn forgotten() {
+    crate::agree(
+        "times-forgotten",
+        vec![
+            (1..=70)
+                .fold(wired("of many neighbours those are forgotten that nobody uses"), |case, last| {
+                    let heard = |netns, name| aged(netns, name, &format!("10.0.1.{last}"), false);
+                    case.op(heard("a", "x")).op(heard("b", "y"))
+                })
+                .takes_long()
+                .sysctl("b", "net/ipv4/neigh/y/gc_stale_time", "8")
+                .neigh("a", "x", "10.0.2.1", Some(mac(2)))
+                .op(aged("a", "x", "10.0.2.2", true))
+                .wait_ms(2_000)
+                .neighs()
+                .wait_ms(28_000)
+                .neighs()
+                .wait_ms(60_000)
+                .neighs(),
         ],
     );
 }

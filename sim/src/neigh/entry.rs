@@ -292,6 +292,21 @@ impl Entry {
         !is_valid(old)
     }
 
+    /// Whether it is never collected, however long nobody uses it.
+    pub(crate) fn is_exempt(&self) -> bool {
+        self.nud == Nud::Permanent || self.extra.extern_learn
+    }
+
+    /// Whether it has failed, or was of no use for as long as `stale` (`neigh_periodic_work`).
+    pub(crate) fn has_aged(&mut self, now: Instant, stale: Duration) -> bool {
+        use Nud::*;
+        if self.is_exempt() || matches!(self.nud, Incomplete | Reachable | Delay | Probe) {
+            return false;
+        }
+        self.used = self.confirmed.map_or(self.used, |at| at.max(self.used));
+        self.nud == Failed || now >= self.used + stale
+    }
+
     fn change(&mut self, now: Instant, nud: Nud) {
         self.nud = nud;
         self.updated = now;

@@ -1,10 +1,10 @@
 //! The neighbour table of a namespace: entries by device and address, and what they do to packets.
 //!
-//! Kernel counterpart: `struct neigh_table` and `net/core/neighbour.c`. Deliberately absent: garbage collection (the
-//! kernel's bounds hold for all namespaces of a machine together), entries for `lo`, broadcast and multicast (NOARP in
-//! the kernel, and hidden by `ip neigh`): their MAC follows from the address.
+//! Kernel counterpart: `struct neigh_table` and `net/core/neighbour.c`. Deliberately absent: entries for `lo`, broadcast and
+//! multicast (NOARP in the kernel, and hidden by `ip neigh`): their MAC follows from the address.
 
 pub(crate) mod entry;
+pub(crate) mod gc;
 
 use crate::arp;
 use crate::drop::DropReason;
@@ -91,6 +91,14 @@ impl NeighTable {
         self.entries.get(&(dev, addr)).map(|e| &**e)
     }
 
+    /// The entry, made if there is none.
+    fn make(&mut self, w: &mut World, key: Key) -> &mut Entry {
+        self.entries.entry(key).or_insert_with(|| {
+            gc::expect(w);
+            Box::new(Entry::new(w.now))
+        })
+    }
+
     /// Whether `ip neigh add proxy` was said of the address.
     pub(crate) fn is_proxy(&self, dev: Ifindex, addr: Ipv4Addr) -> bool {
         !self.other.proxies.is_empty() && self.other.proxies.contains_key(&(dev, addr))
@@ -145,7 +153,7 @@ fn resolve(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Result<Mac, Next> {
         }
     }
     let Some(p) = parms(ns, w, pkt.dev) else { return Err(Next::Drop(DropReason::DevDown)) };
-    let entry = ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::new(w.now)));
+    let entry = ns.l3.neigh.make(w, key);
     let verdict = entry.event_send(w.now, &p);
     let timer = entry.timer;
     match verdict {
@@ -239,9 +247,8 @@ fn fail(ns: &mut Netns, w: &mut World, key: Key) {
 /// What ARP heard of a neighbour (`neigh_update`). With `create` an entry is made if there is none.
 pub(crate) fn update(ns: &mut Netns, w: &mut World, key: Key, mac: Mac, new: Nud, source: Source, create: bool) {
     let Some(p) = parms(ns, w, key.0) else { return };
-    let table = &mut ns.l3.neigh.entries;
     if create {
-        table.entry(key).or_insert_with(|| Box::new(Entry::new(w.now)));
+        ns.l3.neigh.make(w, key);
     }
     apply(ns, w, key, Some(mac), new, source, &p);
 }
@@ -281,7 +288,7 @@ pub(crate) fn confirm(ns: &mut Netns, w: &World, dev: Ifindex, addr: Ipv4Addr) {
 pub(crate) fn touch(ns: &mut Netns, w: &mut World, dev: Ifindex, addr: Ipv4Addr) -> bool {
     let Some(p) = parms(ns, w, dev) else { return false };
     let key = (dev, addr);
-    let entry = ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::new(w.now)));
+    let entry = ns.l3.neigh.make(w, key);
     if entry::is_valid(entry.nud) {
         return true;
     }
@@ -376,11 +383,11 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, neigh: &Neigh, replace: bool) -
         && ns.l3.neigh.get(key.0, key.1).is_none_or(|e| !entry::is_valid(e.nud))
     {
         // The kernel makes the entry before it finds out.
-        ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::new(w.now)));
+        ns.l3.neigh.make(w, key);
         return Err(Fault::refused(Errno::EINVAL, "No link layer address given"));
     }
     let p = parms(ns, w, key.0).ok_or_else(|| Fault::errno(Errno::ENODEV))?;
-    let entry = ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::new(w.now)));
+    let entry = ns.l3.neigh.make(w, key);
     let protocol = if neigh.extra.protocol != 0 { neigh.extra.protocol } else { entry.extra.protocol };
     // A use says nothing of what it is.
     let router = if asks { entry.extra.router } else { neigh.extra.router };

@@ -8,6 +8,7 @@
 //! smoltcp is imported nowhere else. Deliberately absent: IPv6, raw and ping sockets (they are the IP layer's),
 //! `SO_REUSEPORT` (`SO_REUSEADDR` is taken as set, as servers do), `SO_BINDTODEVICE`, SYN cookies.
 
+mod agreed;
 mod driver;
 mod flow;
 mod netns;
@@ -450,7 +451,7 @@ impl Sockets {
             if segment.seq == rcv_nxt {
                 self.time_waits.remove(&tuple);
             }
-        } else if segment.opens() && tcp::after(segment.seq, rcv_nxt) {
+        } else if segment.opens() && segment::after(segment.seq, rcv_nxt) {
             self.time_waits.remove(&tuple);
             return None;
         } else if segment.end() != segment.seq || segment.seq != rcv_nxt {

@@ -39,6 +39,8 @@ pub(super) mod flag {
     pub(crate) const SYN: u8 = 0x02;
     pub(crate) const RST: u8 = 0x04;
     pub(crate) const ACK: u8 = 0x10;
+    pub(crate) const ECE: u8 = 0x40;
+    pub(crate) const CWR: u8 = 0x80;
 }
 
 /// Why a packet is dropped at the door.
@@ -204,57 +206,18 @@ pub(super) fn renumber(packet: &mut [u8], seq: u32) {
     tcp.fill_checksum(&src, &dst);
 }
 
-/// Writes into a SYN of ours what it offers: the greatest segment, and of the other options those that are on.
-pub(super) fn offer(packet: &mut [u8], mss: u16, sack: bool, scaling: bool) {
-    options(packet, |option| match option {
-        [2, 4, high, low] => [*high, *low] = mss.to_be_bytes(),
-        _ => keep(option, sack, scaling),
-    });
-    let ip = Ipv4Packet::new_unchecked(&*packet);
-    let (src, dst) = (IpAddress::Ipv4(ip.src_addr()), IpAddress::Ipv4(ip.dst_addr()));
-    TcpPacket::new_unchecked(&mut packet[20..]).fill_checksum(&src, &dst);
-}
-
-/// Takes out of a SYN, whose checksum was right, what is not to be agreed upon.
-pub(super) fn withdraw(packet: &mut [u8], sack: bool, scaling: bool) {
-    if !sack || !scaling {
-        options(packet, |option| keep(option, sack, scaling));
-    }
-}
-
-fn keep(option: &mut [u8], sack: bool, scaling: bool) {
-    const NOTHING: u8 = 1;
-    if matches!(option[0], 3 if !scaling) || matches!(option[0], 4 if !sack) {
-        option.fill(NOTHING);
-    }
-}
-
-/// Shows each TCP option of a packet that has passed the door, or is ours.
-fn options(packet: &mut [u8], mut show: impl FnMut(&mut [u8])) {
-    let header = usize::from(packet[0] & 15) * 4;
-    let tcp = &mut packet[header..];
-    let end = usize::from(tcp[12] >> 4) * 4;
-    let mut at = 20;
-    while at < end {
-        let length = match tcp[at] {
-            0 => return,
-            1 => 1,
-            _ => tcp.get(at + 1).map_or(0, |&length| usize::from(length)),
-        };
-        if length == 0 || at + length > end || tcp[at] != 1 && length < 2 {
-            return;
-        }
-        show(&mut tcp[at..at + length]);
-        at += length;
-    }
-}
-
 /// Writes identification and DF of a packet that was built here (ID 0, DF set, checksum right): the header checksum is
 /// made anew, 20 bytes are cheap.
 pub(super) fn stamp(packet: &mut [u8], ident: u16, df: bool) {
     packet[4..6].copy_from_slice(&ident.to_be_bytes());
     packet[6] = if df { 0x40 } else { 0 };
     Ipv4Packet::new_unchecked(packet).fill_checksum();
+}
+
+/// `a` lies after `b` in sequence space.
+pub(super) fn after(a: u32, b: u32) -> bool {
+    // Half of the space lies ahead (RFC 9293 3.4).
+    a != b && a.wrapping_sub(b) < 1 << 31
 }
 
 fn tuple(proto: Proto, local: (Ipv4Addr, u16), remote: (Ipv4Addr, u16)) -> Tuple {

@@ -1,8 +1,8 @@
 //! What sysctls say to sockets.
 //!
 //! Kernel counterpart: `struct netns_ipv4`. A connection keeps what was in force when it began. Deliberately absent:
-//! buffers that grow, and what only smoltcp decides (timestamps, explicit congestion notification; that selective acknowledgements
-//! are offered says nothing of what is made of them).
+//! buffers that grow, and what only smoltcp decides: that selective acknowledgements
+//! are offered says nothing of what is made of them.
 
 use crate::sysctl::Sysctls;
 use std::time::Duration;
@@ -37,6 +37,10 @@ pub(crate) struct Settings {
     /// `tcp_sack` and `tcp_window_scaling`: what a SYN offers.
     pub(super) sack: bool,
     pub(super) scaling: bool,
+    /// `tcp_timestamps`: 1 from a random moment on.
+    pub(super) timestamps: i32,
+    /// `tcp_ecn`: 1 to ask for marks, 2 to let others ask.
+    pub(super) ecn: i32,
 }
 
 impl Default for Settings {
@@ -69,6 +73,8 @@ impl Settings {
             most_waiting: usize::try_from(net.somaxconn).unwrap_or(0),
             sack: net.tcp_sack != 0,
             scaling: net.tcp_window_scaling != 0,
+            timestamps: net.tcp_timestamps,
+            ecn: net.tcp_ecn,
         }
     }
 

@@ -3,15 +3,15 @@
 //! Kernel counterpart: `net/ipv4/tcp*.c`: `tcp_retransmit_timer()`, `tcp_write_err()`, `tcp_reset()`, `tcp_v4_err()`,
 //! `tcp_close()`. smoltcp does sequence numbers, windows, reassembly, retransmission and Reno. Ours are the schedule of
 //! SYN copies, the ends by timeout, the errors that the application reads, identification, path MTU, TIME-WAIT.
-//! Deliberately absent, and therefore different: timestamps and the sender's use of SACK (smoltcp's clock hook cannot
-//! see virtual time), an RTO below 1 s (smoltcp's least; Linux has 200 ms), window autotuning (256 KiB both ways), an
+//! Deliberately absent, and therefore different: the sender's use of SACK and of what is agreed upon ([`super::agreed`]),
+//! an RTO below 1 s (smoltcp's least; Linux has 200 ms), window autotuning (256 KiB both ways), an
 //! initial congestion window of ten segments (smoltcp begins with 2 KiB), Nagle's interplay with delayed ACKs, keep-alive,
-//! Karn's rule for a SYN that was sent again (its wait counts as round-trip time), urgent data, ECN, fast open, SYN
-//! cookies.
+//! Karn's rule for a SYN that was sent again (its wait counts as round-trip time), urgent data, fast open, SYN cookies.
 
 use super::Path;
+use super::agreed::{self, Agreed, withdraw};
 use super::driver::{Driver, Outbox};
-use super::segment::{Segment, Tuple, flag, offer, renumber, stamp, withdraw};
+use super::segment::{Segment, Tuple, after, flag, renumber, stamp};
 use super::settings::Settings;
 use nettwin_model::probe::IcmpError;
 use nettwin_model::socket::State as Listed;
@@ -49,6 +49,8 @@ pub(super) struct Tcp {
     mss: u16,
     /// It was begun here, and whether its port was chosen by whoever began it.
     pub(super) client: Option<bool>,
+    /// What the SYNs have agreed upon.
+    agreed: Agreed,
     /// How often the path was taken for a black hole.
     black_holes: u32,
     /// A mixing seed for the interfaces of this connection.
@@ -101,6 +103,7 @@ impl Tcp {
         let mut tcp =
             Tcp::new(now, tuple, path, seed, settings, Phase::SynReceived { until: now + settings.synack_give_up() });
         tcp.driver.tcp().listen((*tuple.local.ip(), tuple.local.port())).ok()?;
+        tcp.agreed = Agreed::new(&settings, seed, agreed::asks_for_marks(syn.0, syn.1[1]));
         let mut asked = syn.1.to_vec();
         withdraw(&mut asked, settings.sack, settings.scaling);
         tcp.driver.input(now, &asked, out);
@@ -112,6 +115,9 @@ impl Tcp {
         let mut socket = Socket::new(buffer(settings.receive_bytes), buffer(settings.send_bytes));
         socket.set_congestion_control(CongestionControl::Reno);
         socket.set_ack_delay(None);
+        if settings.timestamps != 0 {
+            socket.set_tsval_generator(Some(agreed::no_time));
+        }
         let driver = Driver::new(
             now,
             socket,
@@ -137,6 +143,7 @@ impl Tcp {
             silent_since: None,
             mss: path.mss,
             client: None,
+            agreed: Agreed::new(&settings, seed, false),
             black_holes: 0,
             seed,
         }
@@ -149,6 +156,7 @@ impl Tcp {
         }
         let from = out.len();
         let before = self.driver.tcp().state();
+        self.agreed.hear(&self.settings, segment, packet[1]);
         let renewed = self.with_renewed_ack(segment, packet);
         self.driver.input(now, renewed.as_deref().unwrap_or(packet), out);
         self.silent_since = None;
@@ -162,7 +170,7 @@ impl Tcp {
                 self.driver.tcp().set_ack_delay(Some(ACK_DELAY.into()));
             }
         }
-        self.note_output(from, out);
+        self.note_output(now, from, out);
         self.after_input(before, segment.has(flag::RST));
         progress
     }
@@ -225,6 +233,7 @@ impl Tcp {
                 *sent += 1;
                 let mut copy = out.buffer();
                 copy.extend_from_slice(syn);
+                self.agreed.again(now, &mut copy);
                 stamp(&mut copy, self.ident, true);
                 self.ident = self.ident.wrapping_add(1);
                 out.push(copy);
@@ -241,7 +250,7 @@ impl Tcp {
     fn first_syn(&mut self, now: Instant, out: &mut Outbox) -> bool {
         let from = out.len();
         self.driver.output(now, out);
-        self.note_output(from, out);
+        self.note_output(now, from, out);
         let Some(packet) = out.since(from).next() else { return false };
         let syn = packet.clone();
         self.una = u32::from_be_bytes([syn[24], syn[25], syn[26], syn[27]]);
@@ -262,7 +271,7 @@ impl Tcp {
         }
         let from = out.len();
         let sent = self.driver.output(now, out);
-        self.note_output(from, out);
+        self.note_output(now, from, out);
         if !sent {
             self.quiet(now);
         } else if self.silent_since.is_none() && self.expects_ack() {
@@ -297,11 +306,9 @@ impl Tcp {
     }
 
     /// Gives the packets since `from` their identification, and remembers what they say.
-    fn note_output(&mut self, from: usize, out: &mut Outbox) {
+    fn note_output(&mut self, now: Instant, from: usize, out: &mut Outbox) {
         for packet in out.since(from) {
-            if packet[33] & flag::SYN != 0 {
-                offer(packet, self.mss, self.settings.sack, self.settings.scaling);
-            }
+            self.agreed.say(now, &self.settings, self.mss, self.nxt, packet);
             let tcp = &packet[20..];
             let word = |at: usize| u32::from_be_bytes([tcp[at], tcp[at + 1], tcp[at + 2], tcp[at + 3]]);
             let flags = tcp[13];
@@ -384,7 +391,7 @@ impl Tcp {
             self.driver.output(now + Duration::from_secs(seconds), out);
             let una = self.una.to_be_bytes();
             let again = out.since(from).any(|packet| packet[24..28] == una);
-            self.note_output(from, out);
+            self.note_output(now, from, out);
             if again {
                 return;
             }
@@ -536,12 +543,6 @@ pub(super) fn icmp_errno(error: IcmpError) -> Option<(Errno, bool)> {
 /// smoltcp subtracts headers from the MTU; devices allow 68 bytes at least.
 fn usable_mtu(mtu: u16) -> u16 {
     mtu.max(MIN_MTU)
-}
-
-/// `a` lies after `b` in sequence space.
-pub(super) fn after(a: u32, b: u32) -> bool {
-    // Half of the space lies ahead (RFC 9293 3.4).
-    a != b && a.wrapping_sub(b) < 1 << 31
 }
 
 fn between(seq: u32, low: u32, high: u32) -> bool {

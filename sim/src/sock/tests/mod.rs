@@ -1,6 +1,7 @@
 //! Two namespaces' sockets at the ends of a pipe that loses and reorders, in virtual time.
 
 mod flow;
+mod marks;
 
 use super::*;
 use nettwin_model::probe::payload;
@@ -22,6 +23,8 @@ struct Pipe {
     mtu: usize,
     log: Vec<(Instant, usize, Vec<u8>)>,
     silent: bool,
+    /// What can be marked is marked (congestion experienced).
+    congested: bool,
 }
 
 fn ip(end: usize) -> Ipv4Addr {
@@ -48,6 +51,7 @@ impl Pipe {
             mtu: 1500,
             log: Vec::new(),
             silent: false,
+            congested: false,
         }
     }
 
@@ -64,6 +68,9 @@ impl Pipe {
                 }
                 if self.silent || self.rng.below(100) < self.loss {
                     continue;
+                }
+                if self.congested && packet[1] & 3 != 0 {
+                    packet[1] |= 3;
                 }
                 let jitter = Duration::from_millis(self.rng.below(self.jitter_ms + 1));
                 self.seq += 1;
