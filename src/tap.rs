@@ -49,7 +49,7 @@ impl Pump {
         self.sim.now()
     }
 
-    /// Joins an end of a simulated wire to a TAP device. ENODEV if there is no such end.
+    /// Joins an end of a simulated wire, or a simulated TAP device, to a TAP device. ENODEV if there is no such thing.
     pub fn join(&mut self, netns: &NetnsName, dev: IfName, tap: Tap) -> Result<(), Fault> {
         let plug = self.sim.plug(netns, dev).ok_or(Fault::errno(Errno::ENODEV))?;
         self.joints.push(Joint { netns: netns.clone(), dev, plug, tap });
@@ -149,7 +149,7 @@ impl Pump {
             for _ in 0..SHARE {
                 let Some(len) = joint.tap.read(&mut self.buffer)? else { break };
                 self.passed.0 += 1;
-                self.sim.send(&joint.netns, joint.dev, &self.buffer[..len]);
+                self.sim.feed(&joint.netns, joint.dev, &self.buffer[..len]);
             }
         }
         self.hand_out()

@@ -85,6 +85,50 @@ impl Names {
     }
 }
 
+/// `/etc/passwd` and `/etc/group`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Accounts([Vec<(String, u32)>; 2]);
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Roll {
+    Users,
+    Groups,
+}
+
+impl Roll {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Roll::Users => "user",
+            Roll::Groups => "group",
+        }
+    }
+}
+
+impl Accounts {
+    /// Reads the files; what cannot be read holds nothing.
+    pub(crate) fn read(cx: &mut Context<'_>) -> Self {
+        let entry = |line: &str| {
+            let mut fields = line.split(':');
+            Some((fields.next()?.to_owned(), fields.nth(1)?.parse().ok()?))
+        };
+        Accounts(["/etc/passwd", "/etc/group"].map(|path| {
+            let text = cx.files.read(path).unwrap_or_default();
+            String::from_utf8_lossy(&text).lines().filter_map(entry).collect()
+        }))
+    }
+
+    /// The number of a name.
+    pub(crate) fn of_name(&self, roll: Roll, name: &str) -> Option<u32> {
+        self.0[roll as usize].iter().find(|(known, _)| known == name).map(|(_, id)| *id)
+    }
+
+    /// The first name of a number.
+    pub(crate) fn of_id(&self, roll: Roll, id: u32) -> Option<&str> {
+        self.0[roll as usize].iter().find(|(_, known)| *known == id).map(|(name, _)| name.as_str())
+    }
+}
+
 /// `/etc/services`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Services(Vec<(u16, String, Vec<String>)>);

@@ -7,7 +7,7 @@ use nettwin_model::link::LinkKind;
 use nettwin_model::neigh::{Neigh, Nud};
 use nettwin_model::route::{RouteKind, TABLE_MAIN};
 use nettwin_model::snapshot::{LinkConfig, LinkDerived, LinkStats};
-use nettwin_model::{IfName, LinkGroups, Mac, Metric, NetnsState, Route};
+use nettwin_model::{IfName, LinkGroups, Mac, Metric, NetnsState, Route, Virtual};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -124,9 +124,11 @@ fn interface(
 ) {
     let is_loopback = config.kind == LinkKind::Loopback;
     let mut add = |key: &str, value: String| text(files, name, key, value);
-    add("address", derived.mac.to_string());
-    add("addr_len", "6".into());
-    add("broadcast", if is_loopback { Mac::default().to_string() } else { "ff:ff:ff:ff:ff:ff".into() });
+    let has_mac = config.kind.has_mac();
+    let of_mac = |text: String| if has_mac { text } else { String::new() };
+    add("address", of_mac(derived.mac.to_string()));
+    add("addr_len", if has_mac { "6" } else { "0" }.into());
+    add("broadcast", of_mac(if is_loopback { Mac::ZERO } else { Mac::BROADCAST }.to_string()));
     add("mtu", derived.mtu.to_string());
     add("operstate", derived.operstate.word().to_lowercase());
     // Linux answers EINVAL for an interface that is down; a file can only be empty.
@@ -135,15 +137,33 @@ fn interface(
     add("iflink", derived.link_ifindex.unwrap_or(derived.ifindex).to_string());
     let bit = |set: bool, bit: u32| if set { bit } else { 0 };
     let flags = bit(config.up, 1)
-        | if is_loopback { 8 } else { 2 }
+        | match () {
+            () if is_loopback => 8,
+            () if has_mac => 2,
+            () => 0x10,
+        }
         | bit(!config.kind.has_arp(), 0x80)
         | bit(config.kind.has_multicast(), 0x1000);
     add("flags", format!("{flags:#x}"));
-    add("type", if is_loopback { "772" } else { "1" }.into());
+    let hardware = match () {
+        () if is_loopback => "772",
+        () if has_mac => "1",
+        () => "65534",
+    };
+    add("type", hardware.into());
     add("tx_queue_len", "1000".into());
     if matches!(config.kind, LinkKind::Veth { .. }) {
         add("speed", "10000".into());
         add("duplex", "full".into());
+    }
+    if let LinkKind::Virtual(Virtual::Tun(tun)) = &config.kind {
+        let mode = if has_mac { 2 } else { 1 };
+        let persist = 0x800;
+        let flags = mode | persist | bit(!tun.pi, 0x1000) | bit(tun.vnet_hdr, 0x4000) | bit(tun.multi_queue, 0x100);
+        add("tun_flags", format!("{flags:#x}"));
+        let number = |id: Option<u32>| id.map_or(-1, i64::from).to_string();
+        add("owner", number(tun.user));
+        add("group", number(tun.group));
     }
     for (key, value) in [
         ("rx_packets", stats.rx_packets),

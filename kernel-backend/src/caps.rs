@@ -154,6 +154,9 @@ impl KernelBackend {
 
     /// Whether this kernel has devices of that kind.
     pub(crate) fn try_virtual(&mut self, kind: &Virtual) -> Result<(), Fault> {
+        if matches!(kind, Virtual::Tun(_)) {
+            return crate::tun::attempt();
+        }
         let (_netns, netlink) = self.worker.create(Netlink::open)?;
         match try_kind(&mut netlink?, virtuals::info_kind(kind)) {
             Err(Fault::Refused { errno: Errno::EOPNOTSUPP, .. }) => Err(Fault::Missing {

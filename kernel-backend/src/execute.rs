@@ -9,8 +9,10 @@ use crate::object::{addr, link, mdb, neigh, nexthop, queue, route, rule, vlan};
 use crate::{bulk, sysctl};
 use netlink_packet_route::RouteNetlinkMessage;
 use nettwin_model::queue::{QueueChange, QueueVerb};
+use nettwin_model::virtuals::Tun;
 use nettwin_model::{
     AddLink, BridgeAttrs, Errno, Failure, Fault, IfName, Impairment, LinkChange, NetnsName, NewLink, Op, PortAttrs,
+    Virtual,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -191,6 +193,7 @@ impl KernelBackend {
                 link::add(&AddLink { kind, ..link.clone() }, &places)
             }
             NewLink::Veth { .. } => link::add(link, &places),
+            NewLink::Virtual(Virtual::Tun(tun)) => return self.add_tun(link, tun),
             NewLink::Virtual(kind) => {
                 if let Some((netns, lower)) = kind.lower() {
                     places.lower = Some(self.index_of(netns, lower)?);
@@ -206,6 +209,21 @@ impl KernelBackend {
             self.departing.link_made(&link.netns, netns);
         }
         Ok(())
+    }
+
+    /// What is said besides its kind is a change of what is there then.
+    fn add_tun(&mut self, link: &AddLink, tun: &Tun) -> Result<(), Fault> {
+        crate::tun::add(&self.worker, &self.rooms[&link.netns].netns, &link.name, tun)?;
+        let change = link.besides_kind();
+        if change == LinkChange::default() {
+            return Ok(());
+        }
+        let set = self.set_link(&link.netns, &link.name, &change);
+        if set.is_err() {
+            self.indices.clear();
+            self.room(&link.netns)?.netlink.tell(link::del(&link.name))?;
+        }
+        set
     }
 
     /// What a new link's master and its peer's namespace stand for.

@@ -38,6 +38,7 @@ mod settle;
 mod sockets;
 mod sysctl;
 mod together;
+mod tun;
 
 pub use caps::Capability;
 pub use machine::{KernelBackend, Naming, Options, is_root};

@@ -364,10 +364,15 @@ impl Builder<'_> {
             }
             (None, None) => {}
         }
+        if let (false, Some(mac)) = (kind.value.has_mac(), &interface.mac) {
+            let message = format!("a {} has no MAC", kind.value.prefix());
+            self.complaints.push(Complaint::error("bad-mac", mac.span, message).help("leave `mac` out"));
+            return;
+        }
         let inherits = match &kind.value {
             Virtual::Vlan(_) => true,
             Virtual::Macvlan(of) => of.mode == MacvlanMode::Passthru,
-            _ => false,
+            kind => !kind.has_mac(),
         };
         let device = device_of(DeviceKind::Virtual(kind.value), interface, said, interface.span);
         let own = || Placed::from(derived_mac(self.t.seed, netns, dev));

@@ -62,6 +62,11 @@ impl LinkKind {
         !matches!(self, LinkKind::Virtual(kind) if !kind.has_arp())
     }
 
+    /// Whether it has an Ethernet header and a MAC.
+    pub fn has_mac(&self) -> bool {
+        !matches!(self, LinkKind::Virtual(kind) if !kind.has_mac())
+    }
+
     /// Whether it is born with the flag `MULTICAST`.
     pub fn has_multicast(&self) -> bool {
         match self {

@@ -291,6 +291,19 @@ pub struct AddLink {
     pub up: bool,
 }
 
+impl AddLink {
+    /// What is said of it besides its kind, as a change of what is there.
+    pub fn besides_kind(&self) -> LinkChange {
+        LinkChange {
+            mac: self.mac,
+            mtu: self.mtu,
+            master: self.master.map(Some),
+            up: self.up.then_some(true),
+            ..LinkChange::default()
+        }
+    }
+}
+
 /// The kinds that can be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,7 +8,7 @@
 use crate::complaint::Placed;
 use crate::graph::Segments;
 use crate::layout::{DEFAULT_MTU, DevKey, Layout, derived_mac};
-use crate::link::{BridgeAttrs, LinkKind, PortAttrs};
+use crate::link::{BridgeAttrs, LinkKind, LinkTraits, PortAttrs};
 use crate::name::{IfName, Mac, NetnsName};
 use crate::op::{NewLink, Op};
 use crate::paths;
@@ -214,7 +214,7 @@ impl Recovery<'_> {
     fn namespaces(&mut self) {
         for (name, state) in &self.observed.netns {
             let config = &state.config;
-            for dev in config.traits.keys() {
+            for dev in config.traits.keys().filter(|dev| !is_as_born(config, **dev)) {
                 self.lose(name, Part::Traits(*dev), "a topology does not say these");
             }
             if !config.ruleset.is_empty() {
@@ -427,4 +427,11 @@ fn plain_route(route: &Route) -> Route {
 fn plain_address(address: &Address, dev: IfName) -> Address {
     let label = address.label.clone().filter(|label| label != dev.as_str());
     Address { label, secondary: false, deprecated: false, ..address.clone() }
+}
+
+/// Whether a link carries nothing besides but what its kind is born with.
+fn is_as_born(config: &Config, dev: IfName) -> bool {
+    let kind = config.links.get(&dev).map(|link| &link.kind);
+    let Some(LinkKind::Virtual(Virtual::Tun(tun))) = kind else { return false };
+    config.traits.get(&dev) == Some(&LinkTraits { txqueuelen: tun.txqueuelen(), ..LinkTraits::default() })
 }

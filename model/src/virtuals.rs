@@ -2,7 +2,7 @@
 //!
 //! Kernel counterpart: `linux/if_link.h` (`IFLA_INFO_DATA` of each kind). One type says what is to be made
 //! ([`NewLink`](crate::NewLink)) and what is seen ([`LinkKind`](crate::LinkKind)), since the kernel shows what it was told.
-//! Deliberately absent: vxlan, bond, tap.
+//! Deliberately absent: bond, the queues that read a TAP device.
 
 use crate::name::{IfName, Mac, NetnsName};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,66 @@ pub enum Virtual {
         /// The table.
         table: u32,
     },
+    /// A TAP or TUN device that stays: the wire is a descriptor, and nobody need hold it.
+    Tun(Tun),
+}
+
+/// A device of `ip tuntap add` (`IFLA_TUN_*`, `TUNSETIFF`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tun {
+    /// What is read and written.
+    pub mode: TunMode,
+    /// Each packet has four bytes about it in front.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pi: bool,
+    /// Each packet has a header about offloads in front.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vnet_hdr: bool,
+    /// Several may read and write it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub multi_queue: bool,
+    /// Who may open it besides root, by number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<u32>,
+    /// Whose members may, by number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<u32>,
+}
+
+/// What a descriptor of a [`Tun`] carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TunMode {
+    /// Frames, from the Ethernet header on.
+    #[default]
+    Tap,
+    /// Packets: there is no Ethernet and there are no addresses of it.
+    Tun,
+}
+
+impl TunMode {
+    /// The word that `ip` prints and takes.
+    pub fn word(self) -> &'static str {
+        match self {
+            TunMode::Tap => "tap",
+            TunMode::Tun => "tun",
+        }
+    }
+}
+
+impl Tun {
+    /// One as it is unless somebody says otherwise.
+    pub fn new(mode: TunMode) -> Self {
+        Tun { mode, ..Tun::default() }
+    }
+
+    /// Its `txqueuelen` at birth.
+    pub fn txqueuelen(&self) -> u32 {
+        match self.mode {
+            TunMode::Tap => 1000,
+            TunMode::Tun => 500,
+        }
+    }
 }
 
 /// What `ip link set … type` can change of a device that is there.
@@ -250,18 +310,27 @@ impl Virtual {
             Virtual::Vlan(_) => "vlan",
             Virtual::Macvlan(_) => "macvlan",
             Virtual::Vrf { .. } => "vrf",
+            Virtual::Tun(_) => "tun",
         }
     }
 
     /// What a device of this kind is called that was given no name, before its number.
     pub fn prefix(&self) -> &'static str {
-        self.word()
+        match self {
+            Virtual::Tun(tun) => tun.mode.word(),
+            kind => kind.word(),
+        }
+    }
+
+    /// Whether it has an Ethernet header and a MAC.
+    pub fn has_mac(&self) -> bool {
+        !matches!(self, Virtual::Tun(Tun { mode: TunMode::Tun, .. }))
     }
 
     /// The device that it sits on.
     pub fn lower(&self) -> Option<&Lower> {
         match self {
-            Virtual::Dummy | Virtual::Vrf { .. } => None,
+            Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_) => None,
             Virtual::Vlan(vlan) => vlan.lower.as_ref(),
             Virtual::Macvlan(macvlan) => macvlan.lower.as_ref(),
         }
@@ -270,7 +339,7 @@ impl Virtual {
     /// The device that it sits on, to say otherwise.
     pub fn lower_mut(&mut self) -> Option<&mut Option<Lower>> {
         match self {
-            Virtual::Dummy | Virtual::Vrf { .. } => None,
+            Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_) => None,
             Virtual::Vlan(vlan) => Some(&mut vlan.lower),
             Virtual::Macvlan(macvlan) => Some(&mut macvlan.lower),
         }
@@ -283,12 +352,14 @@ impl Virtual {
             Virtual::Vlan(_) => (0, 65535),
             Virtual::Macvlan(_) => (68, 65535),
             Virtual::Vrf { .. } => (1280, 65575),
+            Virtual::Tun(Tun { mode: TunMode::Tap, .. }) => (68, 65521),
+            Virtual::Tun(Tun { mode: TunMode::Tun, .. }) => (68, 65535),
         }
     }
 
     /// Whether it has the flag `BROADCAST`.
     pub fn has_broadcast(&self) -> bool {
-        !matches!(self, Virtual::Vrf { .. })
+        !matches!(self, Virtual::Vrf { .. }) && self.has_mac()
     }
 
     /// Whether others are enslaved to it (`MASTER`).
@@ -301,6 +372,7 @@ impl Virtual {
         match self {
             Virtual::Dummy | Virtual::Vrf { .. } => false,
             Virtual::Vlan(_) | Virtual::Macvlan(_) => true,
+            Virtual::Tun(_) => self.has_mac(),
         }
     }
 
@@ -308,7 +380,7 @@ impl Virtual {
     pub fn has_multicast(&self) -> bool {
         match self {
             Virtual::Dummy | Virtual::Vrf { .. } => false,
-            Virtual::Vlan(_) | Virtual::Macvlan(_) => true,
+            Virtual::Vlan(_) | Virtual::Macvlan(_) | Virtual::Tun(_) => true,
         }
     }
 }

@@ -359,6 +359,8 @@ fn devices_of_software_alone_are_said_as_interfaces() {
 eth0 = {}
 "eth0.10" = { type = "vlan id 10", link = "eth0", addresses = ["10.0.10.1/24"] }
 dummy0 = { type = "dummy", addresses = ["10.9.9.9/32"] }
+tap0 = { type = "tap user 1000", mtu = 9000 }
+tun0 = { type = "tun", addresses = ["10.8.8.8/32"] }
 
 [netns.h2.interfaces]
 "eth0.10" = { type = "vlan id 10", link = "eth0", addresses = ["10.0.10.2/24"] }
@@ -374,14 +376,16 @@ ends = ["h1:eth0", "h2:eth0"]
         .iter()
         .map(ToString::to_string)
         .collect();
-    let of_kinds: Vec<&str> =
-        ops.iter().map(String::as_str).filter(|op| op.contains(" type ") && !op.contains("veth")).collect();
+    let is_of_kind = |op: &&str| op.contains(" type ") && !op.contains("veth") || op.contains(" tuntap ");
+    let of_kinds: Vec<&str> = ops.iter().map(String::as_str).filter(is_of_kind).collect();
     let mac = nettwin_model::layout::derived_mac(0, &"h1".parse().unwrap(), "dummy0".parse().unwrap());
     assert_eq!(
         of_kinds,
         [
             format!("ip -n h1 link add name dummy0 address {mac} type dummy").as_str(),
             "ip -n h1 link add link eth0 name eth0.10 type vlan id 10",
+            "ip -n h1 tuntap add dev tap0 mode tap user 1000",
+            "ip -n h1 tuntap add dev tun0 mode tun",
             "ip -n h2 link add link eth0 name eth0.10 type vlan id 10",
             "ip -n h2 link add link eth0 name eth0.20 type vlan id 20",
             "ip -n h2 link add link eth0 name m0 address 02:00:00:00:00:07 type macvlan mode bridge",
@@ -409,4 +413,5 @@ fn devices_of_software_alone_sit_on_something() {
     assert_eq!(codes("eth0 = { type = \"dummy\" }"), ["duplicate-name"]);
     assert_eq!(codes("v = { type = \"vlan id 4095\", link = \"eth0\" }"), ["bad-kind"]);
     assert_eq!(codes("v = { type = \"vrf table 10\" }"), ["bad-kind"]);
+    assert_eq!(codes("v = { type = \"tun\", mac = \"02:00:00:00:00:01\" }"), ["bad-mac"]);
 }

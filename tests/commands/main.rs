@@ -20,6 +20,7 @@ mod ip_netns;
 mod ip_nexthop;
 mod ip_route;
 mod ip_rule;
+mod ip_tuntap;
 mod iperf3;
 mod iptables;
 mod lasting;

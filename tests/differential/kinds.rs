@@ -8,7 +8,7 @@ use nettwin_model::{AddLink, Op, words};
 pub(crate) const STATS: See = See { neighs: false, fdb: false, stats: true };
 
 /// A device made in the words that follow `type`.
-fn kind(netns: &str, name: &str, text: &str) -> AddLink {
+pub(crate) fn kind(netns: &str, name: &str, text: &str) -> AddLink {
     let kind = words::virtuals::parse(text).unwrap_or_else(|e| panic!("{text:?}: {e:?}"));
     AddLink {
         netns: ns(netns),
@@ -25,7 +25,7 @@ pub(crate) fn add(link: AddLink) -> Op {
     Op::AddLink(Box::new(link))
 }
 
-fn mtu(bytes: u32) -> LinkChange {
+pub(crate) fn mtu(bytes: u32) -> LinkChange {
     LinkChange { mtu: Some(bytes), ..LinkChange::default() }
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn trunk(name: &'static str) -> Case {
         .addr("b", "y.10", "10.0.10.2/24")
 }
 
-fn del(netns: &str, name: &str) -> Op {
+pub(crate) fn del(netns: &str, name: &str) -> Op {
     Op::DelLink { netns: ns(netns), name: dev(name) }
 }
 

@@ -5,8 +5,9 @@
 //! every bridge here is.
 
 use super::link_print::Link;
-use super::{macvlan, vlan, vrf};
+use super::{macvlan, tuntap, vlan, vrf};
 use crate::iproute::page::{Page, Value};
+use crate::names::Accounts;
 use nettwin_model::bridge::{BridgeStatus, PortStatus};
 use nettwin_model::link::{BridgeId, LinkKind};
 use nettwin_model::snapshot::{BridgeDerived, PortDerived};
@@ -21,6 +22,7 @@ pub(super) fn kind(
     link: Link<'_>,
     bridges: &BTreeMap<IfName, BridgeStatus>,
     master: Option<&LinkKind>,
+    accounts: &Accounts,
 ) {
     page.open_object("linkinfo");
     let word = link.config.kind.word();
@@ -35,7 +37,7 @@ pub(super) fn kind(
         page.close_object();
     }
     if let LinkKind::Virtual(of) = &link.config.kind {
-        of_virtual(page, of);
+        of_virtual(page, of, accounts);
     }
     if let (Some(master), Some(attrs), Some(derived)) = (link.config.master, &link.config.port, &link.derived.port) {
         let status = bridges.get(&master).and_then(|bridge| bridge.ports.get(&link.name)).cloned().unwrap_or_default();
@@ -56,7 +58,7 @@ pub(super) fn kind(
 }
 
 /// What the kernel shows of a device of software alone.
-fn of_virtual(page: &mut Page, of: &Virtual) {
+fn of_virtual(page: &mut Page, of: &Virtual, accounts: &Accounts) {
     if *of == Virtual::Dummy {
         return;
     }
@@ -66,6 +68,7 @@ fn of_virtual(page: &mut Page, of: &Virtual) {
         Virtual::Vlan(of) => vlan::print(page, of),
         Virtual::Macvlan(of) => macvlan::print(page, of),
         Virtual::Vrf { table } => vrf::print(page, *table),
+        Virtual::Tun(of) => tuntap::print(page, of, accounts),
     }
     page.close_object();
 }

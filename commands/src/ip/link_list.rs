@@ -10,6 +10,7 @@ use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg2, invarg, matches};
 use crate::iproute::inet::{self, Family, Prefix};
 use crate::iproute::kernel::Kernel;
 use crate::iproute::names;
+use crate::names::Accounts;
 use nettwin_model::bridge::BridgeStatus;
 use nettwin_model::{Address, Answer, Errno, Fault, IfName, NetnsState, Op, Query, Scope};
 use std::collections::BTreeMap;
@@ -238,7 +239,8 @@ fn show(ip: &mut Ip<'_, '_>, words: Words<'_>, manner: Manner) -> Ran {
     let (state, netns) = (ip.kernel.state()?, ip.kernel.netns.clone());
     let numbers = nsids(&mut ip.kernel, &netns)?;
     let bridges = if manner.details { bridges(&mut ip.kernel, &state)? } else { BTreeMap::new() };
-    let scene = Scene { state: &state, netns: &netns, nsids: &numbers, bridges: &bridges, manner };
+    let accounts = if manner.details { Accounts::read(ip.kernel.cx) } else { Accounts::default() };
+    let scene = Scene { accounts: &accounts, state: &state, netns: &netns, nsids: &numbers, bridges: &bridges, manner };
     let mut page = ip.page();
     let oneline = ip.options.style.oneline;
     let with_addrs = filter.family != Family::Packet && !(manner.link_only && filter.dev.is_some());
@@ -356,7 +358,15 @@ pub(super) fn flush(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
 fn flushed(ip: &mut Ip<'_, '_>, filter: &Filter<'_>) -> Result<Vec<Op>, Stop> {
     let (state, netns) = (ip.kernel.state()?, ip.kernel.netns.clone());
     let (nsids, bridges) = (BTreeMap::new(), BTreeMap::new());
-    let scene = Scene { state: &state, netns: &netns, nsids: &nsids, bridges: &bridges, manner: Manner::default() };
+    let accounts = Accounts::default();
+    let scene = Scene {
+        state: &state,
+        netns: &netns,
+        nsids: &nsids,
+        bridges: &bridges,
+        accounts: &accounts,
+        manner: Manner::default(),
+    };
     let mut ops = Vec::new();
     for link in scene.links().into_iter().filter(|link| filter.dev.is_none_or(|dev| dev == link.name)) {
         let doomed = addresses(link).filter(|addr| filter.takes(link.name, addr));

@@ -8,6 +8,7 @@ use crate::iproute::flags;
 use crate::iproute::inet::Family;
 use crate::iproute::names;
 use crate::iproute::page::{Colour, Page, Value};
+use crate::names::Accounts;
 use nettwin_model::bridge::BridgeStatus;
 use nettwin_model::link::{LinkKind, OperState};
 use nettwin_model::snapshot::{LinkConfig, LinkDerived, LinkStats};
@@ -34,6 +35,8 @@ pub(super) struct Scene<'a> {
     pub(super) nsids: &'a BTreeMap<NetnsName, u32>,
     /// Asked for only where details are.
     pub(super) bridges: &'a BTreeMap<IfName, BridgeStatus>,
+    /// Likewise.
+    pub(super) accounts: &'a Accounts,
     pub(super) manner: Manner,
 }
 
@@ -151,8 +154,10 @@ impl<'a> Scene<'a> {
             format_args!("{:<14} ", d.operstate.word()),
         );
         if self.manner.family == Family::Packet {
-            let mac = d.mac.to_string();
-            page.paint(Colour::Mac, "address", &mac, format_args!("{mac} "));
+            if link.config.kind.has_mac() {
+                let mac = d.mac.to_string();
+                page.paint(Colour::Mac, "address", &mac, format_args!("{mac} "));
+            }
             flags::print(page, link.config, link.derived, &self.traits(link), down);
             page.text("\n");
         }
@@ -225,7 +230,8 @@ impl<'a> Scene<'a> {
         page.say("max_mtu", max, format_args!("maxmtu {max} "));
         if link.config.kind != LinkKind::Loopback {
             let master = link.config.master.and_then(|master| self.state.config.links.get(&master));
-            bridge_print::kind(page, link, self.bridges, master.map(|master| &master.kind));
+            let master = master.map(|master| &master.kind);
+            bridge_print::kind(page, link, self.bridges, master, self.accounts);
         }
         // With less than IPv6 needs there is none of it.
         if self.manner.link_only && link.derived.mtu >= 1280 {
@@ -234,12 +240,17 @@ impl<'a> Scene<'a> {
         // A bridge without a port has the limit of a plain device; with one, and after it, its own.
         let never_a_port =
             link.config.kind == LinkKind::Bridge && link.derived.mac != Mac::ZERO && !self.has_port(link);
-        let has_own_limit = matches!(link.config.kind, LinkKind::Virtual(Virtual::Dummy | Virtual::Vrf { .. }));
+        let has_own_limit =
+            matches!(link.config.kind, LinkKind::Virtual(Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_)));
         let tso: u32 = if never_a_port || has_own_limit { 65536 } else { 524_280 };
         // A veth has a queue for each processor, here one.
+        let queues = match &link.config.kind {
+            LinkKind::Virtual(Virtual::Tun(tun)) if tun.multi_queue => 256,
+            _ => 1,
+        };
         for (key, text, value) in [
-            ("num_tx_queues", "numtxqueues", 1u32),
-            ("num_rx_queues", "numrxqueues", 1),
+            ("num_tx_queues", "numtxqueues", queues),
+            ("num_rx_queues", "numrxqueues", queues),
             ("gso_max_size", "gso_max_size", 65536),
             ("gso_max_segs", "gso_max_segs", 65535),
             ("tso_max_size", "tso_max_size", tso),
@@ -262,6 +273,10 @@ fn state_colour(state: OperState) -> Colour {
 fn hardware(page: &mut Page, link: Link<'_>) {
     let (kind, broadcast) = match link.config.kind {
         LinkKind::Loopback => ("loopback", Mac::ZERO),
+        _ if !link.config.kind.has_mac() => {
+            page.nl();
+            return page.say("link_type", "none", format_args!("    link/none "));
+        }
         _ => ("ether", Mac::BROADCAST),
     };
     page.nl();

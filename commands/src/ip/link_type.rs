@@ -48,6 +48,8 @@ pub(super) fn parse<'a>(kind: &str, words: &'a [String]) -> Result<Kind<'a>, Sto
         "vlan" => vlan::parse(Words::new(words)).map(Kind::Vlan),
         "vrf" => vrf::parse(Words::new(words)).map(Kind::Virtual),
         "macvlan" => macvlan::parse(Words::new(words)).map(Kind::Macvlan),
+        // ip passes over whatever follows, and the kernel has another way to make them.
+        "tun" => Err(Stop::back(2, "Error: tun/tap creation via rtnetlink is not supported.\n")),
         _ if is_known(kind) => Err(unsupported(&format!("type {kind}"))),
         _ => match words.first() {
             None => Ok(Kind::Bare),

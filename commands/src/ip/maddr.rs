@@ -144,8 +144,9 @@ fn lines(state: &NetnsState, of: &LinkGroups, family: Family) -> Vec<Line> {
     let mut lines = Vec::new();
     let v6 = groups_v6(state, of.dev);
     if matches!(family, Family::Unspec | Family::Packet) {
-        let is_loopback = of.dev == IfName::lo();
-        let first = (!v6.is_empty() && !is_loopback).then_some(Line::Link {
+        let has_macs =
+            of.dev != IfName::lo() && state.config.links.get(&of.dev).is_some_and(|link| link.kind.has_mac());
+        let first = (!v6.is_empty() && has_macs).then_some(Line::Link {
             mac: Mac([0x33, 0x33, 0, 0, 0, 1]),
             users: 1,
             by_hand: false,

@@ -24,6 +24,7 @@ mod route_list;
 mod route_print;
 mod rule;
 mod rule_print;
+mod tuntap;
 mod vlan;
 mod vrf;
 
@@ -143,7 +144,7 @@ const OBJECTS: &[(&str, Run)] = &[
     ("ntable", absent), ("ntbl", absent), ("link", link::run),
     ("l2tp", absent), ("fou", absent), ("ila", absent),
     ("macsec", absent), ("tunnel", absent), ("tunl", absent),
-    ("tuntap", absent), ("tap", absent), ("token", absent),
+    ("tuntap", tuntap::run), ("tap", tuntap::run), ("token", absent),
     ("tcpmetrics", absent), ("tcp_metrics", absent), ("monitor", absent),
     ("xfrm", absent), ("mroute", absent), ("mrule", absent),
     ("netns", netns::run), ("netconf", absent), ("vrf", vrf::run),

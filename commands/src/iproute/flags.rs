@@ -22,6 +22,7 @@ pub(crate) fn print(
     }
     match &config.kind {
         LinkKind::Loopback => flags.push("LOOPBACK"),
+        kind if !kind.has_mac() => flags.push("POINTOPOINT"),
         LinkKind::Virtual(of) if !of.has_broadcast() => {}
         _ => flags.push("BROADCAST"),
     }

@@ -16,6 +16,7 @@ pub(super) struct Interface {
     /// It is a label: without counters of its own.
     is_label: bool,
     is_loopback: bool,
+    has_mac: bool,
     pub(super) flags: u32,
     mtu: u32,
     mac: Mac,
@@ -25,20 +26,31 @@ pub(super) struct Interface {
 }
 
 const UP: u32 = 1;
+const POINT_TO_POINT: u32 = 0x10;
 
 /// A flag, its name and its letter (`netstat -i`), in the order of printing of each.
 const FLAGS: &[(u32, &str)] = &[
     (UP, "UP"),
     (2, "BROADCAST"),
     (8, "LOOPBACK"),
+    (POINT_TO_POINT, "POINTOPOINT"),
     (0x40, "RUNNING"),
     (0x80, "NOARP"),
     (0x100, "PROMISC"),
     (0x200, "ALLMULTI"),
     (0x1000, "MULTICAST"),
 ];
-const LETTERS: &[(u32, char)] =
-    &[(0x200, 'A'), (2, 'B'), (8, 'L'), (0x1000, 'M'), (0x100, 'P'), (0x80, 'O'), (0x40, 'R'), (UP, 'U')];
+const LETTERS: &[(u32, char)] = &[
+    (0x200, 'A'),
+    (2, 'B'),
+    (8, 'L'),
+    (0x1000, 'M'),
+    (0x100, 'P'),
+    (0x80, 'O'),
+    (POINT_TO_POINT, 'P'),
+    (0x40, 'R'),
+    (UP, 'U'),
+];
 
 impl Interface {
     /// The interface, or its label, of that name.
@@ -47,7 +59,14 @@ impl Interface {
         let (config, derived) = (netns.config.links.get(&dev)?, netns.derived.links.get(&dev)?);
         let is_loopback = config.kind == LinkKind::Loopback;
         let traits = netns.config.traits.get(&dev).cloned().unwrap_or_default();
-        let mut flags = if is_loopback { 8 } else { 2 };
+        let has_mac = config.kind.has_mac();
+        let mut flags = if is_loopback {
+            8
+        } else if has_mac {
+            2
+        } else {
+            POINT_TO_POINT
+        };
         let multicast = config.kind.has_multicast() != traits.no_multicast;
         let noarp = config.kind.has_arp() == traits.no_arp;
         for (bit, is_set) in [(0x80, noarp), (0x100, traits.promisc), (0x200, traits.allmulti), (0x1000, multicast)] {
@@ -64,6 +83,7 @@ impl Interface {
             name: word.to_owned(),
             is_label: word.contains(':'),
             is_loopback,
+            has_mac,
             flags,
             mtu: derived.mtu,
             mac: derived.mac,
@@ -98,9 +118,16 @@ impl Interface {
             if self.flags & 2 != 0 {
                 let _ = write!(out, "  broadcast {}", addr.broadcast.unwrap_or(Ipv4Addr::UNSPECIFIED));
             }
+            if self.flags & POINT_TO_POINT != 0 {
+                let _ = write!(out, "  destination {}", addr.peer.map_or(addr.cidr.addr, |peer| peer.addr));
+            }
             out.push('\n');
         }
         match self.is_loopback {
+            _ if !self.has_mac => {
+                let none = ["00"; 16].join("-");
+                _ = writeln!(out, "        unspec {none}  txqueuelen {}  (UNSPEC)", self.txqueuelen);
+            }
             true => _ = writeln!(out, "        loop  txqueuelen {}  (Local Loopback)", self.txqueuelen),
             false => _ = writeln!(out, "        ether {}  txqueuelen {}  (Ethernet)", self.mac, self.txqueuelen),
         }

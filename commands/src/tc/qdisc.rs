@@ -198,8 +198,10 @@ fn one(tc: &Tc<'_, '_>, page: &mut Page, row: &QdiscRow, dev: Option<IfName>) {
     }
     if row.parent == Handle::ROOT {
         page.say("root", true, format_args!("root "));
-        // One for the device, one for its only queue.
-        page.say("refcnt", 2u8, format_args!("refcnt 2 "));
+        // One for the device, one for its only queue; one alone is not said.
+        if kind != "mq" {
+            page.say("refcnt", 2u8, format_args!("refcnt 2 "));
+        }
     } else {
         let parent = row.parent.to_string();
         page.say("parent", &parent, format_args!("parent {parent} "));

@@ -2,11 +2,14 @@
 //!
 //! Kernel counterpart: the `newlink` and `fill_info` of each kind's `rtnl_link_ops`.
 
+use netlink_packet_core::Nla;
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoMacVlan, InfoVlan, InfoVrf, MacVlanMacAddressMode as Heard, MacVlanMode, VlanFlags,
-    VlanProtocol as packet, VlanQosMapping,
+    InfoData, InfoKind, InfoMacVlan, InfoTun, InfoVlan, InfoVrf, MacVlanMacAddressMode as Heard, MacVlanMode,
+    VlanFlags, VlanProtocol as packet, VlanQosMapping,
 };
-use nettwin_model::virtuals::{Macvlan, MacvlanMode, Sources, VirtualChange, Vlan, VlanChange, VlanProtocol};
+use nettwin_model::virtuals::{
+    Macvlan, MacvlanMode, Sources, Tun, TunMode, VirtualChange, Vlan, VlanChange, VlanProtocol,
+};
 use nettwin_model::{Mac, Virtual};
 
 /// The kind as rtnetlink names it.
@@ -16,13 +19,15 @@ pub(crate) fn info_kind(kind: &Virtual) -> InfoKind {
         Virtual::Vlan(_) => InfoKind::Vlan,
         Virtual::Macvlan(_) => InfoKind::MacVlan,
         Virtual::Vrf { .. } => InfoKind::Vrf,
+        Virtual::Tun(_) => InfoKind::Tun,
     }
 }
 
 /// What is said of a device that is made.
 pub(crate) fn info_data(kind: &Virtual) -> Option<InfoData> {
     match kind {
-        Virtual::Dummy => None,
+        // A TAP device is not made so: see [`crate::tun`].
+        Virtual::Dummy | Virtual::Tun(_) => None,
         Virtual::Vlan(vlan) => {
             let mut attributes = vec![
                 InfoVlan::Id(vlan.id),
@@ -70,6 +75,7 @@ pub(crate) fn parse_data(data: &InfoData) -> Option<Virtual> {
             _ => None,
         }),
         InfoData::MacVlan(attributes) => macvlan(attributes).map(Virtual::Macvlan),
+        InfoData::Tun(attributes) => tun(attributes).map(Virtual::Tun),
         _ => None,
     }
 }
@@ -91,6 +97,33 @@ fn vlan(attributes: &[InfoVlan]) -> Vlan {
         }
     }
     out
+}
+
+/// `IFLA_TUN_*`, which the packet crate leaves as they come. One that goes with its holder is none of ours.
+fn tun(attributes: &[InfoTun]) -> Option<Tun> {
+    // IFF_TUN is 1, IFF_TAP 2.
+    const LAYER_3: u32 = 1;
+    let (mut out, mut stays) = (Tun::default(), false);
+    for attribute in attributes {
+        let mut bytes = [0; 4];
+        let length = attribute.value_len();
+        if length > bytes.len() {
+            continue;
+        }
+        attribute.emit_value(&mut bytes[..length]);
+        let number = if length == 1 { u32::from(bytes[0]) } else { u32::from_ne_bytes(bytes) };
+        match attribute.kind() {
+            1 => out.user = Some(number),
+            2 => out.group = Some(number),
+            3 => out.mode = if number == LAYER_3 { TunMode::Tun } else { TunMode::Tap },
+            4 => out.pi = number != 0,
+            5 => out.vnet_hdr = number != 0,
+            6 => stays = number != 0,
+            7 => out.multi_queue = number != 0,
+            _ => {}
+        }
+    }
+    Some(out).filter(|_| stays)
 }
 
 /// A mode that the model has no word for makes a device that is none of ours.

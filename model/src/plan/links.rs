@@ -104,14 +104,16 @@ impl Planner<'_> {
     }
 
     fn make_virtual(&mut self, netns: &NetnsName, name: IfName, link: &LinkConfig, kind: &Virtual) {
-        let born = LinkConfig { mac: link.mac, mtu: link.mtu, ..new_link(link.kind.clone()) };
+        // Of a TAP device the kernel takes nothing else when it is made.
+        let (mac, mtu) = if matches!(kind, Virtual::Tun(_)) { (None, None) } else { (link.mac, link.mtu) };
+        let born = LinkConfig { mac, mtu, ..new_link(link.kind.clone()) };
         There::born(&mut self.there, netns, name, born);
         self.phases.virtuals.push(Op::AddLink(Box::new(AddLink {
             netns: netns.clone(),
             name,
             kind: NewLink::Virtual(kind.clone()),
-            mac: link.mac,
-            mtu: link.mtu,
+            mac,
+            mtu,
             master: None,
             up: false,
         })));

@@ -7,6 +7,7 @@ use super::link::{Line, print_bridge, print_change, print_port};
 use super::{addr, fdb, mdb, neigh, netem, nexthop, queue, route, rule, virtuals, vlan};
 use crate::name::{IfName, NetnsName};
 use crate::op::{AddLink, LinkChange, NewLink, Op, RouteVerb};
+use crate::virtuals::{Tun, Virtual};
 use crate::vlan::VlanRange;
 use std::borrow::Cow;
 use std::fmt;
@@ -128,6 +129,9 @@ impl RouteVerb {
 
 /// `ip -n H link add name N … type veth peer name P netns S …`.
 fn add_link(f: &mut fmt::Formatter<'_>, link: &AddLink) -> fmt::Result {
+    if let NewLink::Virtual(Virtual::Tun(tun)) = &link.kind {
+        return add_tun(f, link, tun);
+    }
     let mut line = Line::default();
     let mut netns = &link.netns;
     match link.kind.link().filter(|_| matches!(link.kind, NewLink::Virtual(_))) {
@@ -162,6 +166,18 @@ fn add_link(f: &mut fmt::Formatter<'_>, link: &AddLink) -> fmt::Result {
         NewLink::Virtual(kind) => line.say("type", shell(&virtuals::print(kind))),
     }
     write!(f, "{} {}", ip(netns), line.0)
+}
+
+/// `ip -n H tuntap add dev N mode …`, which takes nothing else: what is said besides is a command more.
+fn add_tun(f: &mut fmt::Formatter<'_>, link: &AddLink, tun: &Tun) -> fmt::Result {
+    let name = quoted(link.name.as_str());
+    write!(f, "{} tuntap add dev {name} mode {}", ip(&link.netns), virtuals::print_tun(tun))?;
+    let change = link.besides_kind();
+    if change != LinkChange::default() {
+        write!(f, " && ")?;
+        set_link(f, &link.netns, link.name.as_str(), &change)?;
+    }
+    Ok(())
 }
 
 /// `ip -n H link set dev N …`; a move to the shell's own namespace is written by its process id.

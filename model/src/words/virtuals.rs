@@ -1,16 +1,17 @@
 //! Kinds of devices in iproute2's words: what follows `type` in `ip link add`.
 //!
-//! Counterpart: `ip/iplink_*.c`, a file for each kind. What a device sits on is said before `type` and not here.
+//! Counterpart: `ip/iplink_*.c`, a file for each kind; `ip/iptuntap.c`. What a device sits on is said before `type` and not here.
 
 use super::cursor::{Word, Words, WordsError, once};
 use super::link::Line;
 use super::route::{parse_table, table_word};
 use crate::name::Mac;
 use crate::virtuals::{
-    Macvlan, MacvlanMode, Sources, Virtual, VirtualChange, Vlan, VlanProtocol, hear_source, map_egress, map_ingress,
+    Macvlan, MacvlanMode, Sources, Tun, TunMode, Virtual, VirtualChange, Vlan, VlanProtocol, hear_source, map_egress,
+    map_ingress,
 };
 
-const KINDS: &str = "use dummy, vlan, macvlan or vrf";
+const KINDS: &str = "use dummy, vlan, macvlan, vrf, tap or tun";
 const MODES: &str = "write private, vepa, bridge, passthru or source";
 const VLAN: &str =
     "use id, protocol, loose_binding, reorder_hdr, ingress-qos-map or egress-qos-map, as in `vlan id 10`";
@@ -27,6 +28,8 @@ pub fn parse(text: &str) -> Result<Virtual, WordsError> {
         "vlan" => vlan(kind, words).map(Virtual::Vlan),
         "macvlan" => macvlan(words).map(Virtual::Macvlan),
         "vrf" => vrf(kind, words),
+        "tap" => tun(TunMode::Tap, words),
+        "tun" => tun(TunMode::Tun, words),
         _ => Err(kind.unknown(KINDS)),
     }
 }
@@ -41,6 +44,34 @@ fn vrf(kind: Word<'_>, mut words: Words<'_>) -> Result<Virtual, WordsError> {
     }
     let table = table.ok_or_else(|| kind.error("the VRF has no table", "write it, as in `vrf table 10`"))?;
     Ok(Virtual::Vrf { table })
+}
+
+fn tun(mode: TunMode, mut words: Words<'_>) -> Result<Virtual, WordsError> {
+    let mut tun = Tun::new(mode);
+    while let Some(key) = words.next() {
+        match key.text {
+            "user" => once(&mut tun.user, words.value(key)?.number("a user", 0..=u32::MAX - 1)?, key)?,
+            "group" => once(&mut tun.group, words.value(key)?.number("a group", 0..=u32::MAX - 1)?, key)?,
+            "pi" => tun.pi = true,
+            "vnet_hdr" => tun.vnet_hdr = true,
+            "multi_queue" => tun.multi_queue = true,
+            _ => return Err(key.unknown("use user, group, pi, vnet_hdr or multi_queue, as in `tap user 1000`")),
+        }
+    }
+    Ok(Virtual::Tun(tun))
+}
+
+/// Writes it as `ip tuntap add … mode` takes it.
+pub fn print_tun(tun: &Tun) -> String {
+    let mut out = Line(tun.mode.word().into());
+    out.given("user", tun.user);
+    out.given("group", tun.group);
+    for (word, on) in [("pi", tun.pi), ("vnet_hdr", tun.vnet_hdr), ("multi_queue", tun.multi_queue)] {
+        if on {
+            out.word(word);
+        }
+    }
+    out.0
 }
 
 fn macvlan(mut words: Words<'_>) -> Result<Macvlan, WordsError> {
@@ -147,6 +178,7 @@ pub fn print(kind: &Virtual) -> String {
             out.0
         }
         Virtual::Vrf { table } => format!("vrf table {}", table_word(*table)),
+        Virtual::Tun(tun) => print_tun(tun),
         Virtual::Macvlan(macvlan) => {
             let mut out = Line("macvlan".into());
             out.say("mode", macvlan.mode.word());
@@ -194,6 +226,8 @@ mod tests {
         assert!(parse("dummy id 1").is_err());
         for text in [
             "vrf table 10",
+            "tap",
+            "tun user 1000 group 5 pi vnet_hdr multi_queue",
             "macvlan mode private",
             "macvlan mode source macaddr set 02:00:00:00:00:02 02:00:00:00:00:03",
             "vlan id 10",

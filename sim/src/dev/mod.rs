@@ -37,7 +37,7 @@ use bridge::{Bridge, PortRef};
 use macvlan::Macvlan;
 use nettwin_model::probe::{Direction, ProbeId};
 use nettwin_model::snapshot::LinkStats;
-use nettwin_model::virtuals::{self, MacvlanMode};
+use nettwin_model::virtuals::{self, MacvlanMode, Tun, TunMode};
 use nettwin_model::{IfName, LinkTraits, Mac, OperState, Virtual};
 use std::sync::Arc;
 use upper::{At, Upper};
@@ -107,6 +107,8 @@ pub(crate) enum Kind {
         /// Its table.
         table: u32,
     },
+    /// Its wire is a descriptor: a plug, or nobody's.
+    Tun(Tun),
 }
 
 /// Somebody who watches a device's frames (`packet_type` of `ETH_P_ALL`).
@@ -131,7 +133,7 @@ impl Kind {
         match self {
             Kind::Vlan(vlan) => Some(vlan.lower),
             Kind::Macvlan(macvlan) => Some(macvlan.lower),
-            Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) | Kind::Dummy | Kind::Vrf { .. } => None,
+            Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) | Kind::Dummy | Kind::Vrf { .. } | Kind::Tun(_) => None,
         }
     }
 
@@ -140,7 +142,7 @@ impl Kind {
         match self {
             Kind::Vlan(vlan) => Some(&mut vlan.lower),
             Kind::Macvlan(macvlan) => Some(&mut macvlan.lower),
-            Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) | Kind::Dummy | Kind::Vrf { .. } => None,
+            Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) | Kind::Dummy | Kind::Vrf { .. } | Kind::Tun(_) => None,
         }
     }
 
@@ -159,6 +161,7 @@ impl Kind {
             Kind::Dummy => Some(Virtual::Dummy),
             Kind::Vlan(vlan) => Some(Virtual::Vlan(vlan.shown())),
             Kind::Vrf { table } => Some(Virtual::Vrf { table: *table }),
+            Kind::Tun(tun) => Some(Virtual::Tun(tun.clone())),
             Kind::Macvlan(of) => Some(Virtual::Macvlan(virtuals::Macvlan {
                 lower: None,
                 mode: of.mode,
@@ -187,7 +190,11 @@ impl Kind {
 impl Kind {
     /// Whether it is born without `IFF_NOARP`.
     pub(crate) fn has_arp(&self) -> bool {
-        !matches!(self, Kind::Dummy | Kind::Vrf { .. })
+        match self {
+            Kind::Dummy | Kind::Vrf { .. } => false,
+            Kind::Tun(tun) => tun.mode == TunMode::Tap,
+            _ => true,
+        }
     }
 }
 
@@ -195,7 +202,7 @@ impl Dev {
     /// A device, down, with `noop` qdisc.
     pub(crate) fn new(ifindex: Ifindex, name: IfName, mac: Mac, kind: Kind, conf: Arc<DevConf>) -> Self {
         let mtu = if matches!(kind, Kind::Loopback) { 65536 } else { 1500 };
-        let carrier = !matches!(kind, Kind::Veth(_));
+        let carrier = !matches!(kind, Kind::Veth(_) | Kind::Tun(_));
         Dev {
             ifindex,
             name,
@@ -232,6 +239,11 @@ impl Dev {
     /// Whether it asks for its neighbours' addresses (not `IFF_NOARP`).
     pub(crate) fn has_arp(&self) -> bool {
         self.kind.has_arp() != self.traits.no_arp
+    }
+
+    /// Whether it has an Ethernet header and a MAC.
+    pub(crate) fn has_mac(&self) -> bool {
+        !matches!(&self.kind, Kind::Tun(tun) if tun.mode == TunMode::Tun)
     }
 
     /// Whether what comes to it is for it whatever its MAC.
@@ -360,6 +372,10 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             dev.stats.rx_packets += 1;
             dev.stats.rx_bytes += (len + twice) as u64;
         }
+        Kind::Tun(_) => {
+            dev.stats.rx_packets += 1;
+            dev.stats.rx_bytes += len as u64;
+        }
         // Nobody sends to one.
         Kind::Dummy => return Next::Drop(DropReason::DevDown),
     }
@@ -377,7 +393,9 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     if w.trace.is_on() {
         w.note(ns, Stage::Dev, pkt, What::Received { len });
     }
-    if let Some(plug) = plug {
+    if let Some(plug) = plug
+        && !tap::is_tun(ns, pkt.dev)
+    {
         return tap::hand_out(w, pkt, plug);
     }
     if let Some(tag) = pkt.tag
@@ -462,6 +480,7 @@ pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         Kind::Bridge(_) => bridge::xmit(ns, w, pkt),
         Kind::Dummy => dummy::xmit(dev, w, pkt),
         Kind::Vrf { .. } => vrf::xmit(id, dev, w, pkt),
+        Kind::Tun(_) => tap::xmit(dev, w, pkt),
         Kind::Vlan(_) => vlan::xmit(ns, w, pkt),
         Kind::Macvlan(_) => macvlan::xmit(ns, w, pkt),
     }

@@ -7,7 +7,7 @@ use super::fdb::{self, Fdb, SELF};
 use super::mcast::{self, McastPort};
 use super::stp::{At, StpPort};
 use super::vlans::{self, Vlans};
-use super::{Dev, macvlan};
+use super::{Dev, Kind, macvlan};
 use crate::l3;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
@@ -237,7 +237,7 @@ pub(crate) fn remove_own(
     }
 }
 
-/// What the spanning tree reckons for a port by its speed (`port_cost`): a veth reports 10 Gbit/s, what sits on
+/// What the spanning tree reckons for a port by its speed (`port_cost`): a veth and a TAP device report 10 Gbit/s, what sits on
 /// another device as much as that one, a bridge as its ports, others nothing.
 fn cost(ns: &Netns, dev: &Dev) -> u32 {
     if let Some(bridge) = dev.bridge() {
@@ -248,7 +248,7 @@ fn cost(ns: &Netns, dev: &Dev) -> u32 {
     let below = dev.kind.lower().filter(|(id, _)| *id == ns.id).and_then(|(_, index)| ns.dev(index));
     match below {
         Some(below) => cost(ns, below),
-        None if dev.veth().is_some() => 2,
+        None if dev.veth().is_some() || matches!(dev.kind, Kind::Tun(_)) => 2,
         None => 100,
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn open(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifind
     let Some(dev) = ns.dev_mut(index) else { return Ok(()) };
     dev.up = true;
     if matches!(dev.qdisc, Qdisc::Noop) {
-        dev.qdisc = Qdisc::Noqueue;
+        dev.qdisc = Qdisc::at_birth(dev);
     }
     let peer = match &dev.kind {
         Kind::Veth(veth) => Some(veth.peer),

@@ -13,8 +13,8 @@ use crate::probe;
 use crate::qdisc::{self, Qdisc};
 use crate::sim::Sim;
 use crate::world::World;
-use nettwin_model::virtuals::MacvlanMode;
-use nettwin_model::{AddLink, Errno, Fault, IfName, LinkChange, Mac, NetnsName, NewLink, VethPeer};
+use nettwin_model::virtuals::{MacvlanMode, TunMode};
+use nettwin_model::{AddLink, Errno, Fault, IfName, LinkChange, Mac, NetnsName, NewLink, VethPeer, Virtual};
 
 /// The longest further name, bytes (`ALTIFNAMSIZ` less one).
 const MAX_ALTNAME: usize = 127;
@@ -40,7 +40,9 @@ pub(crate) fn add(sim: &mut Sim, link: &AddLink) -> Result<(), Fault> {
     };
     let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
     if ns.devs.by_name(link.name).is_some() {
-        return Err(Fault::errno(Errno::EEXIST));
+        // TUNSETIFF with IFF_TUN_EXCL says it so.
+        let is_tun = matches!(&link.kind, NewLink::Virtual(Virtual::Tun(_)));
+        return Err(Fault::errno(if is_tun { Errno::EBUSY } else { Errno::EEXIST }));
     }
     let master = link.master.map(|m| ns.devs.by_name(m).ok_or(Fault::errno(Errno::ENODEV))).transpose()?;
     let index = match (&link.kind, peer) {
@@ -378,9 +380,12 @@ pub(crate) fn tell_all(sim: &mut Sim, id: NsId) {
 }
 
 /// `dev_set_mac_address`. Setting the address that it has counts as set by hand, too.
-fn set_mac(sim: &mut Sim, id: NsId, index: Ifindex, mac: Mac) -> Result<(), Fault> {
+pub(super) fn set_mac(sim: &mut Sim, id: NsId, index: Ifindex, mac: Mac) -> Result<(), Fault> {
     let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
     let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
+    if matches!(&dev.kind, Kind::Tun(tun) if tun.mode == TunMode::Tun) {
+        return Err(Fault::errno(Errno::EOPNOTSUPP));
+    }
     let old = dev.mac;
     if mac != old && !mac.is_valid_unicast() {
         return Err(Fault::errno(Errno::EADDRNOTAVAIL));
@@ -415,7 +420,7 @@ fn set_mac(sim: &mut Sim, id: NsId, index: Ifindex, mac: Mac) -> Result<(), Faul
 }
 
 /// `dev_set_mtu`.
-fn set_mtu(sim: &mut Sim, id: NsId, index: Ifindex, mtu: u32) -> Result<(), Fault> {
+pub(super) fn set_mtu(sim: &mut Sim, id: NsId, index: Ifindex, mtu: u32) -> Result<(), Fault> {
     let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
     let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
     if mtu == dev.mtu {

@@ -2,7 +2,7 @@
 //!
 //! Kernel counterpart: `rtnl_newlink_create()` and the `newlink` of each kind.
 
-use super::link::{check_mac, check_mtu, enoent, register};
+use super::link::{check_mac, check_mtu, enoent, register, remove, set_mac, set_mtu};
 use crate::dev::macvlan::{self, Macvlan, Station};
 use crate::dev::upper::{self, Above, At, Upper};
 use crate::dev::vlan::Vlan;
@@ -10,8 +10,8 @@ use crate::dev::{Kind, state};
 use crate::netns::{Ifindex, NsId};
 use crate::sim::Sim;
 use crate::tag::Tag;
-use nettwin_model::virtuals::{self, Lower, MacvlanMode, Sources, VirtualChange, VlanChange};
-use nettwin_model::{AddLink, Errno, Fault, OperState, Virtual};
+use nettwin_model::virtuals::{self, Lower, MacvlanMode, Sources, Tun, TunMode, VirtualChange, VlanChange};
+use nettwin_model::{AddLink, Errno, Fault, Mac, OperState, Virtual};
 
 /// What can be said against it before anything is looked up (`validate`).
 pub(super) fn check(link: &AddLink, kind: &Virtual) -> Result<(), Fault> {
@@ -32,6 +32,8 @@ pub(super) fn check(link: &AddLink, kind: &Virtual) -> Result<(), Fault> {
             }
             Ok(())
         }
+        // TUNSETIFF takes no MAC.
+        Virtual::Tun(_) => Ok(()),
     }
 }
 
@@ -45,6 +47,7 @@ pub(super) fn add(sim: &mut Sim, id: NsId, link: &AddLink, kind: &Virtual) -> Re
         Virtual::Vlan(vlan) => add_vlan(sim, id, link, vlan),
         Virtual::Macvlan(of) => add_macvlan(sim, id, link, of),
         Virtual::Vrf { table } => add_vrf(sim, id, link, *table),
+        Virtual::Tun(tun) => add_tun(sim, id, link, tun),
     }
 }
 
@@ -80,6 +83,24 @@ pub(super) fn set(sim: &mut Sim, at: At, change: &VirtualChange) -> Result<(), F
     }
 }
 
+/// `TUNSETIFF`, `TUNSETPERSIST`, and the descriptor closed again: nobody reads it, so it has no carrier. What is said besides
+/// are changes of what is there then.
+fn add_tun(sim: &mut Sim, id: NsId, link: &AddLink, tun: &Tun) -> Result<Ifindex, Fault> {
+    let none = (tun.mode == TunMode::Tun).then_some(Mac::ZERO);
+    let index = register(sim, id, link.name, none, None, Kind::Tun(tun.clone()))?;
+    let dev = sim.netns.by_id_mut(id).and_then(|ns| ns.dev_mut(index)).ok_or_else(enoent)?;
+    dev.operstate = OperState::Down;
+    if tun.txqueuelen() != dev.traits.txqueuelen {
+        dev.traits.txqueuelen = tun.txqueuelen();
+    }
+    let with_mac = link.mac.map_or(Ok(()), |mac| set_mac(sim, id, index, mac));
+    let set = with_mac.and_then(|()| link.mtu.map_or(Ok(()), |mtu| set_mtu(sim, id, index, mtu)));
+    if set.is_err() {
+        remove(sim, id, index);
+    }
+    set.map(|()| index)
+}
+
 /// `vrf_newlink`. The first one of a namespace makes the rule that leads to all their tables.
 fn add_vrf(sim: &mut Sim, id: NsId, link: &AddLink, table: u32) -> Result<Ifindex, Fault> {
     let limits = Virtual::Vrf { table }.mtu_limits();
@@ -98,7 +119,7 @@ fn add_macvlan(sim: &mut Sim, id: NsId, link: &AddLink, of: &virtuals::Macvlan) 
     let lower = macvlan::bottom(&sim.netns, find(sim, of.lower.as_ref().ok_or_else(einval)?)?);
     let there = sim.netns.by_id(lower.0).ok_or_else(enoent)?;
     let dev = there.dev(lower.1).ok_or(Fault::errno(Errno::ENODEV))?;
-    if link.mtu.is_some_and(|mtu| mtu > dev.mtu) || dev.is_loopback() {
+    if link.mtu.is_some_and(|mtu| mtu > dev.mtu) || dev.is_loopback() || !dev.has_mac() {
         return Err(einval());
     }
     if dev.port.is_some() {

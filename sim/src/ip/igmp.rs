@@ -201,7 +201,7 @@ fn of_dev(ns: &Netns, d: &Dev, now: Instant) -> LinkGroups {
         }
         None => (Vec::new(), Vec::new()),
     };
-    let macs = if d.is_loopback() { Vec::new() } else { macs };
+    let macs = if d.is_loopback() || !d.has_mac() { Vec::new() } else { macs };
     LinkGroups { dev: d.name, ifindex: d.ifindex.0, version: version(ns, d, now), groups, macs }
 }
 

@@ -45,9 +45,10 @@ pub(crate) fn change(ns: &mut Netns, w: &mut World, index: Ifindex, change: &Que
         stream: w.stream(&format!("netem {name} {}", dev.name)),
     };
     let mut io = Io { now: w.now, frames: &mut w.frames, lost: Vec::new(), told: None };
-    let (up, qdisc) = (dev.up, &mut dev.qdisc);
+    let again = if dev.up { Qdisc::at_birth(dev) } else { Qdisc::Noop };
+    let qdisc = &mut dev.qdisc;
     let result = match request.verb {
-        QueueVerb::Delete => delete(qdisc, request, &mut io, up),
+        QueueVerb::Delete => delete(qdisc, request, &mut io, again),
         _ => modify(qdisc, request, &mut io, &mut site, &mut w.last_qdisc),
     };
     let lost = io.lost;
@@ -81,7 +82,7 @@ pub(super) fn refused<T>(errno: Errno, message: &str) -> Result<T, Fault> {
 fn tree_of(qdisc: &mut Qdisc) -> Option<&mut Tree> {
     match qdisc {
         Qdisc::Tree(tree) => Some(tree),
-        Qdisc::Noop | Qdisc::Noqueue => None,
+        Qdisc::Noop | Qdisc::Noqueue | Qdisc::Mq => None,
     }
 }
 
@@ -103,8 +104,17 @@ fn leaf(tree: &Tree, parent: NodeId, class: Handle) -> Result<Option<NodeId>, Fa
     }
 }
 
+/// The queue that a device is born with where it has one: `pfifo_fast`, of number 0 (`attach_one_default_qdisc`).
+pub(super) fn born(txqueuelen: u32) -> Qdisc {
+    let queues = Queues::Own { limit: txqueuelen as usize, queues: Default::default() };
+    let mut tree = Tree::new(txqueuelen);
+    tree.add(Handle::NONE, Handle::ROOT, false, Kind::Bands(Bands { prio: Prio::default(), queues }));
+    Qdisc::Tree(Box::new(tree))
+}
+
 /// `tc_get_qdisc` for `RTM_DELQDISC`.
-fn delete(qdisc: &mut Qdisc, r: &QdiscRequest, io: &mut Io<'_>, up: bool) -> Result<(), Fault> {
+fn delete(qdisc: &mut Qdisc, r: &QdiscRequest, io: &mut Io<'_>, again: Qdisc) -> Result<(), Fault> {
+    let born = if matches!(qdisc, Qdisc::Mq) { "mq" } else { "noqueue" };
     let zero = || Fault::refused(Errno::ENOENT, "Cannot delete qdisc with handle of zero");
     let Some(tree) = tree_of(qdisc) else {
         // There is the one that the device is born with, whose handle is zero.
@@ -112,7 +122,7 @@ fn delete(qdisc: &mut Qdisc, r: &QdiscRequest, io: &mut Io<'_>, up: bool) -> Res
             QdiscRequest { parent: Handle::ROOT, handle, .. } if *handle != Handle::NONE => {
                 refused(Errno::EINVAL, "Invalid handle")
             }
-            QdiscRequest { parent: Handle::ROOT, kind: Some(kind), .. } if kind != "noqueue" => {
+            QdiscRequest { parent: Handle::ROOT, kind: Some(kind), .. } if kind != born => {
                 refused(Errno::EINVAL, "Invalid qdisc name: must match existing qdisc")
             }
             QdiscRequest { parent: Handle::ROOT, .. } => Err(zero()),
@@ -165,7 +175,7 @@ fn delete(qdisc: &mut Qdisc, r: &QdiscRequest, io: &mut Io<'_>, up: bool) -> Res
         Some(above) => graft(tree, above, r.parent, None, io),
         None => {
             tree.remove(ROOT, io);
-            *qdisc = if up { Qdisc::Noqueue } else { Qdisc::Noop };
+            *qdisc = again;
             Ok(())
         }
     }
@@ -187,7 +197,8 @@ fn modify(qdisc: &mut Qdisc, r: &QdiscRequest, io: &mut Io<'_>, site: &mut Site,
     match (r.parent, &tree) {
         (Handle::NONE, _) if r.handle == Handle::NONE => return refused(Errno::EINVAL, "Handle cannot be zero"),
         (Handle::NONE, Some(tree)) => there = tree.find(r.handle),
-        (Handle::ROOT, Some(_)) => there = Some(ROOT),
+        // The one that a device is born with does not count.
+        (Handle::ROOT, Some(tree)) => there = Some(ROOT).filter(|id| tree.node(*id).handle != Handle::NONE),
         (Handle::NONE | Handle::ROOT, None) => {}
         (parent, _) => {
             let found = tree.as_ref().and_then(|tree| Some((tree, tree.find(parent.qdisc())?)));

@@ -14,6 +14,7 @@ mod rows;
 mod tbf;
 mod tree;
 
+use crate::dev::{self, Dev};
 use crate::drop::DropReason;
 use crate::event::Event;
 use crate::lane;
@@ -32,24 +33,39 @@ pub(crate) enum Qdisc {
     Noop,
     /// Sent at once.
     Noqueue,
-    /// Made by hand.
+    /// A queue for each reader of a TAP device, of which there are none.
+    Mq,
+    /// Made by hand, or what the device is born with.
     Tree(Box<Tree>),
 }
 
 impl Qdisc {
+    /// What a device gets by itself when it comes up (`attach_default_qdiscs`): most are software without a queue of their
+    /// own.
+    pub(crate) fn at_birth(dev: &Dev) -> Self {
+        match &dev.kind {
+            dev::Kind::Tun(_) if dev.traits.txqueuelen == 0 => Qdisc::Noqueue,
+            dev::Kind::Tun(tun) if tun.multi_queue => Qdisc::Mq,
+            dev::Kind::Tun(_) => change::born(dev.traits.txqueuelen),
+            _ => Qdisc::Noqueue,
+        }
+    }
+
     /// The word that `ip link` prints.
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Qdisc::Noop => "noop",
             Qdisc::Noqueue => "noqueue",
+            Qdisc::Mq => "mq",
             Qdisc::Tree(tree) => tree.node(ROOT).word(),
         }
     }
 
-    /// What `tc` shows, if something was made by hand.
+    /// What `tc` shows, if there is more than the kernel's least.
     pub(crate) fn rows(&self) -> Option<Queues> {
         match self {
             Qdisc::Tree(tree) => Some(tree.rows()),
+            Qdisc::Mq => Some(rows::of_mq()),
             Qdisc::Noop | Qdisc::Noqueue => None,
         }
     }
@@ -61,7 +77,7 @@ impl Qdisc {
                 Kind::Netem(netem) => Some(&netem.impairment),
                 _ => None,
             },
-            Qdisc::Noop | Qdisc::Noqueue => None,
+            Qdisc::Noop | Qdisc::Noqueue | Qdisc::Mq => None,
         }
     }
 }

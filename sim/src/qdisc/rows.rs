@@ -5,7 +5,7 @@
 
 use super::htb::HtbQueue;
 use super::tree::{Kind, Node, NodeId, ROOT, Tree};
-use nettwin_model::queue::{ClassRow, Counters, Handle, QdiscRow, Queues};
+use nettwin_model::queue::{ClassRow, Counters, Handle, Prio, QdiscOptions, QdiscRow, Queues};
 
 impl Tree {
     /// All of it.
@@ -87,6 +87,32 @@ impl Tree {
         }
     }
 }
+
+/// Those of a TAP device for several readers that has none: of its queues the first is in use.
+pub(super) fn of_mq() -> Queues {
+    let qdisc = |kind: &str, parent, options| QdiscRow {
+        handle: Handle::NONE,
+        parent,
+        kind: kind.into(),
+        options,
+        counters: Counters::default(),
+    };
+    let class = |minor| ClassRow {
+        classid: Handle::new(0, minor),
+        parent: Handle::ROOT,
+        kind: "mq".into(),
+        leaf: Handle::NONE,
+        options: None,
+        counters: Some(Counters::default()),
+        more: None,
+    };
+    let first = qdisc("pfifo_fast", Handle::new(0, 1), Some(QdiscOptions::Prio(Prio::default())));
+    let classes = (1..=MOST_READERS).map(class).collect();
+    Queues { qdiscs: vec![qdisc("mq", Handle::ROOT, None), first], classes, filters: Vec::new() }
+}
+
+/// How many may read a TAP device (`MAX_TAP_QUEUES`).
+const MOST_READERS: u16 = 256;
 
 /// What a qdisc has counted; an htb counts what its classes had to hold back.
 fn counters(node: &Node) -> Counters {

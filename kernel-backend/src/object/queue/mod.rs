@@ -156,10 +156,10 @@ fn row(body: &[u8]) -> Option<Row<'_>> {
     Some(row)
 }
 
-/// A row of a dump of qdiscs, with its device's index: none for what each device is born with.
+/// A row of a dump of qdiscs, with its device's index: none for what most devices are born with.
 pub(crate) fn parse_qdisc(body: &[u8]) -> Option<(u32, QdiscRow)> {
     let row = row(body)?;
-    if row.parent == Handle::ROOT && row.handle == 0 {
+    if row.parent == Handle::ROOT && row.handle == 0 && row.kind == "noqueue" {
         return None;
     }
     let options = row.options.and_then(|bytes| match row.kind.as_str() {
