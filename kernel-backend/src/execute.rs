@@ -5,11 +5,13 @@
 //! Only where what came after can be taken back without a trace several share a datagram: see [`crate::bulk`].
 
 use crate::machine::KernelBackend;
+use crate::object::bond::Named;
 use crate::object::{addr, link, mdb, neigh, nexthop, queue, route, rule, vlan};
 use crate::{bulk, sysctl};
 use netlink_packet_route::RouteNetlinkMessage;
+use nettwin_model::bond::{ActiveSlave, BondAttrs};
 use nettwin_model::queue::{QueueChange, QueueVerb};
-use nettwin_model::virtuals::Tun;
+use nettwin_model::virtuals::{Tun, VirtualChange};
 use nettwin_model::{
     AddLink, BridgeAttrs, Errno, Failure, Fault, IfName, Impairment, LinkChange, NetnsName, NewLink, Op, PortAttrs,
     Virtual,
@@ -67,7 +69,11 @@ impl KernelBackend {
             Op::SetPort { netns, name, attrs } => self.set_port(netns, name, attrs),
             Op::SetVirtual { netns, name, change } => {
                 let index = self.index_of(netns, name)?;
-                self.room(netns)?.netlink.tell(link::set_virtual(index, change))
+                let named = match change {
+                    VirtualChange::Bond(attrs) => self.named_by(netns, attrs)?,
+                    _ => Named::default(),
+                };
+                self.room(netns)?.netlink.tell(link::set_virtual(index, change, named))
             }
             Op::SetMaddr { netns, dev, mac, present } => {
                 self.room(netns)?;
@@ -199,6 +205,9 @@ impl KernelBackend {
                     places.lower = Some(self.index_of(netns, lower)?);
                     asked = netns;
                 }
+                if let Virtual::Bond(attrs) = kind {
+                    places.named = self.named_by(&link.netns, attrs)?;
+                }
                 let elsewhere = *asked != link.netns;
                 places.netns = elsewhere.then(|| self.descriptor_of(&link.netns)).transpose()?;
                 link::add(link, &places)
@@ -234,7 +243,7 @@ impl KernelBackend {
             _ => None,
         };
         let master = link.master.map(|master| self.index_of(&link.netns, &master)).transpose()?;
-        Ok(link::Places { master, netns, lower: None })
+        Ok(link::Places { master, netns, ..link::Places::default() })
     }
 
     fn set_link(&mut self, netns: &NetnsName, name: &IfName, change: &LinkChange) -> Result<(), Fault> {
@@ -297,6 +306,18 @@ impl KernelBackend {
             return Ok(attrs.clone());
         }
         self.offered()?.fit_port(attrs).map_err(missing)
+    }
+
+    /// What a bond's attributes name.
+    fn named_by(&mut self, netns: &NetnsName, attrs: &BondAttrs) -> Result<Named, Fault> {
+        let active = match attrs.active_slave {
+            Some(ActiveSlave::Slave(name)) => Some(name),
+            Some(ActiveSlave::Any) | None => None,
+        };
+        Ok(Named {
+            primary: attrs.primary.map(|name| self.index_of(netns, &name)).transpose()?,
+            active: active.map(|name| self.index_of(netns, &name)).transpose()?,
+        })
     }
 
     fn descriptor_of(&self, netns: &NetnsName) -> Result<RawFd, Fault> {

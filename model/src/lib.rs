@@ -10,6 +10,7 @@ pub mod addr;
 mod agree;
 pub mod apply;
 pub mod backend;
+pub mod bond;
 pub mod bridge;
 pub mod builder;
 pub mod check;

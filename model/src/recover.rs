@@ -339,7 +339,11 @@ impl Recovery<'_> {
     /// A device of software alone, where a topology can say it.
     fn virtual_device(&mut self, key: &DevKey, link: &LinkConfig, kind: &Virtual) {
         let elsewhere = kind.lower().is_some_and(|(netns, _)| *netns != key.0);
-        if matches!(kind, Virtual::Vrf { .. }) || elsewhere || link.master.is_some() || self.is_bridges(&key.0) {
+        if matches!(kind, Virtual::Vrf { .. } | Virtual::Bond(_))
+            || elsewhere
+            || link.master.is_some()
+            || self.is_bridges(&key.0)
+        {
             return self.lose(&key.0, Part::Link(key.1), "a topology cannot say it of a device of this kind");
         }
         let said = Interface {

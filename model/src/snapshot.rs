@@ -5,6 +5,7 @@
 //! (shortest last only in text, here by address then length), tos, metric, then the machine's own order.
 
 use crate::addr::Address;
+use crate::bond::BondSlave;
 use crate::impair::Impairment;
 use crate::link::{BridgeAttrs, BridgeId, LinkKind, LinkTraits, OperState, PortAttrs, PortState};
 use crate::mdb::MdbEntry;
@@ -74,9 +75,10 @@ pub struct LinkConfig {
     pub up: bool,
     /// Maximum transmission unit, bytes. `None` (desired only): as the machine makes it.
     pub mtu: Option<u32>,
-    /// Hardware address. `None` (desired only): as the machine makes it. Observed: always given, zero for `lo`.
+    /// Hardware address. `None` (desired only): as the machine makes it. Observed: always given, zero for `lo`; of a bond's
+    /// slave the one that it will have again.
     pub mac: Option<Mac>,
-    /// The bridge it is a port of.
+    /// The bridge it is a port of, or the VRF or the bond that it belongs to.
     pub master: Option<IfName>,
     /// IPv4 addresses in the kernel's order (primaries first). `127.0.0.1/8` on `lo`, which the machine adds itself when
     /// `lo` comes up, is not listed here but in [`LinkDerived::auto_addrs`].
@@ -124,6 +126,12 @@ pub struct LinkDerived {
     pub bridge: Option<BridgeDerived>,
     /// A port's own view.
     pub port: Option<PortDerived>,
+    /// The slave that a bond sends and receives by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_slave: Option<IfName>,
+    /// What its bond made of a slave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bond_slave: Option<BondSlave>,
 }
 
 /// What a bridge made of its configuration.

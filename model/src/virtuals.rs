@@ -2,8 +2,9 @@
 //!
 //! Kernel counterpart: `linux/if_link.h` (`IFLA_INFO_DATA` of each kind). One type says what is to be made
 //! ([`NewLink`](crate::NewLink)) and what is seen ([`LinkKind`](crate::LinkKind)), since the kernel shows what it was told.
-//! Deliberately absent: bond, the queues that read a TAP device.
+//! Bonds have a file of their own ([`crate::bond`]). Deliberately absent: the queues that read a TAP device.
 
+use crate::bond::BondAttrs;
 use crate::name::{IfName, Mac, NetnsName};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,8 @@ pub enum Virtual {
     },
     /// A TAP or TUN device that stays: the wire is a descriptor, and nobody need hold it.
     Tun(Tun),
+    /// Several devices as one, of which one carries the frames (`active-backup`).
+    Bond(Box<BondAttrs>),
 }
 
 /// A device of `ip tuntap add` (`IFLA_TUN_*`, `TUNSETIFF`).
@@ -97,6 +100,8 @@ pub enum VirtualChange {
     },
     /// Whom a macvlan hears.
     MacvlanSources(Sources),
+    /// A bond's.
+    Bond(Box<BondAttrs>),
 }
 
 impl VirtualChange {
@@ -105,6 +110,7 @@ impl VirtualChange {
         match self {
             VirtualChange::Vlan(_) => "vlan",
             VirtualChange::Macvlan { .. } | VirtualChange::MacvlanSources(_) => "macvlan",
+            VirtualChange::Bond(_) => "bond",
         }
     }
 }
@@ -311,6 +317,7 @@ impl Virtual {
             Virtual::Macvlan(_) => "macvlan",
             Virtual::Vrf { .. } => "vrf",
             Virtual::Tun(_) => "tun",
+            Virtual::Bond(_) => "bond",
         }
     }
 
@@ -330,7 +337,7 @@ impl Virtual {
     /// The device that it sits on.
     pub fn lower(&self) -> Option<&Lower> {
         match self {
-            Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_) => None,
+            Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_) | Virtual::Bond(_) => None,
             Virtual::Vlan(vlan) => vlan.lower.as_ref(),
             Virtual::Macvlan(macvlan) => macvlan.lower.as_ref(),
         }
@@ -339,7 +346,7 @@ impl Virtual {
     /// The device that it sits on, to say otherwise.
     pub fn lower_mut(&mut self) -> Option<&mut Option<Lower>> {
         match self {
-            Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_) => None,
+            Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_) | Virtual::Bond(_) => None,
             Virtual::Vlan(vlan) => Some(&mut vlan.lower),
             Virtual::Macvlan(macvlan) => Some(&mut macvlan.lower),
         }
@@ -350,7 +357,7 @@ impl Virtual {
         match self {
             Virtual::Dummy => (0, 0),
             Virtual::Vlan(_) => (0, 65535),
-            Virtual::Macvlan(_) => (68, 65535),
+            Virtual::Macvlan(_) | Virtual::Bond(_) => (68, 65535),
             Virtual::Vrf { .. } => (1280, 65575),
             Virtual::Tun(Tun { mode: TunMode::Tap, .. }) => (68, 65521),
             Virtual::Tun(Tun { mode: TunMode::Tun, .. }) => (68, 65535),
@@ -364,14 +371,14 @@ impl Virtual {
 
     /// Whether others are enslaved to it (`MASTER`).
     pub fn is_master(&self) -> bool {
-        matches!(self, Virtual::Vrf { .. })
+        matches!(self, Virtual::Vrf { .. } | Virtual::Bond(_))
     }
 
     /// Whether it asks for neighbours' addresses (not `NOARP`).
     pub fn has_arp(&self) -> bool {
         match self {
             Virtual::Dummy | Virtual::Vrf { .. } => false,
-            Virtual::Vlan(_) | Virtual::Macvlan(_) => true,
+            Virtual::Vlan(_) | Virtual::Macvlan(_) | Virtual::Bond(_) => true,
             Virtual::Tun(_) => self.has_mac(),
         }
     }
@@ -380,7 +387,7 @@ impl Virtual {
     pub fn has_multicast(&self) -> bool {
         match self {
             Virtual::Dummy | Virtual::Vrf { .. } => false,
-            Virtual::Vlan(_) | Virtual::Macvlan(_) | Virtual::Tun(_) => true,
+            Virtual::Vlan(_) | Virtual::Macvlan(_) | Virtual::Tun(_) | Virtual::Bond(_) => true,
         }
     }
 }

@@ -39,6 +39,10 @@ pub enum DropReason {
     NotInVlan,
     /// Link-local traffic that bridges keep to themselves (pause frames).
     LinkLocal,
+    /// It came by a slave of a bond that is not the active one.
+    BackupSlave,
+    /// A bond has no slave to send by.
+    NoActiveSlave,
     /// It goes round for ever (see [`Storm`](crate::Storm)).
     Storm,
     /// netem lost it.
@@ -104,6 +108,7 @@ impl DropReason {
         match self {
             DropReason::NoopQdisc | DropReason::NetemLoss | DropReason::NoEgressPort => None,
             DropReason::NoPvid | DropReason::NotInVlan => None,
+            DropReason::NoActiveSlave => Some(Errno::ENOBUFS),
             DropReason::PeerDown | DropReason::TooLong | DropReason::QueueFull => Some(Errno::ENOBUFS),
             DropReason::DevDown => Some(Errno::ENETDOWN),
             DropReason::Filtered | DropReason::Rejected => Some(Errno::EPERM),
@@ -130,6 +135,8 @@ impl DropReason {
             NoPvid => "it has no tag, and its port has no VLAN for such",
             NotInVlan => "its VLAN is not one of the port's",
             LinkLocal => "bridges do not forward this reserved address",
+            BackupSlave => "the bond receives by another slave",
+            NoActiveSlave => "the bond has no slave to send by",
             Storm => "a storm: it would go round for ever",
             NetemLoss => "lost by netem",
             QueueFull => "the queue is full",

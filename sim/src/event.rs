@@ -42,6 +42,13 @@ pub(crate) enum Event {
         /// The bridge.
         dev: Ifindex,
     },
+    /// A bond looks at its slaves, or reports its groups.
+    Bond {
+        /// Where.
+        ns: NsId,
+        /// The bond.
+        dev: Ifindex,
+    },
     /// A device's groups are to be told of (`igmp_timer_expire` and its relatives).
     Igmp {
         /// Where.

@@ -1,5 +1,6 @@
 //! The state as it is seen: links, bridges and counters here, the IP layer's part by its own door.
 
+use crate::dev::bond;
 use crate::dev::bridge::{Bridge, Port};
 use crate::dev::fdb::{self, Entry};
 use crate::dev::mcast;
@@ -39,7 +40,8 @@ pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
         if *dev.traits != LinkTraits::default() {
             state.config.traits.insert(dev.name, dev.traits.clone());
         }
-        state.volatile.stats.insert(dev.name, dev.stats);
+        let stats = bond::of(ns, dev.ifindex).map_or(dev.stats, |bond| bond::stats(ns, bond, dev.stats));
+        state.volatile.stats.insert(dev.name, stats);
         state.volatile.queues.extend(dev.qdisc.rows().map(|queues| (dev.name, queues)));
     }
     all_fdb(ns, sim.world.shows_vlans, &mut state);
@@ -75,8 +77,13 @@ fn link_config(sim: &Sim, ns: &Netns, dev: &Dev) -> LinkConfig {
         kind,
         up: dev.up,
         mtu: Some(dev.mtu),
-        mac: Some(dev.mac),
-        master: dev.vrf.or(dev.port.map(|at| at.bridge)).and_then(|master| ns.dev(master)).map(|b| b.name),
+        mac: Some(bond::slave_of(ns, dev.ifindex).map_or(dev.mac, |slave| slave.perm_mac)),
+        master: dev
+            .vrf
+            .or(dev.port.map(|at| at.bridge))
+            .or_else(|| bond::master(ns, dev.ifindex))
+            .and_then(|master| ns.dev(master))
+            .map(|b| b.name),
         addrs: Vec::new(),
         bridge: dev.bridge().map(|b| bridge_attrs(b, sim.world.shows_vlans)),
         port: port_of(ns, dev).map(port_attrs),
@@ -104,6 +111,8 @@ fn link_derived(ns: &Netns, dev: &Dev) -> LinkDerived {
             root_port: b.stp.root_port,
         }),
         port: port_of(ns, dev).map(|p| PortDerived { number: p.stp.number, state: p.stp.state }),
+        active_slave: bond::of(ns, dev.ifindex).and_then(|bond| Some(ns.dev(bond.active?)?.name)),
+        bond_slave: bond::slave_of(ns, dev.ifindex),
     }
 }
 

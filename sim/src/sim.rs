@@ -3,7 +3,7 @@
 //! Kernel counterpart: all of it. Deliberately absent: any clock. Time moves only in
 //! [`advance`](Backend::advance), from event to event; between two events, and after every op, the work list is empty.
 
-use crate::dev::{bridge, mcast, stp, upper};
+use crate::dev::{bond, bridge, mcast, stp, upper};
 use crate::drop::DropReason;
 use crate::event::Event;
 use crate::netns::{Ifindex, NetnsTable, NsId};
@@ -128,6 +128,11 @@ impl Sim {
             Event::Mcast { ns, dev } => {
                 if let Some(ns) = self.netns.by_id_mut(ns) {
                     mcast::timer(ns, w, dev);
+                }
+            }
+            Event::Bond { ns, dev } => {
+                if let Some(ns) = self.netns.by_id_mut(ns) {
+                    bond::timer(ns, w, dev);
                 }
             }
             Event::Igmp { ns, dev } => {

@@ -282,6 +282,7 @@ fn queues(text: &str) -> String {
     // A kernel built for one processor says nothing of queues for reception.
     out.replace("numtxqueues N gso", "numtxqueues N numrxqueues N gso")
         .replace("\"num_tx_queues\":1,\"gso", "\"num_tx_queues\":1,\"num_rx_queues\":1,\"gso")
+        .replace("\"num_tx_queues\":16,\"gso", "\"num_tx_queues\":16,\"num_rx_queues\":16,\"gso")
 }
 
 /// Qdisc handles from 8001 on become `AUTO1:` and so on, in the order in which a case meets them.

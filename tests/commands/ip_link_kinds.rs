@@ -374,3 +374,97 @@ fn vrfs() {
         )],
     );
 }
+
+#[test]
+fn bonds() {
+    agree_on_kind(
+        "bond",
+        "ip-link-bond",
+        &[
+            (
+                "states and text",
+                r"
+            ip netns add a
+            ip netns add b
+            ip -n a link add e1 address 02:00:00:00:00:01 type veth peer name p1 netns b
+            ip -n a link add e2 address 02:00:00:00:00:02 type veth peer name p2 netns b
+            ip -n b link set p1 up
+            ip -n b link set p2 up
+            ip -n a link add bond0 address 02:00:00:00:00:09 type bond mode active-backup miimon 100 updelay 150 downdelay 250
+            ip -n a -d link show bond0
+            ip -n a -d -j link show bond0
+            ip -n a link set e1 master bond0
+            ip -n a link set e2 master bond0
+            ip -n a link set bond0 up
+            sleep 1.5
+            ip -n a -d link show bond0
+            ip -n a -d -j link show bond0
+            ip -n a -d link show e1
+            ip -n a -d -j link show e2
+            ip -n a link show type bond
+            ip -n a link show master bond0
+            ip -n a -br link
+            ip -n a link set bond0 type bond primary e2
+            ip -n a -d link show bond0
+            ip -n b link set p2 down
+            sleep 1.5
+            ip -n a -d link show
+            ip -n a link set e1 nomaster
+            ip -n a link set e2 nomaster
+            ip -n a link set bond0 address 02:00:00:00:00:09
+            ip -n a link show
+            ip -n a link del bond0
+            ip -n a link
+        ",
+            ),
+            (
+                "mistakes",
+                r"
+            ip link add e1 address 02:00:00:00:00:01 type veth peer name p1 address 02:00:00:00:00:11
+            ip link add e2 address 02:00:00:00:00:02 type veth peer name p2 address 02:00:00:00:00:12
+            ip link add b0 type bond mode 7
+            ip link add b0 type bond mode
+            ip link add b0 type bond mode active-backup updelay 100
+            ip link add b0 type bond mode active-backup miimon z
+            ip link add b0 type bond mode active-backup miimon -1
+            ip link add b0 type bond mode active-backup miimon 4294967295
+            ip link add b0 type bond mode active-backup primary nix
+            ip link add b0 type bond mode active-backup foo
+            ip link add b0 type bond help
+            ip link add b0 address 02:00:00:00:00:09 type bond mode active-backup miimon 100
+            ip link set b0 type bond primary_reselect foo
+            ip link set b0 type bond fail_over_mac 2
+            ip link set b0 type bond num_grat_arp 256
+            ip link set b0 type bond num_unsol_na 3
+            ip link set b0 type bond resend_igmp 256
+            ip link set b0 type bond all_slaves_active 2
+            ip link set b0 type bond lp_interval 0
+            ip link set b0 type bond min_links 5
+            ip link set b0 type bond xmit_hash_policy foo
+            ip link set b0 type bond active_slave nix
+            ip link set b0 type bond active_slave e1
+            ip link set b0 type bond clear_active_slave
+            ip link set b0 type bond
+            ip link set b0 type bond use_carrier 1 arp_interval 0 xmit_hash_policy layer2
+            ip -d link show b0
+            ip link set e1 up
+            ip link set e1 master b0
+            ip link set e1 down
+            ip link set e1 master b0
+            ip link set b0 type bond fail_over_mac active
+            ip link set b0 master b0
+            ip link add v0 type vrf table 10
+            ip link set v0 master b0
+            ip link set e1 type bond_slave foo
+            ip link set e1 type bond_slave
+            ip link set e1 type bond miimon 10
+            ip link help bond
+            ip link help bond_slave
+            ip link del e1
+            ip link set b0 address 02:00:00:00:00:09
+            ip link
+        ",
+            ),
+        ],
+    );
+}

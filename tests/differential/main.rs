@@ -21,6 +21,7 @@ mod icmp;
 mod igmp;
 mod kernel;
 mod kinds;
+mod kinds_bond;
 mod kinds_tap;
 mod knobs;
 mod link;

@@ -5,7 +5,7 @@
 //! every bridge here is.
 
 use super::link_print::Link;
-use super::{macvlan, tuntap, vlan, vrf};
+use super::{bond, macvlan, tuntap, vlan, vrf};
 use crate::iproute::page::{Page, Value};
 use crate::names::Accounts;
 use nettwin_model::bridge::{BridgeStatus, PortStatus};
@@ -37,7 +37,7 @@ pub(super) fn kind(
         page.close_object();
     }
     if let LinkKind::Virtual(of) = &link.config.kind {
-        of_virtual(page, of, accounts);
+        of_virtual(page, of, link.derived.active_slave, accounts);
     }
     if let (Some(master), Some(attrs), Some(derived)) = (link.config.master, &link.config.port, &link.derived.port) {
         let status = bridges.get(&master).and_then(|bridge| bridge.ports.get(&link.name)).cloned().unwrap_or_default();
@@ -54,11 +54,18 @@ pub(super) fn kind(
         vrf::print(page, *table);
         page.close_object();
     }
+    if let Some(slave) = &link.derived.bond_slave {
+        page.nl();
+        page.say("info_slave_kind", "bond", format_args!("    bond_slave "));
+        page.open_object("info_slave_data");
+        bond::print_slave(page, slave);
+        page.close_object();
+    }
     page.close_object();
 }
 
 /// What the kernel shows of a device of software alone.
-fn of_virtual(page: &mut Page, of: &Virtual, accounts: &Accounts) {
+fn of_virtual(page: &mut Page, of: &Virtual, active: Option<IfName>, accounts: &Accounts) {
     if *of == Virtual::Dummy {
         return;
     }
@@ -69,6 +76,7 @@ fn of_virtual(page: &mut Page, of: &Virtual, accounts: &Accounts) {
         Virtual::Macvlan(of) => macvlan::print(page, of),
         Virtual::Vrf { table } => vrf::print(page, *table),
         Virtual::Tun(of) => tuntap::print(page, of, accounts),
+        Virtual::Bond(attrs) => bond::print(page, attrs, active),
     }
     page.close_object();
 }

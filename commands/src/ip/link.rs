@@ -8,6 +8,7 @@ use super::{DONE, Ip, Ran, help, link_list, netns, unknown, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, integer, invarg, matches, nodev};
 use crate::iproute::inet;
 use crate::iproute::names;
+use nettwin_model::bond::BondAttrs;
 use nettwin_model::virtuals::{VirtualChange, VlanChange};
 use nettwin_model::{
     AddLink, BridgeAttrs, Errno, Fault, IfName, LinkChange, Mac, NameError, NetnsName, NewLink, Op, VethPeer, Virtual,
@@ -76,6 +77,8 @@ fn describe(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
         Some("vlan") => help::VLAN,
         Some("macvlan") => help::MACVLAN,
         Some("vrf") => help::VRF,
+        Some("bond") => help::BOND,
+        Some("bond_slave") => help::BOND_SLAVE,
         Some(kind) if link_type::is_known(kind) => return Err(unsupported(&format!("link help {kind}"))),
         _ => return Err(usage()),
     };
@@ -300,6 +303,7 @@ fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     let kind = match link_type::parse(kind, said.rest)? {
         Kind::Macvlan(said) => Kind::Virtual(Virtual::Macvlan(said.device()?)),
         Kind::Vlan(said) => Kind::Virtual(Virtual::Vlan(said.device()?)),
+        Kind::Bond(said) => Kind::Virtual(Virtual::Bond(Box::new(said.device(&mut ip.kernel)?))),
         kind => kind,
     };
     let here = ip.kernel.netns.clone();
@@ -340,7 +344,7 @@ fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
             let name = names.choose(&there, said.dev(), kind.prefix())?;
             (NewLink::Virtual(kind), name)
         }
-        Kind::Port(_) | Kind::Macvlan(_) | Kind::Vlan(_) | Kind::Bare => {
+        Kind::Port(_) | Kind::Macvlan(_) | Kind::Vlan(_) | Kind::Bond(_) | Kind::BondSlave | Kind::Bare => {
             return Err(Stop::back(2, "Error: Unknown device type.\n"));
         }
     };
@@ -431,6 +435,13 @@ fn set(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
         Some(Kind::Vlan(of)) if of.change != VlanChange::default() => {
             let change = VirtualChange::Vlan(of.change);
             ip.kernel.talk(Op::SetVirtual { netns: netns.clone(), name: dev, change })?;
+        }
+        Some(Kind::Bond(of)) => {
+            let attrs = of.change(&mut ip.kernel)?;
+            if attrs != BondAttrs::default() {
+                let change = VirtualChange::Bond(Box::new(attrs));
+                ip.kernel.talk(Op::SetVirtual { netns: netns.clone(), name: dev, change })?;
+            }
         }
         Some(Kind::Virtual(_)) if !said.rest.is_empty() => {
             return Err(unsupported("attributes of a device that is there"));

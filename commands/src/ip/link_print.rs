@@ -217,6 +217,22 @@ impl<'a> Scene<'a> {
         })
     }
 
+    /// The largest packet that it takes to cut itself, bytes (`tso_max_size`).
+    fn tso_limit(&self, link: Link<'a>) -> u32 {
+        const PLAIN: u32 = 65536;
+        const LARGE: u32 = 524_280;
+        match link.config.kind {
+            // Without a port it has the limit of a plain device; with one, and after it, its own.
+            LinkKind::Bridge if link.derived.mac != Mac::ZERO && !self.has_port(link) => PLAIN,
+            LinkKind::Virtual(Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_)) => PLAIN,
+            LinkKind::Virtual(Virtual::Bond(_)) => {
+                let slaves = self.links().into_iter().filter(|slave| slave.config.master == Some(link.name));
+                slaves.map(|slave| self.tso_limit(slave)).min().unwrap_or(PLAIN)
+            }
+            _ => LARGE,
+        }
+    }
+
     fn details(&self, page: &mut Page, link: Link<'a>) {
         let is_port = u32::from(link.config.port.is_some());
         let traits = self.traits(link);
@@ -237,15 +253,11 @@ impl<'a> Scene<'a> {
         if self.manner.link_only && link.derived.mtu >= 1280 {
             page.say("inet6_addr_gen_mode", "eui64", format_args!("addrgenmode eui64 "));
         }
-        // A bridge without a port has the limit of a plain device; with one, and after it, its own.
-        let never_a_port =
-            link.config.kind == LinkKind::Bridge && link.derived.mac != Mac::ZERO && !self.has_port(link);
-        let has_own_limit =
-            matches!(link.config.kind, LinkKind::Virtual(Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_)));
-        let tso: u32 = if never_a_port || has_own_limit { 65536 } else { 524_280 };
+        let tso = self.tso_limit(link);
         // A veth has a queue for each processor, here one.
         let queues = match &link.config.kind {
-            LinkKind::Virtual(Virtual::Tun(tun)) if tun.multi_queue => 256,
+            LinkKind::Virtual(Virtual::Tun(tun)) if tun.multi_queue => 256u32,
+            LinkKind::Virtual(Virtual::Bond(_)) => 16,
             _ => 1,
         };
         for (key, text, value) in [

@@ -3,7 +3,7 @@
 //! Counterpart: `ip/link_veth.c`, `ip/iplink_bridge.c`, `ip/iplink_bridge_slave.c`, `iplink_types_usage()`. Deliberately absent,
 //! and refused by name: other kinds, and attributes of bridges and ports that the model does not have.
 
-use super::{help, macvlan, unsupported, vlan, vrf};
+use super::{bond, help, macvlan, unsupported, vlan, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, invarg, matches, on_off, u8, u16, unsigned};
 use nettwin_model::words::link::vlan_protocol_named;
 use nettwin_model::{BridgeAttrs, PortAttrs, Virtual};
@@ -19,8 +19,12 @@ pub(super) enum Kind<'a> {
     Macvlan(macvlan::Said),
     /// A VLAN device, as far as it is said.
     Vlan(vlan::Said),
+    /// A bond, as far as it is said.
+    Bond(bond::Said),
     /// A bridge's port (`bridge_slave`).
     Port(PortAttrs),
+    /// A bond's slave, of which nothing is said.
+    BondSlave,
     /// One that this product does not have, without attributes.
     Bare,
 }
@@ -47,6 +51,8 @@ pub(super) fn parse<'a>(kind: &str, words: &'a [String]) -> Result<Kind<'a>, Sto
         "dummy" => Ok(Kind::Virtual(Virtual::Dummy)),
         "vlan" => vlan::parse(Words::new(words)).map(Kind::Vlan),
         "vrf" => vrf::parse(Words::new(words)).map(Kind::Virtual),
+        "bond" => bond::parse(Words::new(words)).map(Kind::Bond),
+        "bond_slave" => bond::parse_slave(Words::new(words)).map(|()| Kind::BondSlave),
         "macvlan" => macvlan::parse(Words::new(words)).map(Kind::Macvlan),
         // ip passes over whatever follows, and the kernel has another way to make them.
         "tun" => Err(Stop::back(2, "Error: tun/tap creation via rtnetlink is not supported.\n")),

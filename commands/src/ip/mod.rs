@@ -6,6 +6,7 @@
 mod addr;
 mod addr_print;
 mod batch;
+mod bond;
 mod bridge_print;
 mod help;
 mod link;

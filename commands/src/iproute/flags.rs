@@ -41,6 +41,9 @@ pub(crate) fn print(
     if matches!(&config.kind, LinkKind::Virtual(of) if of.is_master()) {
         flags.push("MASTER");
     }
+    if derived.bond_slave.is_some() {
+        flags.push("SLAVE");
+    }
     if config.up {
         flags.push("UP");
         if derived.carrier {

@@ -4,6 +4,7 @@
 //! VF and XDP attributes.
 
 use crate::netlink::Request;
+use crate::object::bond::{self, Named};
 use crate::object::bridge::{self, BridgeRow, PortRow};
 use crate::object::virtuals;
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
@@ -12,6 +13,7 @@ use netlink_packet_route::link::{
     InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType,
     LinkMessage, Prop, Stats64,
 };
+use nettwin_model::bond::BondSlave;
 use nettwin_model::snapshot::LinkStats;
 use nettwin_model::virtuals::VirtualChange;
 use nettwin_model::{
@@ -28,6 +30,8 @@ pub(crate) struct Places {
     pub(crate) netns: Option<RawFd>,
     /// What the device sits on, in the namespace that is asked.
     pub(crate) lower: Option<u32>,
+    /// What a bond's attributes name.
+    pub(crate) named: Named,
 }
 
 /// Makes a link.
@@ -48,7 +52,7 @@ pub(crate) fn add(link: &AddLink, places: &Places) -> Request {
         }
         NewLink::Virtual(kind) => {
             let mut builder = LinkMessageBuilder::<LinkUnspec>::new_with_info_kind(virtuals::info_kind(kind));
-            if let Some(data) = virtuals::info_data(kind) {
+            if let Some(data) = virtuals::info_data(kind, places.named) {
                 builder = builder.set_info_data(data);
             }
             if let Some(index) = places.lower {
@@ -127,8 +131,8 @@ pub(crate) fn set_bridge(index: u32, attrs: &BridgeAttrs) -> Request {
 }
 
 /// Changes what is said of a device's kind.
-pub(crate) fn set_virtual(index: u32, change: &VirtualChange) -> Request {
-    let (kind, data) = virtuals::change(change);
+pub(crate) fn set_virtual(index: u32, change: &VirtualChange, named: Named) -> Request {
+    let (kind, data) = virtuals::change(change, named);
     let builder = LinkMessageBuilder::<LinkUnspec>::new_with_info_kind(kind).index(index).set_info_data(data);
     Request::new(RouteNetlinkMessage::NewLink(builder.build()), 0)
 }
@@ -217,6 +221,9 @@ pub(crate) struct LinkRow {
     pub(crate) traits: LinkTraits,
     pub(crate) bridge: Option<BridgeRow>,
     pub(crate) port: Option<PortRow>,
+    /// The slaves that a bond names.
+    pub(crate) bond: Named,
+    pub(crate) bond_slave: Option<BondSlave>,
 }
 
 impl LinkRow {
@@ -248,6 +255,8 @@ impl LinkRow {
             },
             bridge: None,
             port: None,
+            bond: Named::default(),
+            bond_slave: None,
         };
         for attribute in message.attributes {
             row.take(attribute);
@@ -297,7 +306,15 @@ impl LinkRow {
                 self.kind = kind.to_string();
             }
             LinkInfo::Data(InfoData::Bridge(attributes)) => self.bridge = Some(bridge::parse(&attributes)),
-            LinkInfo::Data(data) => self.of = virtuals::parse_data(&data).or(self.of.take()),
+            LinkInfo::Data(data) => {
+                if let InfoData::Bond(attributes) = &data {
+                    self.bond = bond::named(attributes);
+                }
+                self.of = virtuals::parse_data(&data).or(self.of.take());
+            }
+            LinkInfo::PortData(InfoPortData::BondPort(attributes)) => {
+                self.bond_slave = Some(bond::parse_slave(&attributes));
+            }
             LinkInfo::PortData(InfoPortData::BridgePort(attributes)) => {
                 self.port = Some(bridge::parse_port(&attributes));
             }

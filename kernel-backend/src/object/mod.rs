@@ -4,6 +4,7 @@
 //! no namespace. Deliberately absent: names of devices, which the callers translate to and from indices.
 
 pub(crate) mod addr;
+pub(crate) mod bond;
 pub(crate) mod bridge;
 pub(crate) mod link;
 pub(crate) mod mdb;

@@ -2,6 +2,7 @@
 //!
 //! Kernel counterpart: the `newlink` and `fill_info` of each kind's `rtnl_link_ops`.
 
+use super::bond::{self, Named};
 use netlink_packet_core::Nla;
 use netlink_packet_route::link::{
     InfoData, InfoKind, InfoMacVlan, InfoTun, InfoVlan, InfoVrf, MacVlanMacAddressMode as Heard, MacVlanMode,
@@ -20,11 +21,12 @@ pub(crate) fn info_kind(kind: &Virtual) -> InfoKind {
         Virtual::Macvlan(_) => InfoKind::MacVlan,
         Virtual::Vrf { .. } => InfoKind::Vrf,
         Virtual::Tun(_) => InfoKind::Tun,
+        Virtual::Bond(_) => InfoKind::Bond,
     }
 }
 
 /// What is said of a device that is made.
-pub(crate) fn info_data(kind: &Virtual) -> Option<InfoData> {
+pub(crate) fn info_data(kind: &Virtual, named: Named) -> Option<InfoData> {
     match kind {
         // A TAP device is not made so: see [`crate::tun`].
         Virtual::Dummy | Virtual::Tun(_) => None,
@@ -47,6 +49,7 @@ pub(crate) fn info_data(kind: &Virtual) -> Option<InfoData> {
             Some(InfoData::Vlan(attributes))
         }
         Virtual::Vrf { table } => Some(InfoData::Vrf(vec![InfoVrf::TableId(*table)])),
+        Virtual::Bond(attrs) => Some(InfoData::Bond(bond::born(attrs, named))),
         Virtual::Macvlan(macvlan) => {
             let mut attributes = vec![mode_of(macvlan.mode)];
             if !macvlan.sources.is_empty() {
@@ -76,6 +79,7 @@ pub(crate) fn parse_data(data: &InfoData) -> Option<Virtual> {
         }),
         InfoData::MacVlan(attributes) => macvlan(attributes).map(Virtual::Macvlan),
         InfoData::Tun(attributes) => tun(attributes).map(Virtual::Tun),
+        InfoData::Bond(attributes) => bond::parse(attributes).map(|attrs| Virtual::Bond(Box::new(attrs))),
         _ => None,
     }
 }
@@ -208,10 +212,11 @@ fn of_vlan(change: &VlanChange) -> Vec<InfoVlan> {
 }
 
 /// What is said of a device that is there.
-pub(crate) fn change(change: &VirtualChange) -> (InfoKind, InfoData) {
+pub(crate) fn change(change: &VirtualChange, named: Named) -> (InfoKind, InfoData) {
     match change {
         VirtualChange::Vlan(change) => (InfoKind::Vlan, InfoData::Vlan(of_vlan(change))),
         VirtualChange::Macvlan { mode } => (InfoKind::MacVlan, InfoData::MacVlan(vec![mode_of(*mode)])),
+        VirtualChange::Bond(attrs) => (InfoKind::Bond, InfoData::Bond(bond::attributes(attrs, named))),
         VirtualChange::MacvlanSources(sources) => (InfoKind::MacVlan, InfoData::MacVlan(heard(sources))),
     }
 }

@@ -11,7 +11,7 @@ use nettwin_model::route::proto;
 use nettwin_model::snapshot::{LinkConfig, LinkDerived};
 use nettwin_model::{
     Address, BridgeAttrs, FdbEntry, FdbKind, IfName, LinkKind, LinkTraits, Mac, NetnsName, NetnsState, Nud, PortAttrs,
-    Route, Rules,
+    Route, Rules, Virtual,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,9 +38,13 @@ pub(super) fn build(tables: &Tables, peers: Option<&BTreeMap<u32, (NetnsName, If
         let queues = tables.queues.get(&row.index).cloned();
         let impairment = queues.as_ref().and_then(Queues::impairment).cloned();
         let vlans = tables.vlans.get(&row.index).cloned().filter(|_| row.bridge.is_some() || row.port.is_some());
-        let config = LinkConfig { addrs, master, impairment, vlans, ..config_of(row, peer) };
+        let mut config = LinkConfig { addrs, master, impairment, vlans, ..config_of(row, peer) };
+        if let LinkKind::Virtual(Virtual::Bond(attrs)) = &mut config.kind {
+            attrs.primary = row.bond.primary.and_then(name);
+        }
         state.config.links.insert(own_name, config);
-        state.derived.links.insert(own_name, LinkDerived { auto_addrs, ..derived_of(row) });
+        let active_slave = row.bond.active.and_then(name);
+        state.derived.links.insert(own_name, LinkDerived { auto_addrs, active_slave, ..derived_of(row) });
         if row.traits != LinkTraits::default() {
             state.config.traits.insert(own_name, row.traits.clone());
         }
@@ -74,7 +78,7 @@ fn config_of(row: &LinkRow, peer: Option<(NetnsName, IfName)>) -> LinkConfig {
         kind,
         up: row.up,
         mtu: Some(row.mtu),
-        mac: Some(row.mac),
+        mac: Some(row.bond_slave.as_ref().map_or(row.mac, |slave| slave.perm_mac)),
         master: None,
         addrs: Vec::new(),
         bridge: row.bridge.as_ref().map(|b| b.attrs.or(&BridgeAttrs::shown_by_all()).sparse()),
@@ -96,6 +100,8 @@ fn derived_of(row: &LinkRow) -> LinkDerived {
         auto_addrs: Vec::new(),
         bridge: row.bridge.as_ref().map(|b| b.derived.clone()),
         port: row.port.as_ref().map(|p| p.derived.clone()),
+        active_slave: None,
+        bond_slave: row.bond_slave.clone(),
     }
 }
 

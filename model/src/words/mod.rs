@@ -6,6 +6,7 @@
 //! comes here is what follows `add`), IPv6-only words.
 
 pub mod addr;
+mod bond;
 pub mod cursor;
 pub mod fdb;
 pub mod link;

@@ -11,7 +11,7 @@ use crate::virtuals::{
     map_ingress,
 };
 
-const KINDS: &str = "use dummy, vlan, macvlan, vrf, tap or tun";
+const KINDS: &str = "use dummy, vlan, macvlan, vrf, bond, tap or tun";
 const MODES: &str = "write private, vepa, bridge, passthru or source";
 const VLAN: &str =
     "use id, protocol, loose_binding, reorder_hdr, ingress-qos-map or egress-qos-map, as in `vlan id 10`";
@@ -30,6 +30,7 @@ pub fn parse(text: &str) -> Result<Virtual, WordsError> {
         "vrf" => vrf(kind, words),
         "tap" => tun(TunMode::Tap, words),
         "tun" => tun(TunMode::Tun, words),
+        "bond" => super::bond::parse(kind, words).map(|attrs| Virtual::Bond(Box::new(attrs))),
         _ => Err(kind.unknown(KINDS)),
     }
 }
@@ -179,6 +180,7 @@ pub fn print(kind: &Virtual) -> String {
         }
         Virtual::Vrf { table } => format!("vrf table {}", table_word(*table)),
         Virtual::Tun(tun) => print_tun(tun),
+        Virtual::Bond(attrs) => super::bond::print(attrs),
         Virtual::Macvlan(macvlan) => {
             let mut out = Line("macvlan".into());
             out.say("mode", macvlan.mode.word());
@@ -202,6 +204,7 @@ pub fn print_change(change: &VirtualChange) -> String {
             out.0
         }
         VirtualChange::Macvlan { mode } => format!("macvlan mode {}", mode.word()),
+        VirtualChange::Bond(attrs) => super::bond::print_change(attrs),
         VirtualChange::MacvlanSources(sources) => {
             let mut out = Line("macvlan".into());
             match sources {
@@ -228,6 +231,8 @@ mod tests {
             "vrf table 10",
             "tap",
             "tun user 1000 group 5 pi vnet_hdr multi_queue",
+            "bond mode active-backup",
+            "bond mode active-backup miimon 100 updelay 200 downdelay 300 primary e1 fail_over_mac follow num_grat_arp 3",
             "macvlan mode private",
             "macvlan mode source macaddr set 02:00:00:00:00:02 02:00:00:00:00:03",
             "vlan id 10",

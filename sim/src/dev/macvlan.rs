@@ -148,7 +148,7 @@ pub(crate) fn hear(netns: &mut NetnsTable, w: &mut World, (id, index): At, seen:
             state::set_mac(ns, w, index, seen.mac);
             upper::tell_below(netns, (id, index));
         }
-        News::Mtu | News::Mac => {}
+        News::Mtu | News::Mac | News::Peers | News::Groups => {}
     }
 }
 
@@ -171,7 +171,7 @@ pub(crate) fn stations(ns: &Netns, index: Ifindex) -> Vec<(At, Station)> {
     let uppers = ns.dev(index).map(|dev| dev.uppers.as_slice()).unwrap_or_default();
     let station = |upper: &upper::Upper| match &upper.above {
         Above::Macvlan(station) => Some((upper.at, station.clone())),
-        Above::Vlan(_) => None,
+        Above::Vlan(_) | Above::Bond => None,
     };
     uppers.iter().filter_map(station).collect()
 }

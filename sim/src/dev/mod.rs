@@ -3,6 +3,7 @@
 //! Kernel counterpart: `struct net_device`, `net/core/dev.c`. Deliberately absent: queues per CPU, features, offloads,
 //! hardware flags.
 
+pub(crate) mod bond;
 mod bpdu;
 pub(crate) mod br_netfilter;
 pub(crate) mod bridge;
@@ -109,6 +110,8 @@ pub(crate) enum Kind {
     },
     /// Its wire is a descriptor: a plug, or nobody's.
     Tun(Tun),
+    /// Several devices as one.
+    Bond(Box<bond::Bond>),
 }
 
 /// Somebody who watches a device's frames (`packet_type` of `ETH_P_ALL`).
@@ -133,7 +136,8 @@ impl Kind {
         match self {
             Kind::Vlan(vlan) => Some(vlan.lower),
             Kind::Macvlan(macvlan) => Some(macvlan.lower),
-            Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) | Kind::Dummy | Kind::Vrf { .. } | Kind::Tun(_) => None,
+            Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) | Kind::Dummy => None,
+            Kind::Vrf { .. } | Kind::Tun(_) | Kind::Bond(_) => None,
         }
     }
 
@@ -142,7 +146,8 @@ impl Kind {
         match self {
             Kind::Vlan(vlan) => Some(&mut vlan.lower),
             Kind::Macvlan(macvlan) => Some(&mut macvlan.lower),
-            Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) | Kind::Dummy | Kind::Vrf { .. } | Kind::Tun(_) => None,
+            Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) | Kind::Dummy => None,
+            Kind::Vrf { .. } | Kind::Tun(_) | Kind::Bond(_) => None,
         }
     }
 
@@ -162,6 +167,7 @@ impl Kind {
             Kind::Vlan(vlan) => Some(Virtual::Vlan(vlan.shown())),
             Kind::Vrf { table } => Some(Virtual::Vrf { table: *table }),
             Kind::Tun(tun) => Some(Virtual::Tun(tun.clone())),
+            Kind::Bond(bond) => Some(Virtual::Bond(Box::new(bond.shown()))),
             Kind::Macvlan(of) => Some(Virtual::Macvlan(virtuals::Macvlan {
                 lower: None,
                 mode: of.mode,
@@ -376,6 +382,8 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             dev.stats.rx_packets += 1;
             dev.stats.rx_bytes += len as u64;
         }
+        // Its slaves count.
+        Kind::Bond(_) => {}
         // Nobody sends to one.
         Kind::Dummy => return Next::Drop(DropReason::DevDown),
     }
@@ -401,6 +409,9 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     if let Some(tag) = pkt.tag
         && let Some(next) = vlan::receive(ns, w, pkt, tag)
     {
+        return next;
+    }
+    if has_uppers && let Some(next) = bond::receive(ns, w, pkt) {
         return next;
     }
     if has_uppers && let Some(next) = macvlan::receive(ns, w, pkt) {
@@ -481,6 +492,7 @@ pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         Kind::Dummy => dummy::xmit(dev, w, pkt),
         Kind::Vrf { .. } => vrf::xmit(id, dev, w, pkt),
         Kind::Tun(_) => tap::xmit(dev, w, pkt),
+        Kind::Bond(_) => bond::xmit(ns, w, pkt),
         Kind::Vlan(_) => vlan::xmit(ns, w, pkt),
         Kind::Macvlan(_) => macvlan::xmit(ns, w, pkt),
     }

@@ -7,7 +7,7 @@ use super::fdb::{self, Fdb, SELF};
 use super::mcast::{self, McastPort};
 use super::stp::{At, StpPort};
 use super::vlans::{self, Vlans};
-use super::{Dev, Kind, macvlan};
+use super::{Dev, Kind, bond, macvlan};
 use crate::l3;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
@@ -25,7 +25,7 @@ pub(crate) fn join(ns: &mut Netns, w: &mut World, index: Ifindex, bridge: Ifinde
     if dev.bridge().is_some() {
         return Err(Fault::refused(Errno::ELOOP, "Can not enslave a bridge to a bridge"));
     }
-    if macvlan::has_stations(ns, index) {
+    if macvlan::has_stations(ns, index) || bond::master(ns, index).is_some() {
         return Err(Fault::errno(Errno::EBUSY));
     }
     let (mac, cost) = (dev.mac, cost(ns, dev));
@@ -244,6 +244,10 @@ fn cost(ns: &Netns, dev: &Dev) -> u32 {
         // As fast as the fastest of its ports (`br_get_link_ksettings`).
         let ports = bridge.ports.iter().flatten().filter_map(|port| ns.dev(port.dev));
         return ports.map(|port| cost(ns, port)).min().unwrap_or(100);
+    }
+    if let Kind::Bond(bond) = &dev.kind {
+        // As fast as what it sends by (`bond_ethtool_get_link_ksettings`).
+        return bond.active.and_then(|slave| ns.dev(slave)).map_or(100, |slave| cost(ns, slave));
     }
     let below = dev.kind.lower().filter(|(id, _)| *id == ns.id).and_then(|(_, index)| ns.dev(index));
     match below {

@@ -5,7 +5,7 @@
 
 use super::stp::At;
 use super::upper::{self, News};
-use super::{Kind, macvlan, port, vlan};
+use super::{Kind, bond, macvlan, port, vlan};
 use crate::l3;
 use crate::netns::{Gone, Ifindex, Netns, NetnsTable, NsId};
 use crate::qdisc::{self, Qdisc};
@@ -39,6 +39,7 @@ pub(crate) fn open(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifind
     if ns.dev(index).is_some_and(|d| d.bridge().is_some()) {
         At { ns, w, dev: index }.enable_bridge();
     }
+    bond::opened(ns, w, index);
     if paired {
         carrier_moved(ns, w, index);
     } else {
@@ -80,6 +81,7 @@ pub(crate) fn close(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifin
     if ns.dev(index).is_some_and(|d| d.bridge().is_some()) {
         At { ns, w, dev: index }.disable_bridge();
     }
+    bond::closed(ns, index);
     port::device_changed(ns, w, index);
     upper::tell(ns, w, index, News::Down);
     if follows && had_carrier {

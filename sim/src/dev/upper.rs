@@ -5,7 +5,7 @@
 //! the midst of the change. A bridge's ports are not here: they hear of each other in their own namespace ([`super::port`]).
 
 use super::macvlan::Station;
-use super::{Kind, macvlan, vlan};
+use super::{Kind, bond, macvlan, vlan};
 use crate::netns::{Ifindex, Netns, NetnsTable, NsId};
 use crate::tag::Tag;
 use crate::world::World;
@@ -33,6 +33,8 @@ pub(crate) enum Above {
     Vlan(Tag),
     /// A macvlan.
     Macvlan(Station),
+    /// The bond whose slave it is.
+    Bond,
 }
 
 /// What happened to a device.
@@ -48,6 +50,10 @@ pub(crate) enum News {
     Mac,
     /// `NETDEV_CHANGEMTU`.
     Mtu,
+    /// `NETDEV_NOTIFY_PEERS`: others are to be told where its addresses are.
+    Peers,
+    /// `NETDEV_RESEND_IGMP`: others are to be told of its groups.
+    Groups,
 }
 
 /// What was told and not yet heard.
@@ -78,9 +84,14 @@ pub(crate) fn hear(netns: &mut NetnsTable, w: &mut World) -> bool {
         let seen = Seen { carrier: dev.carrier, mac: dev.mac, mtu: dev.mtu };
         for upper in dev.uppers.clone() {
             let (id, index) = upper.at;
+            if matches!(news, News::Peers | News::Groups) {
+                bond::pass_on(netns, w, upper.at, news);
+                continue;
+            }
             match netns.by_id(id).and_then(|ns| ns.dev(index)).map(|dev| &dev.kind) {
                 Some(Kind::Vlan(_)) => vlan::hear(netns, w, upper.at, seen, news),
                 Some(Kind::Macvlan(_)) => macvlan::hear(netns, w, upper.at, seen, news),
+                Some(Kind::Bond(_)) => netns.by_id_mut(id).into_iter().for_each(|ns| bond::wake(ns, w, index)),
                 _ => {}
             }
         }

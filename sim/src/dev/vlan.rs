@@ -137,6 +137,7 @@ pub(crate) fn hear(netns: &mut NetnsTable, w: &mut World, (id, index): At, seen:
         News::Down if !up || loose => return,
         News::Down => state::close(netns, w, id, index),
         News::Up | News::Carrier => {}
+        News::Peers | News::Groups => return,
         News::Mac => {
             if up {
                 inherit(ns, w, index, seen.mac);

@@ -3,7 +3,8 @@
 //! Kernel counterpart: `net/core/rtnetlink.c` (`rtnl_newlink`, `do_setlink`, whose order of steps this keeps: a step that
 //! fails leaves the earlier ones done), `veth_newlink`, `dev_change_net_namespace`. Deliberately absent: a chosen index.
 
-use super::{bridge, virtuals};
+use super::{bond, bridge, virtuals};
+use crate::dev::bond as dev_bond;
 use crate::dev::veth::{Peer, Veth};
 use crate::dev::{Dev, Kind, macvlan, port, state, upper, vrf};
 use crate::l3;
@@ -157,6 +158,10 @@ pub(crate) fn remove(sim: &mut Sim, id: NsId, index: Ifindex) {
         _ => None,
     };
     let lower = dev.kind.lower();
+    bond::release(sim, (id, index), false);
+    if let Some((id, index)) = peer {
+        bond::release(sim, (id, index), false);
+    }
     state::close(&mut sim.netns, &mut sim.world, id, index);
     if let Some((id, index)) = peer {
         state::close(&mut sim.netns, &mut sim.world, id, index);
@@ -173,6 +178,7 @@ pub(crate) fn remove(sim: &mut Sim, id: NsId, index: Ifindex) {
     for member in members {
         vrf::leave(&mut sim.netns, &mut sim.world, id, member);
     }
+    bond::free(sim, (id, index));
     if let Some(lower) = lower {
         upper::part(&mut sim.netns, (id, index), lower);
     }
@@ -228,6 +234,7 @@ pub(crate) fn set(sim: &mut Sim, netns: &NetnsName, name: IfName, change: &LinkC
     }
     if let Some(name) = change.rename {
         rename(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, name)?;
+        bond::renamed(sim, (id, index));
     }
     set_traits(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, change)?;
     if change.promisc.is_some() {
@@ -312,7 +319,7 @@ fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<I
     if id == target {
         return Ok(index);
     }
-    if matches!(dev.kind, Kind::Loopback | Kind::Bridge(_) | Kind::Vrf { .. }) {
+    if matches!(dev.kind, Kind::Loopback | Kind::Bridge(_) | Kind::Vrf { .. } | Kind::Bond(_)) {
         return Err(Fault::refused(Errno::EINVAL, "The interface netns is immutable"));
     }
     let there = sim.netns.by_id(target).ok_or_else(enoent)?;
@@ -330,6 +337,8 @@ fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<I
         let text = format!("An interface with the altname {altname} exists in the target netns");
         return Err(Fault::refused(Errno::EEXIST, &text));
     }
+    bond::release(sim, (id, index), false);
+    let dev = sim.netns.by_id(id).and_then(|ns| ns.dev(index)).ok_or(Fault::errno(Errno::ENODEV))?;
     let lost_carrier = dev.up && dev.carrier;
     state::close(&mut sim.netns, &mut sim.world, id, index);
     // Before it is where nobody would find it.
@@ -400,6 +409,9 @@ pub(super) fn set_mac(sim: &mut Sim, id: NsId, index: Ifindex, mac: Mac) -> Resu
             macvlan::check_mac(&sim.netns, (id, index), mac)?;
         }
     }
+    if !bond::set_macs(sim, (id, index), mac)? {
+        return Ok(());
+    }
     let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
     let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
     dev.mac_set = true;
@@ -435,6 +447,7 @@ pub(super) fn set_mtu(sim: &mut Sim, id: NsId, index: Ifindex, mtu: u32) -> Resu
             matches!(sim.netns.by_id(id).and_then(|ns| ns.dev(index)).map(|dev| &dev.kind), Some(Kind::Vlan(_)));
         return Err(Fault::errno(if is_vlan { Errno::ERANGE } else { Errno::EINVAL }));
     }
+    bond::set_mtus(sim, (id, index), mtu)?;
     let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
     state::set_mtu(ns, &mut sim.world, index, mtu);
     if let Some(peer) = peer
@@ -463,12 +476,13 @@ fn rename(ns: &mut Netns, w: &mut World, index: Ifindex, name: IfName) -> Result
 fn set_master(sim: &mut Sim, id: NsId, index: Ifindex, master: Option<Ifindex>) -> Result<(), Fault> {
     let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
     let dev = ns.dev(index).ok_or(Fault::errno(Errno::ENODEV))?;
-    let old = dev.vrf.or(dev.port.map(|p| p.bridge));
+    let old = dev.vrf.or(dev.port.map(|p| p.bridge)).or(dev_bond::master(ns, index));
     if old == master {
         return Ok(());
     }
     port::leave(ns, &mut sim.world, index);
     vrf::leave(&mut sim.netns, &mut sim.world, id, index);
+    bond::release(sim, (id, index), false);
     let joined = master.map_or(Ok(()), |master| join(sim, (id, index), master));
     upper::tell_below(&mut sim.netns, (id, index));
     joined
@@ -479,6 +493,7 @@ fn join(sim: &mut Sim, (id, index): (NsId, Ifindex), master: Ifindex) -> Result<
     match ns.dev(master).map(|dev| &dev.kind) {
         Some(Kind::Bridge(_)) => port::join(ns, &mut sim.world, index, master),
         Some(Kind::Vrf { .. }) => vrf::join(&mut sim.netns, &mut sim.world, id, index, master),
+        Some(Kind::Bond(_)) => bond::enslave(sim, (id, index), master),
         _ => Err(Fault::errno(Errno::EOPNOTSUPP)),
     }
 }
@@ -530,7 +545,7 @@ pub(super) fn check_mtu(mtu: Option<u32>, (least, most): (u32, u32)) -> Result<(
 
 /// A locally administered unicast address from the seed: the same for the same names whatever came before, but another
 /// each time that a name is used again, since the one before may have moved elsewhere.
-fn random_mac(w: &mut World, netns: &NetnsName, name: IfName) -> Mac {
+pub(super) fn random_mac(w: &mut World, netns: &NetnsName, name: IfName) -> Mac {
     let before = w.macs.entry((netns.clone(), name)).or_default();
     let stream = if *before == 0 { format!("mac {netns} {name}") } else { format!("mac {netns} {name} {before}") };
     *before += 1;

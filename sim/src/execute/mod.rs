@@ -3,6 +3,7 @@
 //! Kernel counterpart: the doors of rtnetlink, `/proc/sys` and `ip netns`. Devices and bridges are done here, addresses,
 //! routes and neighbours behind [`l3::execute`].
 
+mod bond;
 mod bridge;
 pub(crate) mod link;
 mod virtuals;

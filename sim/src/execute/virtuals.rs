@@ -2,6 +2,7 @@
 //!
 //! Kernel counterpart: `rtnl_newlink_create()` and the `newlink` of each kind.
 
+use super::bond;
 use super::link::{check_mac, check_mtu, enoent, register, remove, set_mac, set_mtu};
 use crate::dev::macvlan::{self, Macvlan, Station};
 use crate::dev::upper::{self, Above, At, Upper};
@@ -24,7 +25,7 @@ pub(super) fn check(link: &AddLink, kind: &Virtual) -> Result<(), Fault> {
             }
             Ok(())
         }
-        Virtual::Macvlan(_) => check_mac(link.mac),
+        Virtual::Macvlan(_) | Virtual::Bond(_) => check_mac(link.mac),
         Virtual::Vrf { table } => {
             check_mac(link.mac)?;
             if *table == 0 {
@@ -48,6 +49,7 @@ pub(super) fn add(sim: &mut Sim, id: NsId, link: &AddLink, kind: &Virtual) -> Re
         Virtual::Macvlan(of) => add_macvlan(sim, id, link, of),
         Virtual::Vrf { table } => add_vrf(sim, id, link, *table),
         Virtual::Tun(tun) => add_tun(sim, id, link, tun),
+        Virtual::Bond(attrs) => bond::add(sim, id, link, attrs),
     }
 }
 
@@ -56,6 +58,7 @@ pub(super) fn set(sim: &mut Sim, at: At, change: &VirtualChange) -> Result<(), F
     let ns = sim.netns.by_id_mut(at.0).ok_or_else(enoent)?;
     let dev = ns.dev_mut(at.1).ok_or(Fault::errno(Errno::ENODEV))?;
     match (&mut dev.kind, change) {
+        (Kind::Bond(_), VirtualChange::Bond(attrs)) => bond::set(sim, at, attrs),
         (Kind::Vlan(vlan), VirtualChange::Vlan(change)) => {
             vlan.change(change);
             Ok(())

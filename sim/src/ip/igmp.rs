@@ -164,6 +164,23 @@ pub(crate) fn link_up(ns: &mut Netns, w: &mut World, dev: Ifindex) {
     }
 }
 
+/// All groups are reported at once (`ip_mc_rejoin_groups`).
+pub(crate) fn rejoin(ns: &mut Netns, w: &mut World, dev: Ifindex) {
+    let Some(d) = ns.dev(dev).filter(|d| d.up) else { return };
+    let version = version(ns, d, w.now);
+    let groups: Vec<Ipv4Addr> = match &d.in_dev.memberships {
+        Some(all) => all.groups.iter().map(|g| g.addr).filter(|g| is_told(ns, *g)).collect(),
+        None => return,
+    };
+    for group in groups {
+        match version {
+            1 => send(ns, w, dev, REPORT_V1, group),
+            2 => send(ns, w, dev, REPORT_V2, group),
+            _ => report(ns, w, dev, &[(IS_EXCLUDE, group)]),
+        }
+    }
+}
+
 /// A device goes down: nobody can be told any more (`ip_mc_down`).
 pub(crate) fn link_down(ns: &mut Netns, dev: Ifindex) {
     let Some(all) = ns.dev_mut(dev).and_then(|d| d.in_dev.memberships.as_mut()) else { return };
