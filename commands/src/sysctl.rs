@@ -223,7 +223,7 @@ impl Run<'_, '_> {
     }
 
     fn load(&mut self, file: &str) -> Result<(), Next> {
-        let text = if file == "-" { Ok(std::mem::take(&mut self.cx.input.bytes)) } else { self.cx.files.read(file) };
+        let text = self.cx.files.read(if file == "-" { "/dev/stdin" } else { file });
         let text = match text {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(e) => {

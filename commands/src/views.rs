@@ -1,12 +1,13 @@
 //! What `/proc/net` and `/sys/class/net` show of a namespace.
 //!
 //! Kernel counterpart: `fib_route_seq_show()`, `arp_format_neigh_entry()`, `dev_seq_show()`, `net/core/net-sysfs.c`,
-//! `net/bridge/br_sysfs_br.c`. Deliberately absent: the other files of `/proc/net`; that an interface's folder is a link.
+//! `net/bridge/br_sysfs_br.c`. Deliberately absent: the other files of `/proc/net`; timers, queues
+//! and what cannot be read as a file; that an interface's folder is a link.
 
-use nettwin_model::link::LinkKind;
+use nettwin_model::link::{LinkKind, LinkTraits, OperState};
 use nettwin_model::neigh::{Neigh, Nud};
 use nettwin_model::route::{RouteKind, TABLE_MAIN};
-use nettwin_model::snapshot::{LinkConfig, LinkDerived, LinkStats};
+use nettwin_model::snapshot::{CarrierCounts, LinkConfig, LinkDerived, LinkStats};
 use nettwin_model::{IfName, LinkGroups, Mac, Metric, NetnsState, Route, Virtual};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -66,7 +67,9 @@ pub fn class_net(netns: &NetnsState) -> BTreeMap<String, File> {
     for (name, config) in &netns.config.links {
         let Some(derived) = netns.derived.links.get(name) else { continue };
         let stats = netns.volatile.stats.get(name).copied().unwrap_or_default();
-        interface(&mut files, *name, config, derived, stats);
+        let traits = netns.config.traits.get(name).cloned().unwrap_or_default();
+        let carriers = netns.volatile.carriers.get(name).copied().unwrap_or_default();
+        interface(&mut files, *name, (config, derived, &traits), stats, carriers);
         if let Some(attrs) = &config.bridge {
             let mut add = |key: &str, value: String| text(&mut files, *name, &format!("bridge/{key}"), value);
             let number = |n: Option<u32>| n.unwrap_or(0).to_string();
@@ -77,6 +80,13 @@ pub fn class_net(netns: &NetnsState) -> BTreeMap<String, File> {
             add("max_age", number(attrs.max_age));
             add("ageing_time", number(attrs.ageing_time));
             add("priority", attrs.priority.unwrap_or(0).to_string());
+            if let Some(bridge) = &derived.bridge {
+                add("bridge_id", bridge.id.to_string());
+                add("root_id", bridge.root.to_string());
+                add("root_path_cost", bridge.root_path_cost.to_string());
+                add("root_port", bridge.root_port.to_string());
+            }
+            add("multicast_querier", flag(attrs.mcast_querier));
             add("group_fwd_mask", format!("{:#x}", attrs.group_fwd_mask.unwrap_or(0)));
             add("multicast_snooping", flag(attrs.mcast_snooping));
             add("vlan_filtering", flag(attrs.vlan_filtering));
@@ -98,13 +108,26 @@ pub fn class_net(netns: &NetnsState) -> BTreeMap<String, File> {
             let mut add = |key: &str, value: String| text(&mut files, *name, &format!("brport/{key}"), value);
             add("path_cost", attrs.cost.unwrap_or(0).to_string());
             add("priority", attrs.priority.unwrap_or(0).to_string());
-            for (key, value) in
-                [("hairpin_mode", attrs.hairpin), ("learning", attrs.learning), ("unicast_flood", attrs.flood)]
-            {
+            for (key, value) in [
+                ("hairpin_mode", attrs.hairpin),
+                ("learning", attrs.learning),
+                ("unicast_flood", attrs.flood),
+                ("multicast_flood", attrs.mcast_flood),
+                ("broadcast_flood", attrs.bcast_flood),
+                ("bpdu_guard", attrs.guard),
+                ("root_block", attrs.root_block),
+                ("multicast_fast_leave", attrs.fastleave),
+                ("isolated", attrs.isolated),
+                ("neigh_suppress", attrs.neigh_suppress),
+            ] {
                 add(key, u8::from(value.unwrap_or(false)).to_string());
             }
+            add("multicast_router", attrs.mcast_router.unwrap_or(1).to_string());
             if let Some(port) = &derived.port {
                 add("port_no", format!("{:#x}", port.number));
+                let id = u32::from(attrs.priority.unwrap_or(0)) << 10 | u32::from(port.number);
+                add("port_id", format!("{id:#x}"));
+                add("state", (port.state as u8).to_string());
             }
         }
     }
@@ -118,9 +141,9 @@ fn text(files: &mut BTreeMap<String, File>, name: IfName, key: &str, value: Stri
 fn interface(
     files: &mut BTreeMap<String, File>,
     name: IfName,
-    config: &LinkConfig,
-    derived: &LinkDerived,
+    (config, derived, traits): (&LinkConfig, &LinkDerived, &LinkTraits),
     stats: LinkStats,
+    carriers: CarrierCounts,
 ) {
     let is_loopback = config.kind == LinkKind::Loopback;
     let mut add = |key: &str, value: String| text(files, name, key, value);
@@ -136,14 +159,17 @@ fn interface(
     add("ifindex", derived.ifindex.to_string());
     add("iflink", derived.link_ifindex.unwrap_or(derived.ifindex).to_string());
     let bit = |set: bool, bit: u32| if set { bit } else { 0 };
+    let is_port = config.port.is_some();
     let flags = bit(config.up, 1)
         | match () {
             () if is_loopback => 8,
             () if has_mac => 2,
             () => 0x10,
         }
-        | bit(!config.kind.has_arp(), 0x80)
-        | bit(config.kind.has_multicast(), 0x1000);
+        | bit(config.kind.has_arp() == traits.no_arp, 0x80)
+        | bit(traits.promisc || is_port, 0x100)
+        | bit(traits.allmulti || is_port, 0x200)
+        | bit(config.kind.has_multicast() != traits.no_multicast, 0x1000);
     add("flags", format!("{flags:#x}"));
     let hardware = match () {
         () if is_loopback => "772",
@@ -151,7 +177,27 @@ fn interface(
         () => "65534",
     };
     add("type", hardware.into());
-    add("tx_queue_len", "1000".into());
+    add("tx_queue_len", traits.txqueuelen.to_string());
+    add("netdev_group", traits.group.to_string());
+    // Without one there is not even a line's end.
+    let alias = traits.alias.as_ref().map_or(String::new(), |alias| format!("{alias}\n"));
+    files.insert(format!("{name}/ifalias"), File::Text(alias));
+    let mut add = |key: &str, value: String| text(files, name, key, value);
+    add("carrier_changes", carriers.ups.wrapping_add(carriers.downs).to_string());
+    add("carrier_up_count", carriers.ups.to_string());
+    add("carrier_down_count", carriers.downs.to_string());
+    add(
+        "dormant",
+        if config.up { u8::from(derived.operstate == OperState::Dormant).to_string() } else { String::new() },
+    );
+    for (key, value) in [("dev_id", "0x0"), ("dev_port", "0"), ("link_mode", "0"), ("proto_down", "0")] {
+        add(key, value.into());
+    }
+    let devtype = match &config.kind {
+        LinkKind::Loopback | LinkKind::Veth { .. } | LinkKind::Virtual(Virtual::Dummy) => String::new(),
+        kind => format!("DEVTYPE={}\n", kind.word()),
+    };
+    add("uevent", format!("{devtype}INTERFACE={name}\nIFINDEX={}", derived.ifindex));
     if matches!(config.kind, LinkKind::Veth { .. }) {
         add("speed", "10000".into());
         add("duplex", "full".into());
@@ -170,6 +216,8 @@ fn interface(
         ("rx_bytes", stats.rx_bytes),
         ("rx_dropped", stats.rx_dropped),
         ("rx_errors", 0),
+        ("collisions", 0),
+        ("multicast", 0),
         ("tx_packets", stats.tx_packets),
         ("tx_bytes", stats.tx_bytes),
         ("tx_dropped", stats.tx_dropped),

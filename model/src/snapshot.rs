@@ -17,9 +17,12 @@ use crate::route::Route;
 use crate::rule::Rules;
 use crate::rules::Ruleset;
 use crate::sysctl::SysctlKey;
+use crate::time::Instant;
 use crate::vlan::BridgeVlan;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
 
 /// Everything observed, a namespace each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,6 +170,12 @@ pub struct Volatile {
     /// not written down.
     #[serde(skip)]
     pub unasked: Vec<Neigh>,
+    /// How often links got and lost carrier. Not written down.
+    #[serde(skip)]
+    pub carriers: BTreeMap<IfName, CarrierCounts>,
+    /// When neighbours were used and heard of, by device and address. Not written down.
+    #[serde(skip)]
+    pub uses: BTreeMap<(IfName, IpAddr), NeighUse>,
     /// Learned forwarding database entries and the bridges' own (`permanent`), by bridge, MAC and port.
     pub fdb: Vec<FdbEntry>,
     /// Groups' members, by bridge, group, VLAN and port.
@@ -175,6 +184,32 @@ pub struct Volatile {
     /// The queues of links that have others than those they are born with.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queues: BTreeMap<IfName, Queues>,
+}
+
+/// How often a link got and lost carrier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CarrierCounts {
+    /// Got it.
+    pub ups: u32,
+    /// Lost it.
+    pub downs: u32,
+}
+
+/// When a neighbour was used and heard of (`struct nda_cacheinfo`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeighUse {
+    /// When a packet last had to ask for it.
+    pub used: Instant,
+    /// When it last proved to be there; else so long before [`NeighUse::doubted`].
+    pub confirmed: Result<Instant, Duration>,
+    /// When it was made, or was last said to have another address that nobody has proved.
+    pub doubted: Instant,
+    /// When its state or address last changed.
+    pub updated: Instant,
+    /// Requests sent.
+    pub probes: u32,
+    /// How many hold it.
+    pub refs: u32,
 }
 
 /// A link's counters (`struct rtnl_link_stats64`).

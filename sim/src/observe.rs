@@ -42,6 +42,7 @@ pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
         }
         let stats = bond::of(ns, dev.ifindex).map_or(dev.stats, |bond| bond::stats(ns, bond, dev.stats));
         state.volatile.stats.insert(dev.name, stats);
+        state.volatile.carriers.insert(dev.name, dev.carriers);
         state.volatile.queues.extend(dev.qdisc.rows().map(|queues| (dev.name, queues)));
     }
     all_fdb(ns, sim.world.shows_vlans, &mut state);

@@ -260,6 +260,10 @@ fn links_are_made_and_changed() {
                 r"
             ip link add v0 type veth peer name v1
             ip -s link
+            ip -s -s link
+            ip -s -s -j link
+            ip -s -s -br link
+            ip -s -s addr show lo
             ip -s -br link
             ip -s -o link show v0
             ip -s addr show lo

@@ -37,6 +37,32 @@ fn neighbours() {
                 ",
             ),
             (
+                "when they were used",
+                r"
+            ip netns add peer
+            ip link add v0 type veth peer name v1 netns peer
+            sysctl -qw net.ipv6.conf.v0.disable_ipv6=1
+            ip -n peer link set v1 up
+            ip -n peer addr add 10.0.0.2/24 dev v1
+            ip link set v0 up
+            ip addr add 10.0.0.1/24 dev v0
+            ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev v0
+            ip neigh add proxy 10.0.0.8 dev v0
+            ping -c 1 10.0.0.2
+            ~ ip -s neigh
+            ~ ip -s neigh show nud permanent
+            ip -s -s neigh show 10.0.0.9
+            ip -s -br neigh show 10.0.0.9
+            ip -s neigh show proxy
+            ip -s neigh get 10.0.0.9 dev v0
+            ip -s -s neigh flush 10.0.0.9
+            ip -s -s neigh flush nud permanent 10.0.0.9
+            ip -s -s neigh flush nud permanent dev v0
+            ip -s -s addr flush dev v0
+            ip netns del peer
+                ",
+            ),
+            (
                 "what is said besides",
                 r"
             ip link add v0 type veth peer name v1

@@ -4,12 +4,13 @@
 //! where only the tool does, JSON shows an empty object.
 
 use super::link_print::{Link, Manner, Scene};
-use super::{DONE, Ip, Ran, addr_print, help, nsids, unsupported, vrf};
+use super::{DONE, Ip, Ran, addr_print, help, nsids, vrf};
 use crate::glob;
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg2, invarg, matches};
 use crate::iproute::inet::{self, Family, Prefix};
 use crate::iproute::kernel::Kernel;
 use crate::iproute::names;
+use crate::iproute::page::Page;
 use crate::names::Accounts;
 use nettwin_model::bridge::BridgeStatus;
 use nettwin_model::{Address, Answer, Errno, Fault, IfName, NetnsState, Op, Query, Scope};
@@ -78,7 +79,7 @@ fn manner(ip: &Ip<'_, '_>) -> Manner {
         link_only: ip.link_only,
         brief: ip.options.brief,
         details: ip.options.details,
-        stats: ip.options.stats > 0,
+        stats: ip.options.stats,
         human: ip.options.human.then_some(if ip.options.iec { 1024 } else { 1000 }),
         family: Family::Unspec,
     }
@@ -230,9 +231,6 @@ fn addresses(link: Link<'_>) -> impl Iterator<Item = &Address> {
 }
 
 fn show(ip: &mut Ip<'_, '_>, words: Words<'_>, manner: Manner) -> Ran {
-    if ip.options.stats > 1 && !manner.brief {
-        return Err(unsupported("-s -s"));
-    }
     let usage = if manner.link_only { help::LINK } else { help::ADDR };
     let filter = parse(ip, words, usage)?;
     let manner = Manner { family: filter.family, ..manner };
@@ -274,7 +272,7 @@ fn show(ip: &mut Ip<'_, '_>, words: Words<'_>, manner: Manner) -> Ran {
                 page.text("\n");
             }
         }
-        if with_addrs && told == Some(Told::All) && manner.stats && !manner.brief && !manner.link_only {
+        if with_addrs && told == Some(Told::All) && manner.stats > 0 && !manner.brief && !manner.link_only {
             scene.counters(&mut page, link);
             page.nl();
         }
@@ -319,9 +317,6 @@ pub(super) fn flush(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     let (mut round, mut page) = (0, ip.page());
     let said = ip.options.stats > 0;
     let primaries_only = filter.flag_mask & SECONDARY != 0 && filter.flags & SECONDARY == 0;
-    if ip.options.stats > 1 {
-        return Err(unsupported("-s -s"));
-    }
     loop {
         let doomed = flushed(ip, &filter)?;
         if doomed.is_empty() || round > 0 && primaries_only {
@@ -329,6 +324,9 @@ pub(super) fn flush(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
         }
         round += 1;
         let count = doomed.len();
+        if ip.options.stats > 1 {
+            print_doomed(ip, &mut page, &doomed)?;
+        }
         for op in doomed {
             match crate::say::execute(ip.kernel.cx, op) {
                 // It went with its primary.
@@ -352,6 +350,18 @@ pub(super) fn flush(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     }
     ip.print(page);
     DONE
+}
+
+/// Shows what a flush takes away.
+fn print_doomed(ip: &mut Ip<'_, '_>, page: &mut Page, doomed: &[Op]) -> Result<(), Stop> {
+    let state = ip.kernel.state()?;
+    for op in doomed {
+        if let Op::DelAddr { dev, addr, .. } = op {
+            let index = state.derived.links.get(dev).map(|link| link.ifindex);
+            addr_print::print(page, *dev, index, addr, false);
+        }
+    }
+    Ok(())
 }
 
 /// The addresses that a flush takes away.

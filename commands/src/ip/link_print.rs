@@ -1,7 +1,7 @@
 //! A link's lines, long and brief.
 //!
 //! Counterpart: `print_linkinfo()` and its helpers in `ip/ipaddress.c`, `print_name_and_link()` of `lib/utils.c`. Deliberately
-//! absent: errors one by one (`-s -s`), what no link here has: VFs, XDP.
+//! absent: what no link here has: VFs, XDP.
 
 use super::bridge_print;
 use crate::iproute::flags;
@@ -22,7 +22,8 @@ pub(super) struct Manner {
     pub(super) link_only: bool,
     pub(super) brief: bool,
     pub(super) details: bool,
-    pub(super) stats: bool,
+    /// `-s`, as often as it is said.
+    pub(super) stats: u32,
     /// Counters with a unit: its base.
     pub(super) human: Option<u64>,
     pub(super) family: Family,
@@ -129,7 +130,7 @@ impl<'a> Scene<'a> {
             page.text("    ");
             page.say("ifalias", alias, format_args!("alias {alias}"));
         }
-        if self.manner.link_only && self.manner.stats {
+        if self.manner.link_only && self.manner.stats > 0 {
             page.nl();
             self.counters(page, link);
         }
@@ -166,7 +167,9 @@ impl<'a> Scene<'a> {
     /// The two tables of a link's counters; the last newline is the caller's.
     pub(super) fn counters(&self, page: &mut Page, link: Link<'_>) {
         let stats = self.state.volatile.stats.get(&link.name).copied().unwrap_or_default();
-        counters(page, &stats, self.manner.human);
+        let carriers = self.state.volatile.carriers.get(&link.name).copied().unwrap_or_default();
+        let changes = (self.manner.stats > 1).then(|| carriers.ups.wrapping_add(carriers.downs));
+        counters(page, &stats, changes, self.manner.human);
     }
 
     /// The name with the other end's; says whether that one is down, here.
@@ -300,8 +303,9 @@ fn hardware(page: &mut Page, link: Link<'_>) {
     page.paint(Colour::Mac, "broadcast", &broadcast, format_args!("{broadcast}"));
 }
 
-/// The two tables of `-s`; errors, missed, multicast, carrier and collisions do not occur here.
-fn counters(page: &mut Page, s: &LinkStats, human: Option<u64>) {
+/// The two tables of `-s`, and with `changes` of the carrier the two of errors one by one; errors, missed, multicast, carrier
+/// and collisions do not occur here.
+fn counters(page: &mut Page, s: &LinkStats, changes: Option<u32>, human: Option<u64>) {
     if page.is_json() {
         page.open_object("stats64");
         page.open_object("rx");
@@ -311,6 +315,11 @@ fn counters(page: &mut Page, s: &LinkStats, human: Option<u64>) {
         }
         page.field("over_errors", 0u32);
         page.field("multicast", 0u32);
+        if changes.is_some() {
+            for kind in ["length", "crc", "frame", "fifo", "missed"] {
+                page.field(&format!("{kind}_errors"), 0u32);
+            }
+        }
         page.close_object();
         page.open_object("tx");
         for (key, value) in [("bytes", s.tx_bytes), ("packets", s.tx_packets), ("errors", 0), ("dropped", s.tx_dropped)]
@@ -319,6 +328,12 @@ fn counters(page: &mut Page, s: &LinkStats, human: Option<u64>) {
         }
         page.field("carrier_errors", 0u32);
         page.field("collisions", 0u32);
+        if let Some(changes) = changes {
+            for kind in ["aborted", "fifo", "window", "heartbeat"] {
+                page.field(&format!("{kind}_errors"), 0u32);
+            }
+            page.field("carrier_changes", changes);
+        }
         page.close_object();
         page.close_object();
         return;
@@ -363,6 +378,27 @@ fn counters(page: &mut Page, s: &LinkStats, human: Option<u64>) {
         for (value, width) in values.into_iter().zip(widths) {
             page.text(format_args!("{:>width$} ", number(value, human)));
         }
+        if let Some(changes) = changes {
+            let (titles, last) = match i {
+                0 => (["length", "crc", "frame", "fifo", "overrun"], 0),
+                _ => (["aborted", "fifo", "window", "heartbt", "transns"], changes),
+            };
+            errors(page, name, &widths, titles, last, human);
+        }
+    }
+}
+
+/// A table of errors: none but the last occurs here.
+fn errors(page: &mut Page, name: &str, widths: &[usize; 6], titles: [&str; 5], last: u32, human: Option<u64>) {
+    page.nl();
+    page.text(format_args!("    {name} errors:{:1$}", "", widths[0] - 10));
+    for (title, width) in titles.iter().zip(&widths[1..]) {
+        page.text(format_args!(" {title:>width$}"));
+    }
+    page.nl();
+    page.text(format_args!("{:1$}", "", widths[0] + 5));
+    for (value, width) in [0, 0, 0, 0, last].into_iter().zip(&widths[1..]) {
+        page.text(format_args!("{:>width$} ", number(value.into(), human)));
     }
 }
 

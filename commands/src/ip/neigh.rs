@@ -1,15 +1,17 @@
 //! `ip neighbour`.
 //!
 //! Counterpart: `ip/ipneigh.c`. The kernel lists in hash order with a random seed; here by device and address. Deliberately absent,
-//! and refused by name: `unused`, masters, ages (`-s`).
+//! and refused by name: `unused`, masters.
 
 use super::{After, DONE, Ip, Ran, help, unknown, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, invarg, matches};
 use crate::iproute::inet::{self, Family, Prefix};
 use crate::iproute::names;
 use crate::iproute::page::{Colour, Page, Value};
+use nettwin_model::snapshot::NeighUse;
 use nettwin_model::words::route::proto_word;
-use nettwin_model::{Errno, IfName, Neigh, NeighExtra, NetnsState, Nud, Op};
+use nettwin_model::{Errno, IfName, Instant, Neigh, NeighExtra, NetnsState, Nud, Op};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Runs `ip neighbour …`.
@@ -237,10 +239,8 @@ fn select(ip: &mut Ip<'_, '_>, filter: &Filter<'_>) -> Result<Vec<Neigh>, Stop> 
 
 fn show(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     let filter = parse(ip, words, false)?;
-    if ip.options.stats > 0 {
-        return Err(unsupported("-s neigh"));
-    }
     let (found, brief) = (select(ip, &filter)?, ip.options.brief);
+    let uses = uses(ip)?;
     let mut page = ip.page();
     page.open();
     for neigh in &found {
@@ -248,7 +248,7 @@ fn show(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
         if brief {
             print_brief(&mut page, neigh, filter.dev.is_none());
         } else {
-            print(&mut page, neigh, filter.dev.is_none());
+            print(&mut page, neigh, filter.dev.is_none(), uses.as_ref());
         }
         page.close_object();
     }
@@ -257,7 +257,39 @@ fn show(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     DONE
 }
 
-fn print(page: &mut Page, n: &Neigh, says_dev: bool) {
+/// When which neighbour was used and heard of, and what time it is.
+struct Uses {
+    now: Instant,
+    of: BTreeMap<(IfName, IpAddr), NeighUse>,
+}
+
+/// What `-s` shows besides.
+fn uses(ip: &mut Ip<'_, '_>) -> Result<Option<Uses>, Stop> {
+    if ip.options.stats == 0 {
+        return Ok(None);
+    }
+    let of = ip.kernel.state()?.volatile.uses;
+    Ok(Some(Uses { now: ip.kernel.cx.machine.now(), of }))
+}
+
+impl Uses {
+    fn print(&self, page: &mut Page, n: &Neigh) {
+        let Some(told) = self.of.get(&(n.dev, n.dst)).filter(|_| !n.proxy) else { return };
+        if told.refs > 0 {
+            page.say("refcnt", told.refs, format_args!(" ref {}", told.refs));
+        }
+        let since = |at: Instant| self.now.since(at);
+        let confirmed = told.confirmed.map_or_else(|before| since(told.doubted) + before, since);
+        let [used, confirmed, updated] = [since(told.used), confirmed, since(told.updated)].map(|age| age.as_secs());
+        page.field("used", used);
+        page.field("confirmed", confirmed);
+        page.field("updated", updated);
+        page.text(format_args!(" used {used}/{confirmed}/{updated}"));
+        page.say("probes", told.probes, format_args!("probes {} ", told.probes));
+    }
+}
+
+fn print(page: &mut Page, n: &Neigh, says_dev: bool, uses: Option<&Uses>) {
     let (dst, dev) = (n.dst.to_string(), n.dev.to_string());
     page.paint(Colour::of(n.dst), "dst", &dst, format_args!("{dst} "));
     if says_dev {
@@ -277,6 +309,9 @@ fn print(page: &mut Page, n: &Neigh, says_dev: bool) {
     ];
     for (mark, _) in marks.into_iter().filter(|(_, said)| *said) {
         page.say(mark, Value::Null, format_args!("{mark} "));
+    }
+    if let Some(uses) = uses {
+        uses.print(page, n);
     }
     if !n.proxy && n.state != Nud::None {
         page.open_array("state");
@@ -329,7 +364,10 @@ fn get(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
     };
     // Always text: the tool opens no document here.
     let mut page = ip.page();
-    print(&mut page, neigh, true);
+    let mut uses = uses(ip)?;
+    // Whoever asks holds it, too.
+    uses.iter_mut().flat_map(|uses| uses.of.values_mut()).for_each(|told| told.refs += 1);
+    print(&mut page, neigh, true, uses.as_ref());
     ip.print(page);
     DONE
 }
@@ -340,9 +378,6 @@ fn flush(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     }
     let mut filter = parse(ip, words, true)?;
     let said = ip.options.stats > 0;
-    if ip.options.stats > 1 {
-        return Err(unsupported("-s -s"));
-    }
     let mut page = ip.page();
     let mut round = 0;
     loop {
@@ -352,6 +387,10 @@ fn flush(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
         }
         round += 1;
         let count = doomed.len();
+        if ip.options.stats > 1 {
+            let uses = uses(ip)?;
+            doomed.iter().for_each(|neigh| print(&mut page, neigh, filter.dev.is_none(), uses.as_ref()));
+        }
         for neigh in doomed {
             let netns = ip.kernel.netns.clone();
             ip.kernel.talk(Op::DelNeigh { netns, neigh })?;

@@ -36,6 +36,8 @@ struct Running {
     ping: Ping,
     text: PingText,
     stdout: Stdout,
+    /// Answers and errors that count.
+    answers: u32,
 }
 
 impl Job for PingJob {
@@ -81,7 +83,16 @@ impl Running {
             ProbeEvent::Icmp { error, .. } => self.ping.quiet || error.kind == 5,
             _ => false,
         };
-        if !stays || !lines.err.is_empty() {
+        self.answers += match event {
+            ProbeEvent::Reply { duplicate, .. } => u32::from(!duplicate),
+            ProbeEvent::Icmp { error, .. } => u32::from(!matches!(error.kind, 4 | 5)),
+            ProbeEvent::SendFailed { .. } => 1,
+            _ => 0,
+        };
+        // The last answer and the figures follow each other at once: whoever reads only the former does not end it by that.
+        let is_last = self.ping.count.is_some_and(|count| count > 0 && self.answers >= count)
+            && !matches!(event, ProbeEvent::Done(_));
+        if !(stays || is_last) || !lines.err.is_empty() {
             self.stdout.flush(cx);
         }
         cx.complain(&lines.err);
@@ -145,7 +156,7 @@ fn begin(cx: &mut Context<'_>, words: &[String], is_tty: bool) -> Result<Running
     stdout.print(cx, &options.preamble);
     let text = PingText::styled(&ping, style);
     match cx.start(Probe::Ping(ping.clone())) {
-        Ok(id) => Ok(Running { id, ping, text, stdout }),
+        Ok(id) => Ok(Running { id, ping, text, stdout, answers: 0 }),
         Err(Fault::Refused { errno, .. }) => Err(fail(cx, program, 2, &format!("socket: {errno}"))),
         Err(fault) => Err(say::errno(cx, program, &fault).map_or_else(|end| end, |_| Next::Done(2))),
     }

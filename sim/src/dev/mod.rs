@@ -37,7 +37,7 @@ use crate::world::{World, place};
 use bridge::{Bridge, PortRef};
 use macvlan::Macvlan;
 use nettwin_model::probe::{Direction, ProbeId};
-use nettwin_model::snapshot::LinkStats;
+use nettwin_model::snapshot::{CarrierCounts, LinkStats};
 use nettwin_model::virtuals::{self, MacvlanMode, Tun, TunMode};
 use nettwin_model::{IfName, LinkTraits, Mac, OperState, Virtual};
 use std::sync::Arc;
@@ -59,6 +59,8 @@ pub(crate) struct Dev {
     pub(crate) up: bool,
     /// It has carrier (`netif_carrier_ok`).
     pub(crate) carrier: bool,
+    /// How often it got and lost that.
+    pub(crate) carriers: CarrierCounts,
     /// RFC 2863's state, as the last carrier change left it.
     pub(crate) operstate: OperState,
     /// Its queueing discipline.
@@ -216,6 +218,7 @@ impl Dev {
             mtu,
             up: false,
             carrier,
+            carriers: CarrierCounts::default(),
             operstate: OperState::Unknown,
             qdisc: Qdisc::Noop,
             kind,
@@ -230,6 +233,15 @@ impl Dev {
             conf,
             in_dev: InDev::default(),
         }
+    }
+
+    /// Switches its carrier, and counts (`netif_carrier_on`, `netif_carrier_off`).
+    pub(crate) fn switch_carrier(&mut self, on: bool) {
+        if self.carrier != on {
+            let count = if on { &mut self.carriers.ups } else { &mut self.carriers.downs };
+            *count = count.wrapping_add(1);
+        }
+        self.carrier = on;
     }
 
     /// Whether it is up and has carrier (`IFF_RUNNING` applied at once).

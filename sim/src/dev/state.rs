@@ -33,7 +33,7 @@ pub(crate) fn open(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifind
     };
     let paired = peer.is_some_and(|p| p.up) || below.is_some_and(|(_, carrier, _)| carrier) && !dev.carrier;
     if paired {
-        dev.carrier = true;
+        dev.switch_carrier(true);
     }
     l3::link_up(ns, w, index);
     if ns.dev(index).is_some_and(|d| d.bridge().is_some()) {
@@ -74,7 +74,7 @@ pub(crate) fn close(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifin
     let had_carrier = dev.carrier;
     let follows = peer.is_some() || matches!(dev.kind, Kind::Vlan(_));
     if follows {
-        dev.carrier = false;
+        dev.switch_carrier(false);
     }
     qdisc::purge(ns, w, index);
     l3::link_down(ns, w, index);
@@ -111,7 +111,7 @@ pub(crate) fn look_again(netns: &mut NetnsTable, gone: &Gone, a: (NsId, Ifindex)
 /// Switches a device's carrier, with what follows in its own namespace.
 pub(crate) fn set_carrier(ns: &mut Netns, w: &mut World, index: Ifindex, on: bool) {
     let Some(dev) = ns.dev_mut(index).filter(|d| d.carrier != on) else { return };
-    dev.carrier = on;
+    dev.switch_carrier(on);
     if !on {
         qdisc::purge(ns, w, index);
     }

@@ -89,7 +89,7 @@ fn add_veth(sim: &mut Sim, id: NsId, link: &AddLink, peer_id: NsId, peer: &VethP
             for (at, dev) in [(peer_id, peer_index), (id, index)] {
                 if let Some(ns) = sim.netns.by_id_mut(at) {
                     let state = state::operstate(ns, dev);
-                    ns.dev_mut(dev).into_iter().for_each(|d| d.operstate = state);
+                    ns.dev_mut(dev).into_iter().for_each(|d| (d.operstate, d.carriers.downs) = (state, 1));
                 }
             }
             Ok(index)

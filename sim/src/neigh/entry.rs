@@ -6,6 +6,7 @@
 
 use crate::path::Pkt;
 use crate::sysctl::DevConf;
+use nettwin_model::snapshot::NeighUse;
 use nettwin_model::{Instant, Mac, NeighExtra, Nud};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,6 +19,8 @@ pub(crate) struct Entry {
     pub(crate) mac: Mac,
     /// When it last proved to be there; `None`: long ago.
     confirmed: Option<Instant>,
+    /// When that was put long ago.
+    doubted: Instant,
     /// When its state or MAC last changed.
     updated: Instant,
     /// When a packet last had to ask for it.
@@ -128,6 +131,7 @@ impl Entry {
             nud: Nud::None,
             mac: Mac::ZERO,
             confirmed: None,
+            doubted: now,
             updated: now,
             used: now,
             probes: 0,
@@ -275,7 +279,7 @@ impl Entry {
             self.mac = mac;
             self.updated = now;
             if !is_connected(new) {
-                self.confirmed = None;
+                (self.confirmed, self.doubted) = (None, now);
             }
         }
         if new != old {
@@ -305,6 +309,18 @@ impl Entry {
         }
         self.used = self.confirmed.map_or(self.used, |at| at.max(self.used));
         self.nud == Failed || now >= self.used + stale
+    }
+
+    /// What is told of its age; `base` is the reachable time by which it is doubted.
+    pub(crate) fn uses(&self, base: Duration) -> NeighUse {
+        NeighUse {
+            used: self.used,
+            confirmed: self.confirmed.ok_or(base * 2),
+            doubted: self.doubted,
+            updated: self.updated,
+            probes: self.probes,
+            refs: u32::from(self.timer.is_some()),
+        }
     }
 
     fn change(&mut self, now: Instant, nud: Nud) {

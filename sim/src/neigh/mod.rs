@@ -455,7 +455,10 @@ fn key_of(ns: &Netns, neigh: &Neigh) -> Result<Key, Fault> {
 pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
     let named = |dev: Ifindex| ns.dev(dev).map(|d| d.name);
     for (&(dev, addr), e) in &ns.l3.neigh.entries {
-        let Some(dev) = named(dev) else { continue };
+        let Some(d) = ns.dev(dev) else { continue };
+        let dev = d.name;
+        let base = Duration::from_millis(u64::try_from(d.conf.base_reachable_time_ms).unwrap_or(0));
+        state.volatile.uses.insert((dev, addr.into()), e.uses(base));
         let lladdr = entry::is_valid(e.nud).then_some(e.mac);
         let neigh = Neigh { dev, dst: addr.into(), lladdr, state: e.nud, proxy: false, extra: e.extra };
         match e.nud {
