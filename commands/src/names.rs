@@ -52,6 +52,13 @@ impl Names {
         }
     }
 
+    /// The hosts, and behind them the networks.
+    pub(crate) fn with_networks(cx: &mut Context<'_>) -> Self {
+        let mut both = Names::hosts(cx);
+        both.0.extend(Names::read(cx, "/etc/networks").0);
+        both
+    }
+
     /// A file like `/etc/hosts` or `/etc/networks`; what cannot be read holds nothing.
     pub(crate) fn read(cx: &mut Context<'_>, path: &str) -> Self {
         let text = cx.files.read(path).unwrap_or_default();
@@ -154,6 +161,11 @@ impl Services {
     /// The port of a service.
     pub(crate) fn of_name(&self, proto: &str, name: &str) -> Option<u16> {
         self.0.iter().find(|(_, p, names)| p == proto && names.iter().any(|n| n == name)).map(|(port, ..)| *port)
+    }
+
+    /// The port of a service of whichever protocol comes first.
+    pub(crate) fn of_any(&self, name: &str) -> Option<u16> {
+        self.0.iter().find(|(.., names)| names.iter().any(|n| n == name)).map(|(port, ..)| *port)
     }
 
     /// The first name of a port.

@@ -9,6 +9,7 @@ fn ip6tables_agrees() {
         let text = include_str!("ip6tables/order.txt").replace("TOOL", tool);
         text.replace("ANY", any).replace("ONE", one).replace("TWO", two)
     };
+    let more = |tool: &str| include_str!("ip6tables/more.txt").replace("TOOL", tool);
     agree(
         "ip6tables",
         &[
@@ -16,6 +17,8 @@ fn ip6tables_agrees() {
             ("values", include_str!("ip6tables/values.txt")),
             ("what is said first", &of("ip6tables", "::/0", "fd00::1", "fd00::2")),
             ("what iptables says first", &of("iptables", "0.0.0.0/0", "1.2.3.4", "1.2.3.5")),
+            ("lines at random", &more("ip6tables")),
+            ("iptables lines at random", &more("iptables")),
             ("files", include_str!("ip6tables/restore.txt")),
         ],
     );

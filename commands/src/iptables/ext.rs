@@ -283,14 +283,17 @@ impl Ext {
             "dports" => "destination-ports",
             other => other,
         };
-        if matches!(self.kind, Kind::Tcp | Kind::Udp) && self.given.contains(&name) {
+        if matches!(name, "syn" | "tcp-flags") && self.flags.is_some() {
+            return usage("Only one of `--syn' or `--tcp-flags'  allowed");
+        }
+        if matches!(self.kind, Kind::Tcp) && self.given.contains(&name) {
             return usage(format!("Only one `--{name}' allowed"));
         }
         if not && !self.may_be_inverted(name) {
             return usage(format!("{}: option \"--{name}\" cannot be inverted.\n", self.kind.name()));
         }
         if self.given.contains(&name) {
-            return usage(format!("{}: option \"--{name}\" can be used only once.\n", self.kind.name()));
+            return usage(format!("{}: option \"--{name}\" can only be used once.\n", self.kind.name()));
         }
         self.given.push(name);
         let level4 = if self.kind == Kind::Udp { "udp" } else { "tcp" };
@@ -325,15 +328,6 @@ impl Ext {
                     }
                     Some(_) => return usage("multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP"),
                 };
-                if let Some(first) = self.given.first().filter(|first| **first != name) {
-                    let list = ["source-ports", "destination-ports", "ports"];
-                    let both = [name, first];
-                    let (a, b) = match list.iter().filter(|n| both.contains(n)).collect::<Vec<_>>().as_slice() {
-                        [a, b] => (**a, **b),
-                        _ => (name, *first),
-                    };
-                    return usage(format!("multiport: option \"--{a}\" cannot be used together with \"--{b}\".\n"));
-                }
                 let which = match name {
                     "source-ports" => Multiport::Source,
                     "destination-ports" => Multiport::Destination,
@@ -353,7 +347,8 @@ impl Ext {
             (Kind::Mark | Kind::Connmark, _) => self.mark = Some(Is { what: self.masked(name, &value)?, not }),
             (Kind::Limit, "limit") => (self.limit.rate, self.limit.per) = rate(&value)?,
             (Kind::Limit, _) => match word32(&value).filter(|n| *n <= 10000) {
-                Some(burst) => self.limit.burst = burst,
+                // 0 is as good as nothing said.
+                Some(burst) => self.limit.burst = if burst == 0 { 5 } else { burst },
                 None => return usage("limit: bad value for option \"--limit-burst\", or out of range (0-10000).\n"),
             },
             (Kind::Comment, _) => match value.len() {
@@ -400,10 +395,16 @@ impl Ext {
             (Kind::MarkTarget | Kind::ConnmarkTarget, name) => self.mark_option(name, &value)?,
             (Kind::Ct, "notrack") => self.target = Some(XtTarget::CtNotrack),
             (Kind::Ct, other) => return unsupported(&format!("CT --{other}")),
-            (Kind::Tcpmss, "set-mss") => match integer(&value).and_then(|n| u16::try_from(n).ok()) {
-                Some(mss) => self.target = Some(XtTarget::Tcpmss(Some(mss))),
-                None => return usage("TCPMSS: bad value for option \"--set-mss\", or out of range (0-65535).\n"),
-            },
+            (Kind::Tcpmss, "set-mss") => {
+                let most = if self.family == Family::Ip6 { 65495 } else { 65515 };
+                match integer(&value).and_then(|n| u16::try_from(n).ok()).filter(|n| *n <= most) {
+                    Some(mss) => self.target = Some(XtTarget::Tcpmss(Some(mss))),
+                    None => {
+                        let what = format!("bad value for option \"--set-mss\", or out of range (0-{most})");
+                        return usage(format!("TCPMSS: {what}.\n"));
+                    }
+                }
+            }
             (Kind::Tcpmss, _) => self.target = Some(XtTarget::Tcpmss(None)),
             (_, other) => return unsupported(&format!("--{other}")),
         }
@@ -425,10 +426,15 @@ impl Ext {
 
     fn mark_option(&mut self, name: &'static str, value: &str) -> Result<(), Stop> {
         let connection = self.kind == Kind::ConnmarkTarget;
-        if self.target.is_some() {
-            return usage(format!("{} target: Only one of the mark options may be used", self.kind.name()));
-        }
         let (value, mask) = match name {
+            "ctmask" | "nfmask" | "mask" => match word32(value) {
+                Some(_) => return Ok(()),
+                None => {
+                    return usage(format!(
+                        "CONNMARK: bad value for option \"--{name}\", or out of range (0-4294967295).\n"
+                    ));
+                }
+            },
             "set-xmark" => self.masked(name, value)?,
             "set-mark" => {
                 let (value, mask) = self.masked(name, value)?;
@@ -448,7 +454,7 @@ impl Ext {
                 self.target = Some(XtTarget::ConnmarkRestore);
                 return Ok(());
             }
-            other => return unsupported(&format!("CONNMARK --{other}")),
+            other => return unsupported(&format!("{} --{other}", self.kind.name())),
         };
         self.target = Some(match connection {
             true => XtTarget::ConnmarkSet { value, mask },
@@ -556,10 +562,17 @@ impl Ext {
         // Whether it is that protocol or anything but.
         let is = |number| proto.is_some_and(|p| p.what == number);
         match self.kind {
-            Kind::Tcp if !is(6) => usage("TCP match requires '-p tcp'"),
-            Kind::Udp if !is(17) => usage("UDP match requires '-p udp'"),
+            // Without options it is left to the kernel.
+            Kind::Tcp if !is(6) && !self.given.is_empty() => usage("TCP match requires '-p tcp'"),
+            Kind::Udp if !is(17) && !self.given.is_empty() => usage("UDP match requires '-p udp'"),
             Kind::Icmp if self.icmp.is_none() => must("icmp-type"),
             Kind::Icmp6 if self.icmp.is_none() => must("icmpv6-type"),
+            Kind::Multiport if self.given.len() > 1 => {
+                let mut both =
+                    ["source-ports", "destination-ports", "ports"].into_iter().filter(|n| self.given.contains(n));
+                let (one, other) = (both.next().unwrap_or_default(), both.next().unwrap_or_default());
+                usage(format!("multiport: option \"--{one}\" cannot be used together with \"--{other}\".\n"))
+            }
             Kind::Multiport if self.ports.is_none() => usage("multiport expection an option"),
             Kind::State if self.bits.is_none() => must("state"),
             Kind::Conntrack if self.bits.is_none() => usage("conntrack: At least one option is required"),
@@ -573,6 +586,11 @@ impl Ext {
             Kind::Pkttype if self.bits.is_none() => must("pkt-type"),
             Kind::Snat if self.nat.addrs.is_none() && self.nat.ports.is_none() => must("to-source"),
             Kind::Dnat if self.nat.addrs.is_none() && self.nat.ports.is_none() => must("to-destination"),
+            Kind::MarkTarget | Kind::ConnmarkTarget if self.excluded().is_some() => {
+                let (one, other) = self.excluded().unwrap_or_default();
+                let kind = self.kind.name();
+                usage(format!("{kind}: option \"--{one}\" cannot be used together with \"--{other}\".\n"))
+            }
             Kind::MarkTarget if self.target.is_none() => {
                 usage("MARK: One of the --set-xmark, --{and,or,xor,set}-mark options is required")
             }
@@ -583,11 +601,26 @@ impl Ext {
         }
     }
 
+    /// Two options about marks of which there may be one.
+    fn excluded(&self) -> Option<(&'static str, &'static str)> {
+        let given = |name: &str| self.given.contains(&name);
+        let marks = self.kind.options().iter().map(|(name, _)| *name).filter(|name| name.ends_with("mark"));
+        let mut marks = marks.filter(|name| given(name));
+        if let (Some(one), Some(other)) = (marks.next(), marks.next()) {
+            return Some((one, other));
+        }
+        ["ctmask", "nfmask"].into_iter().find(|name| given(name) && given("mask")).map(|name| (name, "mask"))
+    }
+
     /// What it comes to; it was checked.
     pub(super) fn done(&self) -> Result<Made, Stop> {
         let bits = self.bits.unwrap_or(Is { what: 0, not: false });
         let mark = self.mark.unwrap_or(Is { what: (0, 0), not: false });
         let level4 = if self.kind == Kind::Udp { Level4::Udp } else { Level4::Tcp };
+        let connmark = self.kind == Kind::ConnmarkTarget;
+        if connmark && let Some(mask) = self.given.iter().find(|name| name.ends_with("mask")) {
+            return unsupported(&format!("CONNMARK --{mask}"));
+        }
         Ok(match self.kind {
             Kind::Tcp | Kind::Udp => {
                 Made::Match(XtMatch::Ports { proto: level4, sport: self.sport, dport: self.dport, flags: self.flags })

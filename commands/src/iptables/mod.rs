@@ -4,6 +4,7 @@
 //! put in them, and a rule is kept as it was written. Those of `ip6tables` are kept and listed, and no packet ever meets
 //! them: there is no IPv6. Deliberately absent: the lock, matches and targets that [`ext`] does not know.
 
+mod checks;
 mod ext;
 mod names;
 mod parse;
@@ -14,9 +15,9 @@ mod values;
 use crate::job::{Context, Invocation, Job, Next, Once};
 use crate::names::{Names, Services};
 use crate::say;
-use nettwin_model::rules::xt::{Is, XtRule, XtTarget};
+use nettwin_model::rules::xt::XtRule;
 use nettwin_model::rules::{
-    Base, Chain, ChainKind, Family, Hook, Place, Policy, RejectWith, Rule, RuleChange, Ruleset, Table, Tongue, Which,
+    Base, Chain, ChainKind, Family, Hook, Place, Policy, Rule, RuleChange, Ruleset, Table, Tongue, Which,
 };
 use nettwin_model::{Answer, Errno, Fault, Op, Query};
 use parse::{Command, HINT, NAT_DROP, Stop, Verb};
@@ -46,6 +47,14 @@ const TABLES: &[Builtin] = &[
         ],
     },
     Builtin {
+        name: "security",
+        chains: &[
+            ("INPUT", ChainKind::Filter, Hook::Input, 50),
+            ("FORWARD", ChainKind::Filter, Hook::Forward, 50),
+            ("OUTPUT", ChainKind::Filter, Hook::Output, 50),
+        ],
+    },
+    Builtin {
         name: "raw",
         chains: &[
             ("PREROUTING", ChainKind::Filter, Hook::Prerouting, -300),
@@ -69,18 +78,10 @@ const TABLES: &[Builtin] = &[
             ("POSTROUTING", ChainKind::Nat, Hook::Postrouting, 100),
         ],
     },
-    Builtin {
-        name: "security",
-        chains: &[
-            ("INPUT", ChainKind::Filter, Hook::Input, 50),
-            ("FORWARD", ChainKind::Filter, Hook::Forward, 50),
-            ("OUTPUT", ChainKind::Filter, Hook::Output, 50),
-        ],
-    },
 ];
 
 fn builtin(table: &str) -> &'static Builtin {
-    TABLES.iter().find(|t| t.name == table).unwrap_or(&TABLES[2])
+    TABLES.iter().find(|t| t.name == table).unwrap_or(&TABLES[3])
 }
 
 impl Builtin {
@@ -104,7 +105,8 @@ fn begin(invocation: &Invocation, family: Family) -> Box<dyn Job> {
     let words = invocation.words.get(1..).unwrap_or_default().to_vec();
     Box::new(Once(move |cx: &mut Context<'_>| {
         let services = Services::read(cx);
-        let result = parse::parse(&words, None, family, &services).and_then(|command| run(cx, &command, &services));
+        let result = parse::parse(&words, None, family, &services, &Names::with_networks(cx))
+            .and_then(|command| run(cx, &command, &services));
         match result {
             Ok(status) => Next::Done(status),
             Err(stop) => end(cx, program(family), &stop),
@@ -302,17 +304,27 @@ fn run(cx: &mut Context<'_>, command: &Command, services: &Services) -> Result<u
     let view = View::new(&rules, command.family, &command.table);
     view.check()?;
     match command.verb {
+        Verb::List | Verb::ListRules if command.zeroes => {
+            match command.verb {
+                Verb::List => list(cx, &view, command, services)?,
+                _ => list_rules(cx, &view, command)?,
+            };
+            let zero = Command { verb: Verb::Zero, number: 0, ..command.clone() };
+            carry_out(cx, &view, &zero, services)
+        }
         Verb::List => list(cx, &view, command, services),
         Verb::ListRules => list_rules(cx, &view, command),
-        _ => {
-            let mut said = String::new();
-            let batch = changes(&view, command, services, &Names::hosts(cx), &mut said);
-            // What is said is said even if it is refused.
-            cx.print(&said);
-            let batch = batch?;
-            commit(cx, command.family, batch).map(|()| 0)
-        }
+        _ => carry_out(cx, &view, command, services),
     }
+}
+
+/// Makes the changes that a command comes to.
+fn carry_out(cx: &mut Context<'_>, view: &View<'_>, command: &Command, services: &Services) -> Result<u8, Stop> {
+    let mut said = String::new();
+    let batch = changes(view, command, services, &Names::with_networks(cx), &mut said);
+    // What is said is said even if it is refused.
+    cx.print(&said);
+    commit(cx, command.family, batch?).map(|()| 0)
 }
 
 /// The changes that a command comes to; `said` gets what `-v` says of them.
@@ -375,13 +387,32 @@ fn changes(
             }
         }
         Verb::Zero | Verb::ZeroNum => {
-            if !chain.is_empty() && view.is_missing(&chain) {
-                let text = if command.number == 0 { NO_CHAIN } else { "Incompatible with this kernel" };
+            if command.zeroes {
+                // Who lists first makes what is built in.
+                let missing = view
+                    .chains()
+                    .into_iter()
+                    .filter(|(name, found)| found.is_none() && (chain.is_empty() || *name == chain));
+                let missing: Vec<String> = missing.map(|(name, _)| name).collect();
+                if view.table.is_none() && !chain.is_empty() && !missing.is_empty() {
+                    return Err(refused(view.family, &format!("CHAIN_ZERO|chain {chain}"), Errno::ENOENT));
+                }
+                if view.table.is_some() {
+                    batch.changes.extend(missing.iter().flat_map(|name| view.make(name)));
+                }
+            } else if !chain.is_empty() && view.is_missing(&chain) {
+                // What errno was left behind by the first look at the table decides.
+                let first = if builtin(view.name).chains[0].0 == "PREROUTING" { "PREROUTING" } else { "OUTPUT" };
+                let text = match command.number {
+                    0 => NO_CHAIN,
+                    _ if view.is_missing(first) => NO_RULE,
+                    _ => "Incompatible with this kernel",
+                };
                 return failed(view.family, text);
             }
             for (name, found) in view.chains().into_iter().filter(|(name, _)| chain.is_empty() || *name == chain) {
                 let Some(found) = found else { continue };
-                if command.verbose && chain.is_empty() {
+                if command.verbose && command.number == 0 {
                     *said += &format!("Zeroing chain `{name}'\n");
                 }
                 if command.number == 0 && found.base.as_ref().is_some_and(|b| b.rest.is_some()) {
@@ -464,9 +495,10 @@ fn delete_chains(view: &View<'_>, chain: &str, batch: &mut Batch, tell: &mut dyn
     if !found.rules.is_empty() || view.table.is_some_and(|t| t.references(chain) > 0) {
         return Err(busy(chain));
     }
-    if !is_builtin || policy_of(Some(found)) == Policy::Accept {
-        batch.changes.push(RuleChange::DelChain { which: view.which(chain) });
+    if is_builtin && policy_of(Some(found)) == Policy::Drop {
+        return failed(view.family, "Directory not empty");
     }
+    batch.changes.push(RuleChange::DelChain { which: view.which(chain) });
     Ok(())
 }
 
@@ -534,46 +566,12 @@ fn rule_changes(view: &View<'_>, command: &Command, chain: &str, batch: &mut Bat
     // The kernel is asked last.
     if matches!(command.verb, Verb::Append | Verb::Insert | Verb::Replace) {
         for rule in &command.rules {
-            if !kernel_takes(rule, view.family, view.name, chain) {
+            if !checks::kernel_takes(rule, view.family, view.name, chain) {
                 return Err(refused(view.family, &batch.what, Errno::EINVAL));
             }
         }
     }
     Ok(())
-}
-
-/// What the kernel's own checks of matches and targets say (`xt_check_match`, `xt_check_target`).
-fn kernel_takes(rule: &XtRule, family: Family, table: &str, chain: &str) -> bool {
-    use nettwin_model::rules::xt::XtMatch;
-    let is_tcp = rule.proto == Some(Is { what: 6, not: false });
-    let before_output =
-        matches!(chain, "PREROUTING" | "INPUT" | "FORWARD") || !TABLES[0].chains.iter().any(|c| c.0 == chain);
-    let target = match &rule.target {
-        Some(XtTarget::Reject(with)) => {
-            let fits = *with != RejectWith::TcpReset || is_tcp;
-            fits && table == "filter"
-        }
-        Some(XtTarget::Tcpmss(to)) => is_tcp && (to.is_some() || !matches!(chain, "PREROUTING" | "INPUT")),
-        Some(XtTarget::Notrack | XtTarget::CtNotrack) => table == "raw",
-        Some(XtTarget::Masquerade(_)) => table == "nat" && !matches!(chain, "PREROUTING" | "INPUT" | "OUTPUT"),
-        Some(XtTarget::Snat(_)) => table == "nat" && !matches!(chain, "PREROUTING" | "OUTPUT"),
-        Some(XtTarget::Dnat(_) | XtTarget::Redirect(_)) => table == "nat" && !matches!(chain, "POSTROUTING" | "INPUT"),
-        _ => true,
-    };
-    // What kinds of addresses IPv6's routing does not tell apart.
-    const NOT_IN_V6: u16 = 1 << 3 | 1 << 6 | 0xf << 8;
-    let fits = |m: &XtMatch| match m {
-        XtMatch::Mac(_) => before_output,
-        XtMatch::Icmp(_) => rule.proto == Some(Is { what: 1, not: false }),
-        XtMatch::Icmp6(_) => rule.proto == Some(Is { what: 58, not: false }),
-        XtMatch::Addrtype { src, dst } if family == Family::Ip6 => {
-            [src, dst].into_iter().flatten().all(|is| is.what & NOT_IN_V6 == 0)
-        }
-        _ => true,
-    };
-    // A comparison of no bytes at all.
-    let compares = [rule.src, rule.dst].iter().flatten().all(|net| net.what.1 > 0);
-    compares && target && rule.matches.iter().all(fits)
 }
 
 fn incompatible(view: &View<'_>, chain: &str) -> Stop {
@@ -584,7 +582,7 @@ fn incompatible(view: &View<'_>, chain: &str) -> Stop {
 
 /// `-L`.
 fn list(cx: &mut Context<'_>, view: &View<'_>, command: &Command, services: &Services) -> Result<u8, Stop> {
-    let hosts = Names::hosts(cx);
+    let hosts = Names::with_networks(cx);
     let list = List {
         family: view.family,
         numeric: command.numeric,

@@ -1,12 +1,12 @@
 //! Names and networks on a command line, and what is wrong with them.
 //!
-//! Counterpart: `parse_chain()`, `xtables_parse_interface()`, `xtables_ipparse_multiple()`. Deliberately absent: host names,
-//! masks that are no prefix.
+//! Counterpart: `parse_chain()`, `xtables_parse_interface()`, `xtables_ipparse_multiple()`. Deliberately absent: names of hosts
+//! that are not in `/etc/hosts`, masks that are no prefix.
 
 use super::ext;
 use super::parse::{Stop, unsupported, usage};
 use super::values::integer;
-use crate::names::aton;
+use crate::names::{Names, aton};
 use nettwin_model::rules::Family;
 use nettwin_model::rules::xt::Is;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -58,7 +58,7 @@ pub(super) fn address(text: &str, family: Family) -> Option<IpAddr> {
 }
 
 /// A list of networks (`xtables_ipparse_multiple`, `xtables_ip6parse_multiple`).
-pub(super) fn addresses(text: &str, not: bool, family: Family) -> Result<Vec<Is<(IpAddr, u8)>>, Stop> {
+pub(super) fn addresses(text: &str, not: bool, family: Family, hosts: &Names) -> Result<Vec<Is<(IpAddr, u8)>>, Stop> {
     let mut out = Vec::new();
     for part in text.split(',') {
         let (host, mask) = part.split_once('/').map_or((part, None), |(h, m)| (h, Some(m)));
@@ -70,6 +70,11 @@ pub(super) fn addresses(text: &str, not: bool, family: Family) -> Result<Vec<Is<
         let addr = match address(host, family) {
             Some(addr) => addr,
             None if len == 0 => unspecified(family),
+            None if family == Family::Ip
+                && let Some((addr, _)) = hosts.of_name(host) =>
+            {
+                addr.into()
+            }
             None => return usage(format!("host/network `{host}' not found")),
         };
         let network = match addr {
@@ -103,4 +108,17 @@ fn mask_len(mask: &str, family: Family) -> Result<u8, Stop> {
     }
     // At most 128.
     Ok(bits.leading_ones().min(width) as u8)
+}
+
+/// Names of options that mean the same.
+pub(super) fn alias(name: &str) -> &str {
+    match name {
+        "src" => "source",
+        "dst" => "destination",
+        "sport" => "source-port",
+        "dport" => "destination-port",
+        "sports" => "source-ports",
+        "dports" => "destination-ports",
+        other => other,
+    }
 }

@@ -1,12 +1,13 @@
 //! The command line of `iptables` and `ip6tables`, and a line of their `-restore`.
 //!
 //! Counterpart: `do_parse()` of `xshared.c`: options are read one after another, those of matches and targets as soon as
-//! these are named, so which complaint comes first depends on the order of words. Deliberately absent: host names.
+//! these are named, so which complaint comes first depends on the order of words. Deliberately absent: names of hosts that are
+//! not in `/etc/hosts`.
 
 use super::ext::{self, Ext, Given};
-use super::names::{addresses, chain_name, chain_name_is_free, interface, unspecified};
+use super::names::{addresses, alias, chain_name, chain_name_is_free, interface, unspecified};
 use super::values;
-
+use crate::names::{Names, Services};
 use nettwin_model::rules::Family;
 use nettwin_model::rules::xt::{Is, XtRule, XtTarget};
 use std::net::IpAddr;
@@ -99,6 +100,8 @@ pub(super) struct Command {
     pub(super) numeric: bool,
     pub(super) exact: bool,
     pub(super) line_numbers: bool,
+    /// Sets what it lists to zero.
+    pub(super) zeroes: bool,
     /// What is said of it beforehand.
     pub(super) warnings: String,
 }
@@ -175,7 +178,8 @@ pub(super) fn parse(
     words: &[String],
     table: Option<&str>,
     family: Family,
-    services: &crate::names::Services,
+    services: &Services,
+    hosts: &Names,
 ) -> Result<Command, Stop> {
     let command = Command {
         verb: Verb::Help,
@@ -191,6 +195,7 @@ pub(super) fn parse(
         numeric: false,
         exact: false,
         line_numbers: false,
+        zeroes: false,
         warnings: String::new(),
     };
     let parser = Parser {
@@ -208,11 +213,11 @@ pub(super) fn parse(
         proto_word: None,
         goto: false,
     };
-    parser.run(table.is_some(), services)
+    parser.run(table.is_some(), services, hosts)
 }
 
 impl Parser<'_> {
-    fn run(mut self, in_file: bool, services: &crate::names::Services) -> Result<Command, Stop> {
+    fn run(mut self, in_file: bool, services: &Services, hosts: &Names) -> Result<Command, Stop> {
         loop {
             if let Some(rest) = self.cluster.take() {
                 let (letter, rest) = split_first(&rest);
@@ -242,7 +247,7 @@ impl Parser<'_> {
                 break;
             }
         }
-        self.finish(services)
+        self.finish(hosts)
     }
 
     fn program(&self) -> &'static str {
@@ -324,7 +329,8 @@ impl Parser<'_> {
                 self.exts.push(Ext::new(kind, self.command.family));
                 Ok(true)
             }
-            _ => Ok(false),
+            Some(Err(())) => unsupported(&format!("-m {name}")),
+            None => Ok(false),
         }
     }
 
@@ -343,8 +349,12 @@ impl Parser<'_> {
             return usage("unexpected '!' flag before --");
         }
         if let Some(old) = self.verb {
-            if matches!((old, verb), (Verb::List | Verb::ListRules, Verb::Zero) | (Verb::Zero, Verb::List)) {
-                return unsupported("-L with -Z");
+            // What is listed may be zeroed then.
+            let lists = |verb| matches!(verb, Verb::List | Verb::ListRules);
+            if lists(old) && verb == Verb::Zero || old == Verb::Zero && lists(verb) {
+                self.command.zeroes = true;
+                self.verb = Some(if lists(old) { old } else { verb });
+                return Ok(());
             }
             return usage(format!("Cannot use -{} with -{}", verb.letter(), old.letter()));
         }
@@ -374,7 +384,7 @@ impl Parser<'_> {
     }
 
     #[allow(clippy::too_many_lines)]
-    fn option(&mut self, option: Opt, in_file: bool, services: &crate::names::Services) -> Result<(), Stop> {
+    fn option(&mut self, option: Opt, in_file: bool, services: &Services) -> Result<(), Stop> {
         let (letter, value) = match option {
             Opt::Own(letter, value) => (letter, value),
             Opt::Ext(i, name, value) => {
@@ -436,13 +446,19 @@ impl Parser<'_> {
                     'Z' => Verb::Zero,
                     _ => Verb::DeleteChain,
                 })?;
-                self.command.chain = value.or_else(|| self.next());
-                if self.command.chain.is_some()
+                let given = value.or_else(|| self.next());
+                // The second of two may leave it out.
+                let again = self.command.zeroes && given.is_none();
+                if !again {
+                    self.command.chain = given;
+                }
+                if !again
+                    && self.command.chain.is_some()
                     && matches!(letter, 'L' | 'S' | 'Z')
                     && let Some(number) = self.number()?
                 {
                     self.command.number = number;
-                    if letter == 'Z' {
+                    if letter == 'Z' && !self.command.zeroes {
                         self.verb = Some(Verb::ZeroNum);
                     }
                 }
@@ -513,16 +529,6 @@ impl Parser<'_> {
                 if in_file {
                     return usage("The -t option cannot be used in iptables-restore.\n");
                 }
-                if !super::TABLES.iter().any(|t| t.name == text) {
-                    return Err(Stop::Plain(
-                        format!(
-                            "{0} {1}: table '{text}' does not exist\nPerhaps {0} or your kernel needs to be upgraded.\n",
-                            self.program(),
-                            super::VERSION
-                        ),
-                        3,
-                    ));
-                }
                 self.command.table = text;
             }
             'c' => {
@@ -575,8 +581,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn finish(mut self, services: &crate::names::Services) -> Result<Command, Stop> {
-        let _ = services;
+    fn finish(mut self, hosts: &Names) -> Result<Command, Stop> {
         if matches!(self.verb, Some(Verb::Version | Verb::Help)) {
             self.command.verb = self.verb.unwrap_or(Verb::Help);
             return Ok(self.command);
@@ -584,8 +589,11 @@ impl Parser<'_> {
         if self.command.table == "nat" && self.rule.target == Some(XtTarget::Drop) {
             return usage(NAT_DROP);
         }
-        for ext in &mut self.exts {
-            ext.check(self.rule.proto)?;
+        // Matches first.
+        for targets in [false, true] {
+            for ext in self.exts.iter_mut().filter(|ext| ext.kind.is_target() == targets) {
+                ext.check(self.rule.proto)?;
+            }
         }
         if self.invert {
             return usage("nothing appropriate following !");
@@ -605,7 +613,7 @@ impl Parser<'_> {
         let family = self.command.family;
         let any = || vec![Is { what: (unspecified(family), 0), not: false }];
         let read = |given: &Option<(String, bool)>| match given {
-            Some((text, not)) => addresses(text, *not, family),
+            Some((text, not)) => addresses(text, *not, family, hosts),
             None => Ok(any()),
         };
         let (sources, destinations) = (read(&self.source)?, read(&self.destination)?);
@@ -627,26 +635,36 @@ impl Parser<'_> {
                 self.command.rules.push(XtRule { src: some(source), dst: some(destination), ..self.rule.clone() });
             }
         }
+        if !super::TABLES.iter().any(|t| t.name == self.command.table) {
+            let (program, version, table) = (self.program(), super::VERSION, &self.command.table);
+            let hint = format!("Perhaps {program} or your kernel needs to be upgraded.");
+            return Err(Stop::Plain(format!("{program} {version}: table '{table}' does not exist\n{hint}\n"), 3));
+        }
         Ok(self.command)
     }
 
     /// Which options go with which command (`generic_opt_check`).
     fn check_options(&self, verb: Verb) -> Result<(), Stop> {
         let c = &self.command;
-        let illegal = |letter: &str| usage(format!("Illegal option `{letter}' with this command"));
-        if verb.takes_rule() {
-            match () {
-                () if c.numeric => return illegal("-n"),
-                () if c.exact => return illegal("-x"),
-                () if c.line_numbers => return illegal("--line-numbers"),
-                () => {}
-            }
+        let given = |letter: char| match letter {
+            'n' => c.numeric,
+            'x' => c.exact,
+            '0' => c.line_numbers,
+            'j' => self.seen.contains(&'j') || self.seen.contains(&'g'),
+            other => self.seen.contains(&other),
+        };
+        // All may be verbose.
+        let legal = match verb {
+            Verb::Insert | Verb::Replace | Verb::Append => "sdpjiocf",
+            Verb::Delete | Verb::Check => "sdpjiof",
+            Verb::List => "nx0",
+            Verb::Policy => "c",
+            _ => "",
+        };
+        match "nsdpjxio0cf".chars().find(|letter| given(*letter) && !legal.contains(*letter)) {
+            Some(letter) => usage(format!("Illegal option `-{letter}' with this command")),
+            None => Ok(()),
         }
-        let has_rule = ['s', 'd', 'p', 'i', 'o', 'f', 'j', 'g'].iter().find(|l| self.seen.contains(l));
-        if let Some(letter) = has_rule.filter(|_| !verb.takes_rule()) {
-            return illegal(&format!("-{letter}"));
-        }
-        Ok(())
     }
 
     /// Chains that a rule's interface cannot be known in.
@@ -670,17 +688,4 @@ pub(super) const HINT: &str = "Try `iptables -h' or 'iptables --help' for more i
 fn split_first(text: &str) -> (char, &str) {
     let mut chars = text.chars();
     (chars.next().unwrap_or('?'), chars.as_str())
-}
-
-/// Names that mean the same.
-fn alias(name: &str) -> &str {
-    match name {
-        "src" => "source",
-        "dst" => "destination",
-        "sport" => "source-port",
-        "dport" => "destination-port",
-        "sports" => "source-ports",
-        "dports" => "destination-ports",
-        other => other,
-    }
 }

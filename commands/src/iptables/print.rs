@@ -378,9 +378,10 @@ impl List<'_> {
             None if !self.numeric => "anywhere".into(),
             None if self.family == Family::Ip6 => "::/0".into(),
             None => "0.0.0.0/0".into(),
-            Some(Is { what: (IpAddr::V4(v4), 32), .. }) => {
+            Some(Is { what: (IpAddr::V4(v4), len), .. }) => {
                 let name = self.hosts.of_addr(*v4).filter(|_| !self.numeric);
-                name.map_or_else(|| v4.to_string(), str::to_owned)
+                let name = name.map_or_else(|| v4.to_string(), str::to_owned);
+                if *len == 32 { name } else { format!("{name}/{len}") }
             }
             Some(Is { what: (addr @ IpAddr::V6(_), 128), .. }) => address(*addr),
             Some(Is { what: (addr, len), .. }) => format!("{}/{len}", address(*addr)),

@@ -294,7 +294,7 @@ impl Section {
 
 fn restore(cx: &mut Context<'_>, family: Family, manner: &Manner, text: &str) -> Result<(), Stop> {
     let program = restorer(family);
-    let (services, hosts) = (Services::read(cx), Names::hosts(cx));
+    let (services, hosts) = (Services::read(cx), Names::with_networks(cx));
     let mut section: Option<Section> = None;
     let mut last = 0;
     for (i, line) in text.lines().enumerate() {
@@ -352,7 +352,7 @@ fn restore(cx: &mut Context<'_>, family: Family, manner: &Manner, text: &str) ->
                 let chain = declared(section, manner, &line[1..], now).map_err(|stop| with_line(now, stop))?;
                 section.lines.push((now, chain));
             }
-            (Some(section), line) => match command(cx, section, manner, line, &services) {
+            (Some(section), line) => match command(cx, section, manner, line, (&services, &hosts)) {
                 Ok(command) => section.lines.push((now, Line::Command(Box::new(command)))),
                 Err(Stop::Other) => {}
                 Err(stop) => return Err(with_line(now, stop)),
@@ -419,7 +419,7 @@ fn command(
     section: &Section,
     manner: &Manner,
     text: &str,
-    services: &Services,
+    (services, hosts): (&Services, &Names),
 ) -> Result<Command, Stop> {
     let (counters, text) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         None => (None, text),
@@ -430,7 +430,7 @@ fn command(
         }
     };
     let words = split(text)?;
-    let mut command = parse::parse(&words, Some(section.table.name), section.family, services)?;
+    let mut command = parse::parse(&words, Some(section.table.name), section.family, services, hosts)?;
     cx.complain(&command.warnings);
     if let Some(counters) = counters.filter(|_| manner.counters) {
         command.counters = counters;

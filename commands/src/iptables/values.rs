@@ -117,9 +117,9 @@ pub(super) fn udp_port_range(option: &str, text: &str, services: &Services) -> R
     let one = |text: &str, none: u16| match integer(text) {
         _ if text.is_empty() => Ok(none),
         Some(n) => Ok(n as u16), // cut, as it is
-        None => services
-            .of_name("udp", text)
-            .ok_or_else(|| Stop::Usage(format!("Port \"{text}\" does not resolve to anything.\n"))),
+        None => {
+            services.of_any(text).ok_or_else(|| Stop::Usage(format!("Port \"{text}\" does not resolve to anything.\n")))
+        }
     };
     match parts.as_slice() {
         [only] => one(only, 0).map(|port| (port, port)),
@@ -299,8 +299,12 @@ pub(super) fn icmp6_type(text: &str) -> Result<(u8, u8, u8), Stop> {
 
 pub(super) fn states(text: &str, conntrack: bool) -> Result<u32, Stop> {
     let mut out = 0;
-    for word in text.split(',') {
+    let mut rest = Some(text);
+    while let Some(text) = rest {
+        let (word, behind) = text.split_once(',').map_or((text, None), |(word, behind)| (word, Some(behind)));
+        rest = behind;
         out |= match word.to_ascii_uppercase().as_str() {
+            "" if behind.is_none() && !conntrack => return usage(NO_STATES),
             "INVALID" => State::INVALID,
             "NEW" => State::NEW,
             "ESTABLISHED" => State::ESTABLISHED,
@@ -308,11 +312,13 @@ pub(super) fn states(text: &str, conntrack: bool) -> Result<u32, Stop> {
             "UNTRACKED" => State::UNTRACKED,
             "SNAT" if conntrack => CTSTATE_SNAT,
             "DNAT" if conntrack => CTSTATE_DNAT,
-            _ => return usage(format!("Bad {}state \"{word}\"", if conntrack { "ct" } else { "" })),
+            _ => return usage(format!("Bad {}state \"{text}\"", if conntrack { "ct" } else { "" })),
         };
     }
     Ok(out)
 }
+
+const NO_STATES: &str = "\"--state\" requires a list of states with no spaces, e.g. ESTABLISHED,RELATED";
 
 pub(super) fn rate(text: &str) -> Result<(u64, Rate), Stop> {
     let bad = || Stop::Usage(format!("bad rate \"{text}\"'"));
