@@ -10,6 +10,7 @@ use nettwin_model::rules::{
     Base, ChainKind, Family, Hook, Key, Level4, Match, Nat, NatKind, Place, Policy, RejectWith, Rule, RuleChange, Stmt,
     Verdict, Which,
 };
+use nettwin_model::socket::{Call, Reply};
 use nettwin_model::{Answer, Backend, Mac, Op, Query};
 use nettwin_sim::Sim;
 use proptest::prelude::*;
@@ -155,6 +156,84 @@ fn datagrams_that_go_on_being_answered_are_a_stream() {
     assert_eq!(connections(&mut sim).len(), 1, "too early");
     pass(&mut sim, Duration::from_secs(3));
     assert_eq!(connections(&mut sim), [], "too late");
+}
+
+/// What is known of the only connection: its state and how long it may be silent.
+fn known(sim: &mut Sim) -> (String, u32) {
+    match connections(sim).as_slice() {
+        [one] => (one.tcp_state.clone().unwrap_or_default(), one.timeout_s),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_state_of_a_connection_has_its_time() {
+    let slow =
+        TOPOLOGY.replace("\"]\n[[link]]", "\"]\nimpair = \"delay 100ms\"\n[[link]]") + "impair = \"delay 100ms\"\n";
+    let mut sim = lab(&slow);
+    masquerade(&mut sim);
+    let open = |sim: &mut Sim, call: Call| match sim.socket(&call) {
+        Ok(Reply::Opened(id) | Reply::Accepted(id, _)) => id,
+        other => panic!("{call:?}: {other:?}"),
+    };
+    let listener = open(&mut sim, Call::Listen { netns: ns("out"), on: "0.0.0.0:80".parse().unwrap(), backlog: 9 });
+    let connect = || Call::Connect {
+        netns: ns("in"),
+        proto: Proto::Tcp,
+        from: "0.0.0.0:0".parse().unwrap(),
+        to: "203.0.113.9:80".parse().unwrap(),
+    };
+    // Each is at its place 100 ms after it was sent.
+    let step = |sim: &mut Sim, state: &str, seconds: u32| {
+        pass(sim, Duration::from_millis(200));
+        // What has passed of the last of the seconds is not shown.
+        assert_eq!(known(sim), (state.to_owned(), seconds - 1), "{state}");
+    };
+    // Neighbours are known from here on.
+    assert_eq!(replies(&mut sim, "in", "203.0.113.9"), 3);
+    pass(&mut sim, Duration::from_secs(40));
+    let client = open(&mut sim, connect());
+    step(&mut sim, "SYN_SENT", 120);
+    step(&mut sim, "SYN_RECV", 60);
+    step(&mut sim, "ESTABLISHED", 432_000);
+    let server = open(&mut sim, Call::Accept(listener));
+    sim.socket(&Call::Shutdown(client)).unwrap();
+    step(&mut sim, "FIN_WAIT", 120);
+    step(&mut sim, "CLOSE_WAIT", 60);
+    sim.socket(&Call::Close(server)).unwrap();
+    step(&mut sim, "LAST_ACK", 30);
+    step(&mut sim, "TIME_WAIT", 120);
+    pass(&mut sim, Duration::from_secs(118));
+    assert_eq!(connections(&mut sim).len(), 1);
+    pass(&mut sim, Duration::from_secs(2));
+    assert_eq!(connections(&mut sim), [], "TIME_WAIT is over");
+
+    let client = open(&mut sim, connect());
+    pass(&mut sim, Duration::from_secs(1));
+    pass(&mut sim, Duration::from_secs(431_998));
+    assert_eq!(connections(&mut sim).len(), 1, "silent for five days, nearly");
+    pass(&mut sim, Duration::from_secs(2));
+    assert_eq!(connections(&mut sim), [], "five days");
+    // A segment in the middle begins a connection again (`tcp_loose`), which the answer establishes.
+    sim.socket(&Call::Send(client, b"hello".to_vec())).unwrap();
+    pass(&mut sim, Duration::from_secs(1));
+    assert_eq!(known(&mut sim).0, "ESTABLISHED");
+    sim.socket(&Call::Abort(client)).unwrap();
+    step(&mut sim, "CLOSE", 10);
+    pass(&mut sim, Duration::from_secs(10));
+    assert_eq!(connections(&mut sim), [], "CLOSE is over");
+
+    // ICMP, and protocols of which nothing is known.
+    let ping = |netns| Probe::Ping(Ping::new(ns(netns), "203.0.113.9".parse().unwrap(), 1));
+    sim.probe(ping("in")).unwrap();
+    assert_eq!(known(&mut sim), (String::new(), 29));
+    pass(&mut sim, Duration::from_secs(30));
+    assert_eq!(connections(&mut sim), [], "a ping");
+    let frame = ethernet((IN, LAN), &ipv4((inside(), outside()), (47, 64), 0, &[0; 8]));
+    sim.receive(&ns("r"), dev("lan"), &frame);
+    step(&mut sim, "", 600);
+    pass(&mut sim, Duration::from_secs(600));
+    assert_eq!(connections(&mut sim), [], "GRE");
 }
 
 #[test]
