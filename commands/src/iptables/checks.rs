@@ -28,7 +28,8 @@ pub(super) fn kernel_takes(rule: &XtRule, family: Family, table: &str, chain: &s
     const NOT_IN_V6: u16 = 1 << 3 | 1 << 6 | 0xf << 8;
     let fits = |m: &XtMatch| match m {
         XtMatch::Mac(_) => before_output,
-        XtMatch::Ports { proto, .. } => {
+        // With something to compare it is no match of the old kind.
+        XtMatch::Ports { proto, sport: None, dport: None, flags: None } => {
             let number = if *proto == Level4::Udp { 17 } else { 6 };
             rule.proto == Some(Is { what: number, not: false })
         }
