@@ -194,6 +194,34 @@ fn bridge_agrees() {
                 "#,
             ),
             (
+                "groups of IPv6",
+                r#"
+                ip link add br0 type bridge
+                ip link add p1 type veth peer name e1
+                ip link set p1 master br0
+                ip link set e1 up
+                ip link set p1 up
+                ip link set br0 up
+                sleep 1.5
+                bridge mdb add dev br0 port p1 grp ff0e::1 permanent
+                bridge mdb add dev br0 port p1 grp ff0e:0:0::1
+                bridge mdb add dev br0 port p1 grp FF02::1
+                bridge mdb add dev br0 port p1 grp fe80::1 permanent
+                bridge mdb add dev br0 port br0 grp ff05::3:1
+                bridge mdb add dev br0 port p1 grp ff0e:::1
+                bridge mdb add dev br0 port p1 grp aa:bb:cc:dd:ee:gg
+                bridge mdb add dev br0 port p1 grp 1:2
+                bridge mdb add dev br0 port p1 grp 1.2.3
+                bridge mdb show
+                bridge -d mdb show
+                bridge -j -d mdb show
+                bridge mdb del dev br0 port p1 grp ff0e::1
+                bridge mdb del dev br0 port p1 grp ff0e::1
+                bridge mdb del dev br0 port br0 grp ff05::3:1
+                bridge mdb
+                "#,
+            ),
+            (
                 "groups",
                 r#"
                 ip link add br0 type bridge

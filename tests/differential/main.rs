@@ -29,6 +29,7 @@ mod link;
 mod machine;
 mod mcast;
 mod mesh;
+mod mld;
 mod moves;
 mod neighbour;
 mod netem;

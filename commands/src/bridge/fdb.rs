@@ -313,7 +313,7 @@ fn change(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>, verb: Verb) -> Resu
 }
 
 /// Six numbers as `sscanf("%hhx:…")` takes them; what follows is left.
-pub(super) fn hardware_address(word: &str) -> Option<Mac> {
+fn hardware_address(word: &str) -> Option<Mac> {
     let (mut rest, mut bytes) = (word, [0u8; 6]);
     for (i, byte) in bytes.iter_mut().enumerate() {
         if i > 0 {

@@ -1,16 +1,15 @@
 //! `bridge mdb`.
 //!
-//! Counterpart: `bridge/mdb.c`. Deliberately absent, and refused by name: sources (IGMPv3's filters), IPv6's groups.
+//! Counterpart: `bridge/mdb.c`. Deliberately absent, and refused by name: sources (IGMPv3's and MLDv2's filters).
 
-use super::fdb::hardware_address;
 use super::{Bridge, Wanted, by_index, failed, help, named, refusal, unknown_command, unsupported};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, matches};
+use crate::iproute::inet;
 use crate::iproute::page::Page;
 use crate::number::atoi;
 use crate::say;
 use nettwin_model::bridge::{BridgeStatus, McastRouter, MdbAged};
 use nettwin_model::{Group, IfName, LinkKind, MdbEntry, Op};
-use std::net::Ipv6Addr;
 
 pub(super) fn run(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
     let Some(word) = words.next() else { return show(bridge, words) };
@@ -49,15 +48,25 @@ fn change(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>, add: bool) -> Resul
     let state = bridge.state()?;
     let find = |word: &str| named(&state, word).ok_or_else(|| failed(format!("Cannot find device \"{word}\"\n")));
     let (name, port) = (find(dev)?, find(port)?);
-    if group.parse::<Ipv6Addr>().is_ok() {
-        return Err(unsupported("an IPv6 group"));
-    }
-    let found = group.parse().ok().map(Group::Ip).or_else(|| hardware_address(group).map(Group::Mac));
-    let group = found.ok_or_else(|| failed(format!("Invalid address \"{group}\"\n")))?;
+    let group = group_of(group)?;
     // Sixteen bits of it are sent.
     let entry = MdbEntry { bridge: name, port, group, vlan: vid as u16, permanent };
     let netns = bridge.netns.clone();
     bridge.talk(if add { Op::AddMdb { netns, entry } } else { Op::DelMdb { netns, entry } })
+}
+
+/// An address of either family, or a MAC; what is none is cut off at its first colon before it is complained of
+/// (`ll_addr_a2n`).
+fn group_of(word: &str) -> Result<Group, Stop> {
+    let ip = word.parse().ok().map(Group::Ip).or_else(|| word.parse().ok().map(Group::Ip6));
+    let why = match (ip, inet::mac(word)) {
+        (Some(ip), _) => return Ok(ip),
+        (None, Ok(Ok(mac))) => return Ok(Group::Mac(mac)),
+        (None, Ok(Err(_))) => String::new(),
+        (None, Err(stop)) => stop.text,
+    };
+    let shown = word.split(':').next().unwrap_or(word);
+    Err(failed(format!("{why}Invalid address \"{shown}\"\n")))
 }
 
 fn show(bridge: &mut Bridge<'_, '_>, words: Words<'_>) -> Result<(), Stop> {

@@ -1,7 +1,7 @@
 //! Groups' members: `RTM_NEWMDB`, `RTM_DELMDB`, `RTM_GETMDB`, in bytes, as the packet crates have no types for them.
 //!
-//! Kernel counterpart: `br_mdb_parse()`, `br_mdb_fill_info()`, `br_rports_fill_info()`. Deliberately absent: sources, IPv6's
-//! groups, which are left out of what is read.
+//! Kernel counterpart: `br_mdb_parse()`, `br_mdb_fill_info()`, `br_rports_fill_info()`. Deliberately absent: sources, whose
+//! entries are left out of what is read.
 
 use crate::netlink::Raw;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
@@ -13,6 +13,7 @@ const RTM_NEWMDB: u16 = 84;
 const RTM_DELMDB: u16 = 85;
 const RTM_GETMDB: u16 = 86;
 const ETH_P_IP: u16 = 0x0800;
+const ETH_P_IPV6: u16 = 0x86dd;
 /// `struct br_mdb_entry`.
 const ENTRY_BYTES: usize = 28;
 /// `struct br_port_msg`.
@@ -52,6 +53,10 @@ fn body(bridge: u32, port: u32, entry: &MdbEntry) -> Vec<u8> {
         Group::Ip(group) => {
             addr[..4].copy_from_slice(&group.octets());
             ETH_P_IP
+        }
+        Group::Ip6(group) => {
+            addr = group.octets();
+            ETH_P_IPV6
         }
         Group::Mac(mac) => {
             addr[..6].copy_from_slice(&mac.0);
@@ -99,6 +104,7 @@ fn member(info: &[u8], bridge: IfName, name: &dyn Fn(u32) -> Option<IfName>) -> 
     let entry = info.get(..ENTRY_BYTES)?;
     let group = match u16::from_be_bytes([entry[24], entry[25]]) {
         ETH_P_IP => Group::Ip(Ipv4Addr::new(entry[8], entry[9], entry[10], entry[11])),
+        ETH_P_IPV6 => Group::Ip6(<[u8; 16]>::try_from(&entry[8..24]).ok()?.into()),
         0 => Group::Mac(Mac([entry[8], entry[9], entry[10], entry[11], entry[12], entry[13]])),
         _ => return None,
     };

@@ -1,6 +1,6 @@
 //! A group's member in iproute2's words: what follows `bridge mdb add`.
 //!
-//! Counterpart: `bridge/mdb.c`. Deliberately absent: `src` (IGMPv3's filters), IPv6's groups.
+//! Counterpart: `bridge/mdb.c`. Deliberately absent: `src` (IGMPv3's and MLDv2's filters).
 
 use super::cursor::{Words, WordsError, once};
 use crate::mdb::{Group, MdbEntry};
@@ -18,8 +18,9 @@ pub fn parse(text: &str) -> Result<MdbEntry, WordsError> {
             "grp" => {
                 let value = words.value(key)?;
                 let ip = value.text.parse().ok().map(Group::Ip);
+                let ip = ip.or_else(|| value.text.parse().ok().map(Group::Ip6));
                 let said = ip.or_else(|| value.text.parse().ok().map(Group::Mac));
-                let wrong = || value.error(format!("`{}` is no group", value.text), "write an IPv4 address, or a MAC");
+                let wrong = || value.error(format!("`{}` is no group", value.text), "write an IP address, or a MAC");
                 once(&mut group, said.ok_or_else(wrong)?, key)?;
             }
             "vid" => once(&mut vlan, words.value(key)?.number("a VLAN", 1..=4094)?, key)?,
@@ -63,6 +64,7 @@ mod tests {
         check("dev br0 port p1 grp 239.1.1.1", "dev br0 port p1 grp 239.1.1.1 temp");
         check("dev br0 port p1 grp 01:02:03:04:05:06 permanent", "dev br0 port p1 grp 01:02:03:04:05:06 permanent");
         check("dev br0 port p1 grp 239.1.1.1 vid 10 temp", "dev br0 port p1 grp 239.1.1.1 temp vid 10");
+        check("dev br0 port p1 grp ff0e::1:2", "dev br0 port p1 grp ff0e::1:2 temp");
         check("dev br0 port p1 grp x", "\"x\" `x` is no group");
         check("dev br0 port p1", "\"dev br0 port p1\" the group is missing");
         check("dev br0 src 10.0.0.1", "\"src\" unknown word `src`");

@@ -1,11 +1,12 @@
-//! IGMP snooping: which ports a group's frames leave by.
+//! IGMP and MLD snooping: which ports a group's frames leave by.
 //!
 //! Kernel counterpart: `net/bridge/br_multicast.c`, `br_mdb.c`, with IGMP version 2, which bridges speak unless told otherwise
 //! (an IGMPv3 report then counts as joining and leaving). The bridge hears reports, leaves and queries, and queries itself if
-//! it is the querier. Deliberately absent: IGMPv3's source filters, MLD, PIM, groups by VLAN (`mcast_vlan_snooping`),
-//! the bridge's own membership of all-snoopers, limits of the table.
+//! it is the querier. Of IPv6's groups see [`mld`]. Deliberately absent: IGMPv3's source filters, PIM, groups by VLAN
+//! (`mcast_vlan_snooping`), the bridge's own membership of all-snoopers, limits of the table.
 
 mod igmp;
+mod mld;
 mod table;
 
 use super::bridge::{Bridge, PortRef};
@@ -75,6 +76,8 @@ pub(crate) struct Mcast {
     own: Queries,
     /// The bridge itself is taken for a router, until then.
     router_until: Option<Instant>,
+    /// The same of IPv6.
+    six: mld::Six,
     /// When this bridge's next event is.
     armed: Option<Instant>,
 }
@@ -85,12 +88,14 @@ pub(crate) struct McastPort {
     /// `mcast_router`, as of the bridge.
     pub(crate) router: u8,
     router_until: Option<Instant>,
+    /// The same of IPv6.
+    router6_until: Option<Instant>,
     own: Queries,
 }
 
 impl Default for McastPort {
     fn default() -> Self {
-        McastPort { router: BY_QUERIES, router_until: None, own: Queries::default() }
+        McastPort { router: BY_QUERIES, router_until: None, router6_until: None, own: Queries::default() }
     }
 }
 
@@ -138,8 +143,7 @@ pub(crate) fn hear(ns: &mut Netns, w: &mut World, at: PortRef, vid: u16, pkt: &P
     let mut dst = [0; 6];
     dst.copy_from_slice(&bytes[..6]);
     if bytes[12..L2_LEN] == ETHERTYPE_IPV6.to_be_bytes() {
-        // Nobody ever asks for IPv6's groups.
-        return Way::Flood;
+        return mld::hear(ns, w, at, vid, pkt);
     }
     let is_ip = bytes[12..L2_LEN] == ETHERTYPE_IPV4.to_be_bytes();
     let ip = if is_ip { Ipv4::unsummed(&bytes[L2_LEN..]) } else { None };
@@ -164,18 +168,23 @@ pub(crate) fn hear(ns: &mut Netns, w: &mut World, at: PortRef, vid: u16, pkt: &P
 fn way(ns: &Netns, bridge: Ifindex, group: Option<(Group, u16)>, only_routers: bool, now: Instant) -> Way {
     let Some(b) = ns.dev(bridge).and_then(|d| d.bridge()) else { return Way::Flood };
     let known = group.and_then(|(group, vid)| b.mcast.groups.find(group, vid));
+    let is_six = matches!(group, Some((Group::Ip6(_), _)));
     let queried = match group {
         Some((Group::Mac(_), _)) => known.is_some(),
+        Some((Group::Ip6(_), _)) => b.mcast.six.has_querier(now),
         _ => b.mcast.has_querier(now),
     };
     if !(known.is_some() || only_routers) || !queried {
         return Way::Flood;
     }
-    let is_router =
-        |p: &super::bridge::Port| p.mcast.router == ALWAYS || p.mcast.router_until.is_some_and(|at| at > now);
+    let lasts = |until: Option<Instant>| until.is_some_and(|at| at > now);
+    let is_router = |p: &super::bridge::Port| {
+        p.mcast.router == ALWAYS || lasts(if is_six { p.mcast.router6_until } else { p.mcast.router_until })
+    };
     let leaves = |number: &u16| known.is_some_and(|known| known.has(*number)) || b.port(*number).is_some_and(is_router);
     let ports = b.order.iter().copied().filter(leaves).collect();
-    let own = b.mcast.settings.router == ALWAYS || b.mcast.router_until.is_some_and(|at| at > now);
+    let own = b.mcast.settings.router == ALWAYS
+        || lasts(if is_six { b.mcast.six.router_until } else { b.mcast.router_until });
     Way::Members(ports, known.is_some_and(|known| known.is_joined()) || own)
 }
 
@@ -315,6 +324,7 @@ pub(crate) fn opened(ns: &mut Netns, w: &mut World, bridge: Ifindex) {
 pub(crate) fn closed(ns: &mut Netns, bridge: Ifindex) {
     if let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) {
         (b.mcast.own.at, b.mcast.other_until, b.mcast.delay_until, b.mcast.router_until) = (None, None, None, None);
+        b.mcast.six = mld::Six::default();
     }
 }
 
@@ -334,7 +344,7 @@ pub(crate) fn enabled(ns: &mut Netns, w: &mut World, bridge: Ifindex, number: u1
 pub(crate) fn disabled(b: &mut Bridge, number: u16) {
     flush_port(b, number, false);
     if let Some(port) = b.port_mut(number) {
-        (port.mcast.router_until, port.mcast.own.at) = (None, None);
+        (port.mcast.router_until, port.mcast.router6_until, port.mcast.own.at) = (None, None, None);
     }
 }
 
@@ -346,9 +356,9 @@ pub(crate) fn set_port_router(ns: &mut Netns, w: &mut World, at: PortRef, value:
     let Some(port) = b.port_mut(at.number) else { return };
     match value {
         // Said again it counts from now on.
-        FOR_NOW => port.mcast.router_until = Some(until),
+        FOR_NOW => (port.mcast.router_until, port.mcast.router6_until) = (Some(until), Some(until)),
         BY_QUERIES if port.mcast.router == BY_QUERIES => {}
-        _ => port.mcast.router_until = None,
+        _ => (port.mcast.router_until, port.mcast.router6_until) = (None, None),
     }
     port.mcast.router = value;
     arm(ns, w, at.bridge);
@@ -365,13 +375,17 @@ pub(crate) fn timer(ns: &mut Netns, w: &mut World, bridge: Ifindex) {
     b.mcast.groups.expire(now);
     let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
     for port in b.ports.iter_mut().flatten() {
-        if is_due(port.mcast.router_until) {
-            port.mcast.router_until = None;
-            if port.mcast.router == FOR_NOW {
-                port.mcast.router = BY_QUERIES;
-            }
+        let mut over = false;
+        for until in [&mut port.mcast.router_until, &mut port.mcast.router6_until] {
+            over |= until.take_if(|at| *at <= now).is_some();
+        }
+        // While it is one for either family it stays what it is told (`br_multicast_rport_del`).
+        let lasts = port.mcast.router_until.or(port.mcast.router6_until).is_some();
+        if over && !lasts && port.mcast.router == FOR_NOW {
+            port.mcast.router = BY_QUERIES;
         }
     }
+    b.mcast.six.expire(now);
     if is_due(b.mcast.router_until) {
         b.mcast.router_until = None;
     }
@@ -432,9 +446,9 @@ fn send_query(ns: &mut Netns, w: &mut World, at: PortRef, group: Option<Ipv4Addr
 fn arm(ns: &mut Netns, w: &mut World, bridge: Ifindex) {
     let id: NsId = ns.id;
     let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) else { return };
-    let ports = b.ports.iter().flatten().flat_map(|p| [p.mcast.router_until, p.mcast.own.at]);
+    let ports = b.ports.iter().flatten().flat_map(|p| [p.mcast.router_until, p.mcast.router6_until, p.mcast.own.at]);
     let own = [b.mcast.other_until, b.mcast.delay_until, b.mcast.router_until, b.mcast.own.at, b.mcast.groups.next()];
-    let Some(next) = ports.chain(own).flatten().min() else { return };
+    let Some(next) = ports.chain(own).chain(b.mcast.six.next()).flatten().min() else { return };
     if b.mcast.armed.is_none_or(|at| at > next) {
         b.mcast.armed = Some(next);
         w.wheel.schedule(next.max(w.now), Event::Mcast { ns: id, dev: bridge });

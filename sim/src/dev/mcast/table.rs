@@ -2,6 +2,7 @@
 //!
 //! Kernel counterpart: `struct net_bridge_mdb_entry`, `br_mdb_add()`, `br_mdb_del()`, `br_mdb_dump()`.
 
+use super::mld::ALL_NODES;
 use super::{ALWAYS, centis};
 use crate::dev::bridge::Bridge;
 use crate::dev::fdb::SELF;
@@ -240,6 +241,7 @@ fn check(entry: &MdbEntry) -> Result<(), Fault> {
             "IPv4 entry group address is not multicast or 0.0.0.0"
         }
         Group::Ip(group) if super::is_local(group) => "IPv4 entry group address is local multicast",
+        Group::Ip6(group) if group == ALL_NODES => "IPv6 entry group address is link-local all nodes",
         Group::Mac(mac) if !mac.is_multicast() => "L2 entry group is not multicast",
         _ if entry.vlan >= nettwin_model::vlan::VID_END => "Invalid entry VLAN id",
         _ => return Ok(()),
@@ -270,7 +272,7 @@ pub(crate) fn entries(ns: &Netns, bridge: IfName, b: &Bridge, now: Instant) -> V
 pub(crate) fn routers(ns: &Netns, b: &Bridge, now: Instant) -> Vec<McastRouter> {
     let told = |number: &u16| {
         let port = b.port(*number)?;
-        let until = port.mcast.router_until.filter(|at| *at > now);
+        let until = port.mcast.router_until.max(port.mcast.router6_until).filter(|at| *at > now);
         let timer = u32::try_from(until.map_or(0, |at| at.since(now).as_millis() / 10)).unwrap_or(0);
         let is_one = port.mcast.router == ALWAYS || until.is_some();
         is_one.then_some(McastRouter { port: ns.dev(port.dev)?.name, kind: port.mcast.router, timer })
