@@ -19,6 +19,7 @@ fn nft_agrees() {
             ("the same in the family bridge", &of(wrong, "bridge")),
             ("a file with sets and maps", include_str!("nft/sets.txt")),
             ("sets like what is looked at", include_str!("nft/typeof.txt")),
+            ("what has an order, and what is not there", include_str!("nft/order.txt")),
             ("counters, quotas and limits by name", include_str!("nft/named.txt")),
             ("as JSON", include_str!("nft/json.txt")),
             ("names, files and places", include_str!("nft/places.txt")),

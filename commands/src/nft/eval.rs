@@ -9,7 +9,8 @@ use super::parse::MAX_REPORTS;
 use super::rule::{Stop, Writer, elements_of, merged};
 use super::source::{Loc, Report};
 use super::tree::{
-    Act, ChainBody, Command, Handle, Inside, Is, Listed, ObjectBody, Priority, RuleBody, SetBody, Verb, Word,
+    Act, ChainBody, Command, Expr, Handle, Inside, Is, Listed, ObjectBody, Priority, RuleBody, Said, SetBody, Verb,
+    What, Word,
 };
 use super::value::{Book, Type};
 use nettwin_model::Errno;
@@ -36,6 +37,8 @@ struct Places {
     /// Each statement's, and those of its own elements.
     stmts: Vec<(Loc, Vec<Loc>)>,
     elems: Vec<Loc>,
+    /// Those of a rule's own sets.
+    sets: Vec<Loc>,
 }
 
 /// Commands that are being understood.
@@ -218,8 +221,16 @@ impl<'a> Evaluation<'a> {
 
     fn rule(&mut self, whole: Loc, verb: Verb, chain: &Handle, body: &RuleBody) -> Done {
         let names = &self.names;
-        let no_set = |name: &str| hint::set(names, name).unwrap_or_else(|| hint::NOT_THERE.to_owned());
         let table = self.rules.table(chain.family, &chain.table.text);
+        // A table that is not there is missed first.
+        let no_set = |name: &str, at: Loc| {
+            let hint = match table {
+                Some(_) => hint::set(names, chain.family, &chain.table.text, name),
+                None => hint::table(names, &chain.table.text),
+            };
+            let at = if table.is_some() { at } else { chain.table.at };
+            Report::new(at, hint.unwrap_or_else(|| hint::NOT_THERE.to_owned()))
+        };
         let mut handle = chain.handle.map(|h| h.at).or(chain.position.map(|p| p.at)).unwrap_or_default();
         let mut beside = chain.position.map(|p| p.value);
         if chain.position.is_some() || chain.index.is_some() {
@@ -248,7 +259,8 @@ impl<'a> Evaluation<'a> {
             (_, None) => RuleChange::AddRule { which, place: Place::Last, rule },
             (_, Some(handle)) => RuleChange::AddRule { which, place: Place::After(handle), rule },
         };
-        self.apply(Step { change, at: Places { stmts, handle, ..places(whole, chain) } });
+        let sets = own_sets(body);
+        self.apply(Step { change, at: Places { stmts, handle, sets, ..places(whole, chain) } });
         Ok(())
     }
 
@@ -326,7 +338,8 @@ impl<'a> Evaluation<'a> {
         let table = self.rules.table(handle.family, &handle.table.text).ok_or_else(|| self.no_table(handle))?;
         let Some(name) = &handle.name else { return Err(self.no_table(handle)) };
         table.set(&name.text).cloned().ok_or_else(|| {
-            let text = hint::set(&self.rules, &name.text).unwrap_or_else(|| hint::NOT_THERE.to_owned());
+            let text = hint::set(&self.rules, handle.family, &handle.table.text, &name.text)
+                .unwrap_or_else(|| hint::NOT_THERE.to_owned());
             Stop::Wrong(Report::new(name.at, text))
         })
     }
@@ -475,7 +488,7 @@ fn base_of(family: Family, body: &super::tree::BaseBody, policy: Policy) -> Resu
 }
 
 /// What is said of a refusal of the kernel (`nft_cmd_error`).
-pub(super) fn refused(step: &Step, refusal: &Refusal, known: &Ruleset) -> Report {
+pub(super) fn refused(step: &Step, refusal: &Refusal, known: &Ruleset) -> Vec<Report> {
     let at = &step.at;
     let whole = (at.whole, false);
     let (place, is_named) = match refusal.part {
@@ -488,7 +501,35 @@ pub(super) fn refused(step: &Step, refusal: &Refusal, known: &Ruleset) -> Report
         Part::Elem(i) => at.elems.get(i).map_or(whole, |loc| (*loc, false)),
     };
     let hint = if refusal.errno == Errno::ENOENT && is_named { hinted(&step.change, known) } else { None };
-    Report::new(place, hint.unwrap_or_else(|| format!("Could not process rule: {}", refusal.errno.text())))
+    let plain = format!("Could not process rule: {}", refusal.errno.text());
+    // A rule's own sets come before it: each, and what is in it.
+    let sets = at.sets.iter().filter(|_| refusal.part == Part::Table);
+    let mut out: Vec<Report> =
+        sets.flat_map(|set| [at.table, *set]).map(|place| Report::new(place, plain.clone())).collect();
+    out.push(Report::new(place, hint.unwrap_or(plain)));
+    out
+}
+
+/// Where the sets stand that a rule brings along.
+fn own_sets(body: &RuleBody) -> Vec<Loc> {
+    let of_map = |expr: &Expr| match &expr.is {
+        Is::Map(_, map) if matches!(map.is, Is::Set(_)) => Some(map.at),
+        _ => None,
+    };
+    let of = |said: &Said| match &said.what {
+        What::Match { left, right, .. } => match &right.is {
+            Is::Set(items) => {
+                let is_one = items.len() == 1 && !matches!(items[0].key.is, Is::Set(_));
+                (!is_one || matches!(left.is, Is::Concat(_))).then_some(right.at)
+            }
+            _ => None,
+        },
+        What::Vmap { map, .. } => matches!(map.is, Is::Set(_)).then_some(map.at),
+        What::Nat(nat) => nat.addr.as_ref().and_then(of_map),
+        What::SetMark { value, .. } => of_map(value),
+        _ => None,
+    };
+    body.stmts.iter().filter_map(of).collect()
 }
 
 fn hinted(change: &RuleChange, known: &Ruleset) -> Option<String> {
@@ -500,7 +541,7 @@ fn hinted(change: &RuleChange, known: &Ruleset) -> Option<String> {
         RuleChange::AddRule { which, .. }
         | RuleChange::ReplaceRule { which, .. }
         | RuleChange::DelRule { which, .. } => hint::chain(known, which.family, &which.table, &which.name, true),
-        RuleChange::DelSet { which } => hint::set(known, &which.name),
+        RuleChange::DelSet { which } => hint::set(known, which.family, &which.table, &which.name),
         _ => None,
     }
 }

@@ -53,9 +53,7 @@ pub(super) const NOT_THERE: &str = "No such file or directory";
 
 /// A table of about that name.
 pub(super) fn table(rules: &Ruleset, name: &str) -> Option<String> {
-    let exact = rules.tables.iter().find(|t| t.name == name);
-    let found = exact.or_else(|| nearest(name, rules.tables.iter().map(|t| (t.name.as_str(), t))))?;
-    Some(meant_table(found))
+    nearest(name, rules.tables.iter().map(|t| (t.name.as_str(), t))).map(meant_table)
 }
 
 fn meant_table(table: &Table) -> String {
@@ -87,9 +85,12 @@ fn other_table(rules: &Ruleset, family: Family, table: &str, found: &Table) -> O
 }
 
 /// What is said of a set or map that is not there.
-pub(super) fn set(rules: &Ruleset, name: &str) -> Option<String> {
+pub(super) fn set(rules: &Ruleset, family: Family, of: &str, name: &str) -> Option<String> {
     let all = rules.tables.iter().flat_map(|t| t.sets.iter().map(move |s| (s.name.as_str(), (t, s))));
     let (table, set): (&Table, &Set) = nearest(name, all)?;
+    if let Some(text) = other_table(rules, family, of, table) {
+        return Some(text);
+    }
     let word = if set.data.is_some() { "map" } else { "set" };
     Some(format!("{NOT_THERE}; did you mean {word} ‘{}’ in table {} ‘{}’?", set.name, table.family, table.name))
 }

@@ -11,6 +11,7 @@ mod include;
 mod json;
 mod keys;
 mod list;
+mod order;
 mod parse;
 mod phrase;
 mod rule;
@@ -169,7 +170,7 @@ fn run(cx: &mut Context<'_>, manner: &Manner, source: &mut Source) -> Result<Nex
     if reports.is_empty() {
         let changes: Vec<_> = steps.iter().map(|step| step.change.clone()).collect();
         let refusals = known.refusals(&changes);
-        reports.extend(refusals.iter().map(|(i, refusal)| eval::refused(&steps[*i], refusal, &names)));
+        reports.extend(refusals.iter().flat_map(|(i, refusal)| eval::refused(&steps[*i], refusal, &names)));
         // What is refused is refused by the machine too, and leaves its traces there.
         if !changes.is_empty() && !manner.check {
             let done = say::execute(cx, Op::Ruleset { netns: cx.netns.clone(), changes });

@@ -406,6 +406,7 @@ impl Parser {
         if self.is("set") {
             return self.set_to(&left);
         }
+        let op = self.peek().at;
         let cmp = self.comparison();
         if cmp.is_none() && self.is_nothing() {
             return self.fail(&[]);
@@ -420,7 +421,7 @@ impl Parser {
             mask = Some(self.list_from(first)?);
         }
         let core = left.at;
-        Ok(said(self, core, What::Match { left, cmp, right, mask }))
+        Ok(said(self, core, What::Match { left, cmp, op, right, mask }))
     }
 
     /// Whether nothing that could be compared with comes next.

@@ -4,6 +4,7 @@
 //! it is read back from the kernel, what `src/netlink_delinearize.c` and `src/payload.c` leave out of it: what only says that a header
 //! is there. Deliberately absent: arithmetic over other keys.
 
+use super::order::{ordered, unless_several_ordered};
 use super::source::{Loc, Report};
 use super::tree::{Expr, Is, Item, NatBody, RejectKind, RuleBody, Said, What};
 use super::value::{Book, Type, Val, description};
@@ -42,7 +43,7 @@ pub(super) struct Writer<'a> {
     /// The table that it is in, as far as it is known.
     pub(super) table: Option<&'a Table>,
     /// What is said of a set that is not there.
-    pub(super) no_set: &'a dyn Fn(&str) -> String,
+    pub(super) no_set: &'a dyn Fn(&str, Loc) -> Report,
     /// What layer 3 is known to be.
     network: Option<Family>,
     /// What layer 4 is known to be, and since where.
@@ -65,7 +66,7 @@ impl<'a> Writer<'a> {
         book: &'a Book<'a>,
         family: Family,
         table: Option<&'a Table>,
-        no_set: &'a dyn Fn(&str) -> String,
+        no_set: &'a dyn Fn(&str, Loc) -> Report,
     ) -> Self {
         let network = Some(family).filter(|f| matches!(f, Family::Ip | Family::Ip6));
         Writer {
@@ -104,7 +105,12 @@ impl<'a> Writer<'a> {
 
     fn stmt(&mut self, said: &Said) -> Found<()> {
         let stmt = match &said.what {
-            What::Match { left, cmp, right, mask } => self.compared(left, *cmp, right, mask.as_ref())?,
+            What::Match { left, cmp, op, right, mask } => {
+                let stmt = unless_several_ordered(left, *cmp, *op)
+                    .and_then(|()| self.compared(left, *cmp, right, mask.as_ref()))?;
+                ordered(*cmp, right, *op)?;
+                stmt
+            }
             What::Vmap { key, map } => self.vmap(key, map)?,
             What::Verdict(verdict) => Stmt::Verdict(verdict.clone()),
             What::Counter { packets, bytes } => Stmt::Counter { packets: *packets, bytes: *bytes },
@@ -200,7 +206,7 @@ impl<'a> Writer<'a> {
     fn set(&self, name: &str, at: Loc) -> Found<&'a nettwin_model::rules::Set> {
         match self.table.and_then(|table| table.set(name)) {
             Some(set) => Ok(set),
-            None => wrong(at, (self.no_set)(name)),
+            None => Err((self.no_set)(name, at).into()),
         }
     }
 
@@ -292,11 +298,7 @@ impl<'a> Writer<'a> {
                 return wrong(right.at, text);
             }
         };
-        match op {
-            Cmp::Eq => Ok(Stmt::Tuple { keys, not: false, to }),
-            Cmp::Ne => Ok(Stmt::Tuple { keys, not: true, to }),
-            _ => unsupported("an order of several values"),
-        }
+        Ok(Stmt::Tuple { keys, not: op == Cmp::Ne, to })
     }
 
     fn vmap(&mut self, key: &Expr, map: &Expr) -> Found<Stmt> {

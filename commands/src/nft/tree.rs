@@ -166,6 +166,8 @@ pub(super) enum What {
     Match {
         left: Expr,
         cmp: Option<(Cmp, bool)>,
+        /// Where that stands.
+        op: Loc,
         right: Expr,
         mask: Option<Expr>,
     },
