@@ -89,11 +89,29 @@ impl NetnsName {
         &*self.0 == Self::HOST
     }
 
+    /// The one that a process made for itself (`unshare -n`), by the process's number.
+    pub fn of_process(pid: u32) -> Self {
+        NetnsName(format!("{UNSHARED}{pid}").into())
+    }
+
+    /// The process that made it for itself, if one did.
+    pub fn process(&self) -> Option<u32> {
+        self.0.strip_prefix(UNSHARED)?.parse().ok()
+    }
+
+    /// Whether it has a name below `/run/netns`: the initial one has none, nor has what a process made for itself.
+    pub fn is_named(&self) -> bool {
+        !self.is_host() && self.process().is_none()
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+/// How the names begin of namespaces that processes made for themselves; nobody sees them.
+const UNSHARED: &str = "unshared.";
 
 /// The name of an interface. 1 to 15 bytes (`IFNAMSIZ` - 1); no `/`, `:` or white space; not `.` or `..`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -19,6 +19,8 @@ pub(crate) struct Told {
     pub(crate) executed: bool,
     /// A setting was.
     pub(crate) settings: bool,
+    /// The namespaces that processes made for themselves.
+    unshared: Vec<NetnsName>,
 }
 
 enum World {
@@ -30,7 +32,21 @@ enum World {
 impl Told {
     /// A simulated machine.
     pub(crate) fn of(machine: Noted) -> Self {
-        Told { world: World::Virtual(Box::new(machine)), executed: false, settings: false }
+        Told { world: World::Virtual(Box::new(machine)), executed: false, settings: false, unshared: Vec::new() }
+    }
+
+    /// What processes made for themselves goes with them.
+    pub(crate) fn sweep(&mut self, lives: impl Fn(u32) -> bool) {
+        if self.unshared.is_empty() {
+            return;
+        }
+        let is_left = |netns: &NetnsName| netns.process().is_some_and(&lives);
+        let (left, gone) = std::mem::take(&mut self.unshared).into_iter().partition(is_left);
+        self.unshared = left;
+        for netns in gone {
+            // That somebody else removed it is no matter.
+            let _: Result<(), Failure> = self.execute(&[Op::DelNetns { netns }]);
+        }
     }
 
     /// It is the turn of this command, or of none; and what it did, for the notes if there are any.
@@ -64,7 +80,7 @@ impl Told {
     pub(crate) fn with_programs(seed: u64) -> Result<Self, Fault> {
         let mut programs = Programs::new(seed)?;
         programs.execute(&super::host_ops()).map_err(|failure| failure.fault)?;
-        Ok(Told { world: World::Real(Box::new(programs)), executed: false, settings: false })
+        Ok(Told { world: World::Real(Box::new(programs)), executed: false, settings: false, unshared: Vec::new() })
     }
 
     /// Real programs cannot be had here.
@@ -144,6 +160,11 @@ impl Told {
 impl Backend for Told {
     fn execute(&mut self, ops: &[Op]) -> Result<(), Failure> {
         self.executed = true;
+        let made = |op: &Op| match op {
+            Op::AddNetns { netns } => netns.process().map(|_| netns.clone()),
+            _ => None,
+        };
+        self.unshared.extend(ops.iter().filter_map(made));
         self.settings |= ops.iter().any(|op| matches!(op, Op::SetSysctl { .. }));
         match &mut self.world {
             World::Virtual(sim) => sim.execute(ops),

@@ -150,8 +150,10 @@ impl Backend for Noted {
 
     fn query(&mut self, query: &Query) -> Result<Answer, Fault> {
         let mut answer = self.sim.query(query)?;
-        if let (Answer::NetnsList(names), true) = (&mut answer, self.hides_uplink) {
-            names.retain(|name| !super::uplink::is_hidden(name));
+        if let Answer::NetnsList(names) = &mut answer {
+            let hides_uplink = self.hides_uplink;
+            let is_shown = |name: &NetnsName| !hides_uplink || !super::uplink::is_hidden(name);
+            names.retain(|name| is_shown(name) && name.process().is_none());
         }
         Ok(answer)
     }

@@ -320,14 +320,45 @@ fn named(file: &str) -> Option<NetnsName> {
     NetnsName::new(name).ok()
 }
 
+/// `unshare -n [OPTIONS] COMMAND…`: the namespace goes with the process. Everybody is root already; what else is to be
+/// unshared the real program does there.
 fn unshare(words: &[String]) -> io::Result<ExitCode> {
-    let is_net = |word: &String| {
-        word == "--net"
-            || word.starts_with("--net=")
-            || (!word.starts_with("--") && word.starts_with('-') && word.contains('n'))
-    };
-    if words.iter().take_while(|word| word.starts_with('-')).any(is_net) {
-        return Ok(refuse(&Place::find()?, "unshare --net"));
+    let (options, command) = words.split_at(words.iter().take_while(|word| word.starts_with('-')).count());
+    let (mut net, mut rest, mut unknown) = (false, Vec::new(), None);
+    for option in options {
+        match option.as_str() {
+            "--" | "--user" | "--map-root-user" | "--map-current-user" => {}
+            "--net" => net = true,
+            "--mount" | "--uts" | "--ipc" | "--cgroup" | "--fork" => rest.push(option.clone()),
+            short if !short.starts_with("--") => {
+                net |= short.contains('n');
+                if short[1..].contains(|c| !"nUrcmuiCf".contains(c)) {
+                    unknown = Some(option);
+                }
+                let others: String = short.chars().filter(|c| !"nUrc".contains(*c)).collect();
+                rest.extend(Some(others).filter(|others| others != "-"));
+            }
+            _ => unknown = Some(option),
+        }
     }
-    real("unshare", words)
+    if !net && !options.iter().any(|option| option.starts_with("--net=")) {
+        return real("unshare", words);
+    }
+    let place = Place::find()?;
+    if let Some(option) = unknown.filter(|_| net) {
+        return Ok(refuse(&place, &format!("unshare {option}")));
+    }
+    let netns = NetnsName::of_process(std::process::id());
+    let line = ["ip", "netns", "add", netns.as_str()].map(str::to_owned).to_vec();
+    if !net || place.has_programs() || !matches!(place.ask(&Ask::Run(place.call(line)))?, Tell::Exit(0)) {
+        return Ok(refuse(&place, "unshare --net"));
+    }
+    let mut line = command.to_vec();
+    if line.is_empty() {
+        line.push(std::env::var("SHELL").unwrap_or_else(|_| "/bin/sh".into()));
+    }
+    if !rest.is_empty() {
+        line = std::iter::once("unshare".to_owned()).chain(rest).chain(line).collect();
+    }
+    shim::become_in(&place, netns, "unshare", line)
 }

@@ -10,6 +10,7 @@ use super::names::{Role, called, role};
 use super::own::pass_on;
 use super::place::Place;
 use nettwin::conform::script::Said;
+use nettwin::model::NetnsName;
 use nettwin::model::sysctl::BASELINE;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
@@ -42,7 +43,9 @@ impl Recorder {
         let is_wanted = std::env::var_os(WITHIN).is_none() && words.first().is_some_and(|word| word != "sleep");
         let is_wanted = is_wanted && executes(words).is_none_or(is_command);
         let file = place.folder.join(RECORD);
-        (is_wanted && file.exists()).then(|| Recorder::new(file, place.netns.to_string(), words))
+        // The other side knows no name for it either.
+        let netns = if place.netns.is_named() { place.netns.clone() } else { NetnsName::host() };
+        (is_wanted && file.exists()).then(|| Recorder::new(file, netns.to_string(), words))
     }
 
     fn new(file: PathBuf, netns: String, words: &[String]) -> Self {

@@ -371,6 +371,7 @@ impl Server {
             eprintln!("nettwin: {complaint}");
         }
         self.bury();
+        self.machine.sweep(|pid| self.census.has(pid));
         if let Some(id) = self.next_to_be_heard() {
             return self.hear(id);
         }

@@ -128,7 +128,7 @@ impl Views {
     /// Lists the namespaces in `/run/netns`.
     fn name_namespaces(&mut self, machine: &mut dyn Backend) -> io::Result<()> {
         let Ok(Answer::NetnsList(list)) = machine.query(&Query::NetnsList) else { return Ok(()) };
-        let names: BTreeSet<NetnsName> = list.into_iter().filter(|name| !name.is_host()).collect();
+        let names: BTreeSet<NetnsName> = list.into_iter().filter(NetnsName::is_named).collect();
         if names == self.names {
             return Ok(());
         }

@@ -255,7 +255,7 @@ fn ifname(word: &str) -> Option<&str> {
     (is_altname(word) && word.len() <= IfName::MAX_BYTES).then_some(word)
 }
 
-/// The namespace that a word names: by name, by a path below `/run/netns`, or by process 1.
+/// The namespace that a word names: by name, by a path below `/run/netns`, or by a process.
 fn namespace(ip: &mut Ip<'_, '_>, word: &str) -> Result<NetnsName, Stop> {
     let name = ["/run/netns/", "/var/run/netns/"].iter().find_map(|folder| word.strip_prefix(folder)).unwrap_or(word);
     if let Some(netns) = netns::lookup(ip.kernel.cx, name)? {
@@ -263,10 +263,17 @@ fn namespace(ip: &mut Ip<'_, '_>, word: &str) -> Result<NetnsName, Stop> {
     }
     match integer(word) {
         Some(1) => Ok(NetnsName::host()),
-        None if word == "/proc/1/ns/net" => Ok(NetnsName::host()),
-        None if word.starts_with("/proc/") => Err(unsupported(&format!("netns {word}"))),
-        Some(_) => Err(unsupported(&format!("netns {word}"))),
-        None => Err(invarg("Invalid \"netns\" value\n", word)),
+        Some(pid) => netns::netns_of(ip, &pid.to_string())?
+            .ok_or_else(|| Stop::back(2, format!("RTNETLINK answers: {}\n", Errno::ESRCH))),
+        None => {
+            let invalid = || invarg("Invalid \"netns\" value\n", word);
+            let pid = word.strip_prefix("/proc/").and_then(|rest| rest.strip_suffix("/ns/net")).ok_or_else(invalid)?;
+            match pid {
+                "1" => Ok(NetnsName::host()),
+                "self" => Ok(ip.kernel.netns.clone()),
+                pid => netns::netns_of(ip, pid)?.ok_or_else(invalid),
+            }
+        }
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) fn lookup(cx: &mut Context<'_>, name: &str) -> Result<Option<NetnsNam
 /// Every namespace but the initial one, the newest first.
 pub(super) fn named(cx: &mut Context<'_>) -> Result<Vec<NetnsName>, Stop> {
     match cx.machine.query(&Query::NetnsList) {
-        Ok(Answer::NetnsList(names)) => Ok(names.into_iter().filter(|name| !name.is_host()).collect()),
+        Ok(Answer::NetnsList(names)) => Ok(names.into_iter().filter(NetnsName::is_named).collect()),
         Ok(_) => Err(super::confused()),
         Err(fault) => Err(crate::iproute::kernel::refusal(&fault)),
     }
@@ -94,7 +94,7 @@ fn list_id(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
     for (number, name) in numbers {
         page.open_object("");
         page.say("nsid", number, format_args!("nsid {number} "));
-        if !name.is_host() {
+        if name.is_named() {
             page.say("name", name.as_str(), format_args!("(iproute2 netns name: {name})"));
         }
         page.text("\n");
@@ -113,7 +113,8 @@ fn add(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
     let name = words.next().ok_or_else(no_name)?;
     let exists = || Stop::back(1, format!("Cannot create namespace file \"/run/netns/{name}\": {}\n", Errno::EEXIST));
     let netns = match NetnsName::new(name) {
-        Ok(netns) if !netns.is_host() => netns,
+        // A process may make one for itself, which has no name.
+        Ok(netns) if netns.is_named() || netns.process() == Some(ip.kernel.cx.me.pid) => netns,
         // A file could be called so; a namespace of this product cannot.
         _ => return Err(unsupported(&format!("netns add {name}"))),
     };
@@ -158,13 +159,13 @@ fn identify(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
             return Err(Stop::back(1, format!("Cannot open network namespace: {}\n", Errno::ENOENT)));
         }
     }
-    let name = netns.filter(|netns| !netns.is_host()).map_or_else(String::new, |netns| netns.to_string());
+    let name = netns.filter(NetnsName::is_named).map_or_else(String::new, |netns| netns.to_string());
     ip.kernel.cx.print(&format!("{name}\n"));
     DONE
 }
 
 /// Where a process is; `None` if there is no such process.
-fn netns_of(ip: &mut Ip<'_, '_>, pid: &str) -> Result<Option<NetnsName>, Stop> {
+pub(super) fn netns_of(ip: &mut Ip<'_, '_>, pid: &str) -> Result<Option<NetnsName>, Stop> {
     if let Some(netns) = pid.parse().ok().and_then(|pid: u32| ip.kernel.cx.places.get(&pid)) {
         return Ok(Some(netns.clone()));
     }

@@ -104,7 +104,7 @@ impl Tc<'_, '_> {
             Ok(Answer::NetnsList(names)) => names,
             _ => Vec::new(),
         };
-        match known.into_iter().find(|netns| netns.as_str() == name && !netns.is_host()) {
+        match known.into_iter().find(|netns| netns.as_str() == name && netns.is_named()) {
             Some(netns) => {
                 self.netns = netns;
                 Ok(())

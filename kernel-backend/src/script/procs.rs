@@ -158,6 +158,11 @@ impl Watch {
 }
 
 impl Census {
+    /// Whether the process is there and has not ended.
+    pub fn has(&self, process: u32) -> bool {
+        self.tasks.get(&process).is_some_and(|task| !task.is_zombie)
+    }
+
     /// Where a process stands in the tree: it and its ancestors by age, the oldest first. Two processes of a script stand
     /// in the same order whenever it runs, whatever their numbers are.
     pub fn place(&self, process: u32) -> Vec<u32> {
