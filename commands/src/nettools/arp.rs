@@ -1,7 +1,7 @@
 //! `arp`.
 //!
 //! Counterpart: `arp.c`, and the kernel's `arp_req_set()` and `arp_req_delete()`, which choose a device where none is named.
-//! Deliberately absent: masks of proxy entries, `/etc/ethers`. The kernel lists in hash order with a random seed; here by
+//! Deliberately absent: masks of proxy entries. The kernel lists in hash order with a random seed; here by
 //! device and address.
 
 use super::inet;
@@ -62,7 +62,7 @@ fn run(cx: &mut Context<'_>, words: &[String]) -> Ran {
             Met::Option('i', device) => manner.device = device,
             Met::Option('d', _) => what = b'd',
             Met::Option('s', _) => what = b's',
-            Met::Option('f', _) => return Ok(say::unsupported(cx, "arp", "-f")),
+            Met::Option('f', _) => what = b'f',
             Met::Option('N', _) => return Ok(say::unsupported(cx, "arp", "-N")),
             Met::Option('A' | 'p', Some(family)) => match family.as_str() {
                 "inet" => {}
@@ -90,6 +90,7 @@ fn run(cx: &mut Context<'_>, words: &[String]) -> Ran {
     match what {
         b'd' => delete(cx, &manner, args),
         b's' => set(cx, &manner, args),
+        b'f' => load(cx, &manner, args.first().map_or("/etc/ethers", String::as_str)),
         _ => show(cx, &manner, args.first().map(String::as_str)),
     }
 }
@@ -157,6 +158,9 @@ fn set(cx: &mut Context<'_>, manner: &Manner, args: &[String]) -> Ran {
         }
     };
     let flags = flags(cx, manner, &args[2..])?;
+    if manner.verbose {
+        cx.complain("arp: SIOCSARP()\n");
+    }
     let dev = match device(cx, &state, &flags, addr, Some(mac)) {
         Ok(dev) => dev,
         Err(fault) => return refused(cx, "SIOCSARP", &fault),
@@ -174,6 +178,29 @@ fn set(cx: &mut Context<'_>, manner: &Manner, args: &[String]) -> Ran {
         Ok(()) => Ok(Next::Done(0)),
         Err(fault) => refused(cx, "SIOCSARP", &fault),
     }
+}
+
+/// `arp -f FILE`: an entry a line (`arp_file`).
+fn load(cx: &mut Context<'_>, manner: &Manner, file: &str) -> Ran {
+    let Ok(text) = cx.files.read(file) else {
+        return Ok(fail(cx, &format!("arp: cannot open etherfile {file} !")));
+    };
+    let text = String::from_utf8_lossy(&text).into_owned();
+    for (number, line) in text.lines().enumerate().map(|(at, line)| (at + 1, line)) {
+        if manner.verbose {
+            cx.complain(&format!(">> {line}\n"));
+        }
+        let args: Vec<String> = line.split_ascii_whitespace().map(str::to_owned).collect();
+        if args.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if args.len() < 2 {
+            cx.complain(&format!("arp: format error on line {number} of etherfile {file} !\n"));
+        } else if set(cx, manner, &args)? != Next::Done(0) {
+            cx.complain(&format!("arp: cannot set entry on line {number} of etherfile {file} !\n"));
+        }
+    }
+    Ok(Next::Done(0))
 }
 
 fn refused(cx: &mut Context<'_>, call: &str, fault: &Fault) -> Ran {
