@@ -8,6 +8,7 @@ use nettwin::model::check::Checked;
 use nettwin::model::complaint::{self, Complaint};
 use nettwin::model::topology::{Format, Topology};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -33,7 +34,7 @@ pub(crate) struct Loaded {
 impl Source {
     /// Reads a file; `-` is standard input.
     pub(crate) fn read(path: &Path) -> Result<Self, Trouble> {
-        let name = if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() };
+        let name = if is_stdin(path) { STDIN.to_owned() } else { path.display().to_string() };
         let mut bytes = Vec::new();
         let read = match is_stdin(path) {
             true => std::io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes),
@@ -88,7 +89,7 @@ impl Source {
     /// The lab's name if the topology has none: the file's, without folder and extension.
     pub(crate) fn stem(&self) -> String {
         match Path::new(&self.name).file_stem().and_then(|s| s.to_str()) {
-            Some(stem) if self.name != "standard input" => stem.to_owned(),
+            Some(stem) if self.name != STDIN => stem.to_owned(),
             _ => "lab".to_owned(),
         }
     }
@@ -106,18 +107,35 @@ impl Loaded {
     }
 }
 
+/// What standard input is called.
+const STDIN: &str = "standard input";
+
+/// How many complaints of one code are shown; the others are counted.
+const SHOWN: usize = 10;
+
 /// Shows complaints on standard error.
 pub(crate) fn show(source: &Source, complaints: &[Complaint]) {
     let theme = GraphicalTheme::unicode();
     let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_links(false);
     let mut err = anstream::stderr().lock();
+    let mut seen = BTreeMap::new();
     for complaint in complaints {
+        let count = seen.entry(complaint.code).or_insert(0);
+        *count += 1;
+        if *count > SHOWN {
+            continue;
+        }
         let drawn =
             Drawn { complaint, source: NamedSource::new(&source.name, source.text.clone()), file: &source.name };
         let mut text = String::new();
         // Both fail only where nobody reads.
         let _ = handler.render_report(&mut text, &drawn);
         let _ = writeln!(err, "{text}");
+    }
+    for (code, count) in seen.into_iter().filter(|(_, count)| *count > SHOWN) {
+        let more = count - SHOWN;
+        let file = if source.name == STDIN { "-" } else { &source.name };
+        let _ = writeln!(err, "{more} more of {code}: `nettwin check --json {file}` lists them all");
     }
 }
 

@@ -48,6 +48,24 @@ fn bad_input_is_told_with_its_place() {
 }
 
 #[test]
+fn many_complaints_of_one_kind_are_counted() {
+    let place = Place::new();
+    let host = |n| {
+        format!(
+            "[netns.h{n}]\nroutes = [\"default via 10.0.0.254\"]\ninterfaces.eth0.addresses = [\"10.0.0.{n}/24\"]\n\
+             [[link]]\nends = [\"h{n}:eth0\", \"s:p{n}\"]\n"
+        )
+    };
+    let text: String = std::iter::once("[bridge.s]\n".to_owned()).chain((1..=25).map(host)).collect();
+    let file = place.file("many.toml", &text);
+    let run = place.run(&["check", &file]).exits(0);
+    assert_eq!(run.err.matches("nobody on the wire").count(), 10, "{}", run.err);
+    assert!(run.err.contains("15 more of gateway-unowned: `nettwin check --json "), "{}", run.err);
+    let json = place.run(&["check", "--json", &file]).exits(0).json();
+    assert_eq!(json[0]["complaints"].as_array().map(Vec::len), Some(25), "{json}");
+}
+
+#[test]
 fn all_complaints_are_made_at_once() {
     let place = Place::new();
     let text =

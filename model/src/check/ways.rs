@@ -20,9 +20,10 @@ const PAIRWISE_LIMIT: usize = 64;
 
 /// What the kernel asks of a route when it is added.
 pub(super) fn routes(t: &Topology, layout: &Layout, segments: &Segments, out: &mut Vec<Complaint>) {
+    let owned = owned(layout, segments);
     for (name, netns) in &t.netns {
         let Some(devices) = layout.netns.get(name) else { continue };
-        let place = Place { name, devices, layout, segments };
+        let place = Place { name, devices, layout, segments, owned: &owned };
         let mut on_link: Vec<(Cidr, IfName)> = Vec::new();
         let mut keys = BTreeSet::new();
         for route in &netns.routes {
@@ -60,6 +61,14 @@ struct Place<'a> {
     devices: &'a BTreeMap<IfName, Device>,
     layout: &'a Layout,
     segments: &'a Segments,
+    owned: &'a BTreeSet<(usize, IpAddr)>,
+}
+
+/// Which addresses somebody on each wire has.
+fn owned(layout: &Layout, segments: &Segments) -> BTreeSet<(usize, IpAddr)> {
+    let on = |number| segments.stations(layout, number).filter_map(|key| layout.get(key));
+    let of = |number| on(number).flat_map(|d| &d.addresses).map(move |a| (number, a.cidr.addr));
+    (0..segments.devices.len()).flat_map(of).collect()
 }
 
 impl Place<'_> {
@@ -174,12 +183,7 @@ impl Place<'_> {
             return;
         };
         let Some(segment) = self.segments.number(&(self.name.clone(), *device)) else { return };
-        let owned = self
-            .segments
-            .stations(self.layout, segment)
-            .filter_map(|key| self.layout.get(key))
-            .any(|d| d.addresses.iter().any(|a| a.cidr.addr == IpAddr::V4(via)));
-        if !owned {
+        if !self.owned.contains(&(segment, IpAddr::V4(via))) {
             let message = format!("nobody on the wire of {}:{device} has the gateway address {via}", self.name);
             let help = "give a router on that wire the address, or name one that is there";
             out.push(Complaint::warning("gateway-unowned", route.span, message).help(help));
