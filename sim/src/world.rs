@@ -125,12 +125,15 @@ impl World {
     }
 
     /// Puts what was left for later on the work list; says whether there was anything.
+    #[inline]
     pub(crate) fn do_later(&mut self) -> bool {
-        let any = !self.later.is_empty();
+        if self.later.is_empty() {
+            return false;
+        }
         for (ns, pkt) in std::mem::take(&mut self.later) {
             self.push(ns, Stage::Dev, pkt);
         }
-        any
+        true
     }
 
     /// What a workload has to tell.

@@ -141,8 +141,9 @@ impl Bridge {
         if port.stp.state != PortState::Forwarding || !learns || self.promiscuous | self.filter.on {
             return None;
         }
+        let isolated = port.isolated;
         let to = self.fdb.find(dst).filter(|entry| !entry.local)?.port;
-        let out = self.way(from, to)?;
+        let out = self.port(to).filter(|port| delivers(port, from == to, isolated))?.dev;
         self.fdb.refresh(src, from, now).then_some(out)
     }
 

@@ -77,8 +77,17 @@ pub(crate) fn tell(ns: &Netns, w: &mut World, index: Ifindex, news: News) {
 }
 
 /// All that was told is heard; says whether there was anything.
+#[inline]
 pub(crate) fn hear(netns: &mut NetnsTable, w: &mut World) -> bool {
     let any = !w.bulletin.0.is_empty();
+    if any {
+        hear_all(netns, w);
+    }
+    any
+}
+
+#[cold]
+fn hear_all(netns: &mut NetnsTable, w: &mut World) {
     while let Some(((id, index), news)) = w.bulletin.0.pop_front() {
         let Some(dev) = netns.by_id(id).and_then(|ns| ns.dev(index)) else { continue };
         let seen = Seen { carrier: dev.carrier, mac: dev.mac, mtu: dev.mtu };
@@ -96,7 +105,6 @@ pub(crate) fn hear(netns: &mut NetnsTable, w: &mut World) -> bool {
             }
         }
     }
-    any
 }
 
 /// A device was made that sits on `lower`.

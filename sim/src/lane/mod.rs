@@ -104,12 +104,17 @@ pub(crate) fn arrive(ns: &mut Netns, w: &mut World, index: Ifindex, frame: Frame
 /// that it may have to.
 #[inline]
 pub(crate) fn leave(dev: &mut Dev, w: &mut World, frame: FrameId) -> bool {
+    matches!(dev.qdisc, Qdisc::Noqueue) && send(dev, w, frame)
+}
+
+/// The same of a frame that has the queue behind it.
+#[inline]
+pub(crate) fn send(dev: &mut Dev, w: &mut World, frame: FrameId) -> bool {
     let Kind::Veth(veth) = &dev.kind else { return false };
     let (peer, len) = (veth.peer, w.frames.len(frame));
     let is_usual = dev.up
         && dev.carrier
         && peer.up
-        && matches!(dev.qdisc, Qdisc::Noqueue)
         && dev.taps.is_empty()
         && len <= L2_LEN + dev.mtu.min(peer.mtu) as usize
         && !w.trace.is_on();

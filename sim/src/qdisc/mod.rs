@@ -6,25 +6,28 @@
 mod bands;
 mod change;
 mod class;
+mod delay;
 mod fifo;
 mod filter;
 mod htb;
 mod netem;
 mod rows;
 mod tbf;
+mod tfifo;
 mod tree;
 
 use crate::dev::{self, Dev};
 use crate::drop::DropReason;
 use crate::event::Event;
 use crate::lane;
-use crate::netns::{Ifindex, Netns};
+use crate::netns::{Ifindex, Netns, NsId};
 use crate::path::{Next, Pkt, Stage};
 use crate::world::World;
 pub(crate) use bands::priority;
 pub(crate) use change::{change, impair};
-use nettwin_model::Impairment;
+use delay::Due;
 use nettwin_model::queue::Queues;
+use nettwin_model::{Impairment, Instant};
 use tree::{Io, Kind, Outcome, ROOT, Tree, Waiting};
 
 /// A device's qdiscs.
@@ -97,21 +100,28 @@ pub(crate) fn enqueue(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         dev.stats.tx_dropped += 1;
         return Next::Drop(DropReason::NoopQdisc);
     }
-    match &dev.qdisc {
-        Qdisc::Tree(_) => queue(ns, w, pkt),
-        _ => Next::To(Stage::Xmit),
+    let Qdisc::Tree(tree) = &mut dev.qdisc else { return Next::To(Stage::Xmit) };
+    let waiting = Waiting { pkt: *pkt, len: u32::try_from(w.frames.len(pkt.frame)).unwrap_or(u32::MAX) };
+    if w.trace.is_on() {
+        return queue(ns, w, waiting);
+    }
+    match tree.hold(w.now, &waiting) {
+        Some(at) => {
+            schedule(w, ns.id, pkt.dev, at);
+            Next::Held
+        }
+        None => queue(ns, w, waiting),
     }
 }
 
 /// A frame for the root (`__dev_xmit_skb`), and then all that may go.
-fn queue(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Next {
-    let len = u32::try_from(w.frames.len(pkt.frame)).unwrap_or(u32::MAX);
-    let index = pkt.dev;
-    let outcome = with_tree(ns, w, index, Some(pkt), |tree, io| {
+fn queue(ns: &mut Netns, w: &mut World, waiting: Waiting) -> Next {
+    let index = waiting.pkt.dev;
+    let outcome = with_tree(ns, w, index, Some(&waiting.pkt), |tree, io| {
         if matches!(tree.node(ROOT).kind, Kind::Noqueue) {
             return None;
         }
-        Some(tree.enqueue(ROOT, Waiting { pkt: *pkt, len }, io))
+        Some(tree.enqueue(ROOT, waiting, io))
     });
     match outcome.flatten() {
         None => Next::To(Stage::Xmit),
@@ -124,11 +134,30 @@ fn queue(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Next {
 }
 
 /// A frame is due ([`Event::Qdisc`](crate::event::Event::Qdisc)).
-pub(crate) fn timer(ns: &mut Netns, w: &mut World, dev: Ifindex) {
-    if let Some(Qdisc::Tree(tree)) = ns.dev_mut(dev).map(|d| &mut d.qdisc)
-        && tree.is_due(w.now)
-    {
-        run(ns, w, dev);
+pub(crate) fn timer(ns: &mut Netns, w: &mut World, index: Ifindex) {
+    let id = ns.id;
+    let Some(dev) = ns.dev_mut(index) else { return };
+    let Qdisc::Tree(tree) = &mut dev.qdisc else { return };
+    if !tree.is_due(w.now) {
+        return;
+    }
+    // What is due goes straight to the wire, as nothing else waits at the beginning of an instant.
+    while let Qdisc::Tree(tree) = &mut dev.qdisc {
+        match tree.release(w.now) {
+            Due::Goes(Waiting { pkt, .. }) => {
+                if pkt.tag.is_some() || !lane::send(dev, w, pkt.frame) {
+                    w.push(id, Stage::Xmit, pkt);
+                }
+            }
+            Due::Later(at) => return schedule(w, id, index, at),
+            Due::Unusual => return run(ns, w, index),
+        }
+    }
+}
+
+fn schedule(w: &mut World, ns: NsId, dev: Ifindex, at: Option<Instant>) {
+    if let Some(at) = at {
+        w.wheel.schedule(at, Event::Qdisc { ns, dev });
     }
 }
 
@@ -173,9 +202,7 @@ fn run(ns: &mut Netns, w: &mut World, index: Ifindex) {
         let lost = io.lost;
         let at = if next.is_none() { tree.arm() } else { None };
         lose(ns, w, lost);
-        if let Some(at) = at {
-            w.wheel.schedule(at, Event::Qdisc { ns: id, dev: index });
-        }
+        schedule(w, id, index, at);
         match next {
             Some(waiting) => w.push(id, Stage::Xmit, waiting.pkt),
             None => return,

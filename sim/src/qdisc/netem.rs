@@ -4,6 +4,7 @@
 //! seeds, in the kernel's order, so that the same seed loses the same packets. Deliberately absent: distributions of
 //! one's own.
 
+use super::tfifo::Tfifo;
 use super::tree::{Io, Kind, NodeId, Outcome, ROOT, Tree, Waiting};
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
@@ -12,7 +13,8 @@ use crate::rng::Rng;
 use nettwin_model::Instant;
 use nettwin_model::distribution;
 use nettwin_model::impair::{Bursts, Chance, Distribution, Impairment, Share, Slot};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::time::Duration;
 
 /// The kernel's default limit, packets (`sch->limit`).
 const DEFAULT_LIMIT: u32 = 1000;
@@ -38,12 +40,12 @@ pub(crate) struct Netem {
     /// The burst that is under way.
     burst: Option<Burst>,
     /// Frames since the last one that was reordered.
-    counter: u32,
+    pub(super) counter: u32,
     /// Frames that jump the queue (`__qdisc_enqueue_head`).
-    front: VecDeque<Waiting>,
-    /// Frames by the instant they are due, first in first out among equals (`tfifo_enqueue`).
-    queue: BTreeMap<(Instant, u64), Waiting>,
-    arrivals: u64,
+    pub(super) front: VecDeque<Waiting>,
+    pub(super) queue: Tfifo,
+    /// How long each frame is held, if that is all that is done to it.
+    pub(super) delay_alone: Option<Duration>,
     /// Which byte and bit is corrupted (`get_random_u32_below`: not from the seeded generator).
     noise: Rng,
 }
@@ -97,8 +99,8 @@ impl Netem {
             last_delay: 0,
             counter: 0,
             front: VecDeque::new(),
-            queue: BTreeMap::new(),
-            arrivals: 0,
+            queue: Tfifo::default(),
+            delay_alone: delay_alone(impairment),
             noise,
         }
     }
@@ -159,14 +161,13 @@ impl Netem {
         }
         let at = self.due(now, w.len);
         self.counter = self.counter.wrapping_add(1);
-        self.queue.insert((at, self.arrivals), w);
-        self.arrivals += 1;
+        self.queue.push(at, w);
         Some(at)
     }
 
     /// All frames, taken out in order.
     pub(super) fn purge(&mut self) -> impl Iterator<Item = Waiting> + use<> {
-        std::mem::take(&mut self.front).into_iter().chain(std::mem::take(&mut self.queue).into_values())
+        std::mem::take(&mut self.front).into_iter().chain(self.queue.purge())
     }
 
     /// Another impairment on the same qdisc (`netem_change`): frames in the queue keep their instants; the generator is
@@ -180,6 +181,7 @@ impl Netem {
         self.slot_spread = impairment.slot.and_then(|slot| slot.distribution).or(self.slot_spread);
         self.burst = impairment.slot.map(|slot| Burst::new(now, &slot));
         self.impairment = shown(impairment);
+        self.delay_alone = delay_alone(impairment);
     }
 
     /// When a frame that arrives now is due (`tabledist`, and the rate's reference to the last frame queued).
@@ -187,7 +189,7 @@ impl Netem {
         let mut delay = self.jittered();
         let mut from = i128::from(now.as_nanos());
         if self.impairment.rate_bps > 0 {
-            if let Some(((last, _), _)) = self.queue.last_key_value() {
+            if let Some(last) = self.queue.last() {
                 let last = i128::from(last.as_nanos());
                 delay = (delay - (last - from)).max(0);
                 from = last;
@@ -245,6 +247,13 @@ impl Netem {
             self.next_burst(now);
         }
     }
+}
+
+/// The delay, if nothing else was told. How jitter would be spread is no matter while there is none.
+fn delay_alone(told: &Impairment) -> Option<Duration> {
+    let (delay, limit, seed) = (told.delay, told.limit, told.seed);
+    let only = Impairment { delay, limit, seed, ..Impairment::default() };
+    (only == *told && !delay.is_zero()).then_some(delay)
 }
 
 /// What a netem shows of what it was told.
@@ -339,10 +348,9 @@ impl Tree {
                 return Some(w);
             }
             let child = netem.child;
-            let Some(first) = netem.queue.first_key_value() else {
+            let Some(due) = netem.queue.first() else {
                 return child.and_then(|child| self.dequeue(child, io));
             };
-            let (due, _) = *first.0;
             let at = netem.in_burst(due, io.now);
             if at > io.now {
                 let w = child.and_then(|child| self.dequeue(child, io));
@@ -351,7 +359,7 @@ impl Tree {
                 }
                 return w;
             }
-            let (_, w) = netem.queue.pop_first()?;
+            let w = netem.queue.pop()?;
             netem.spend(w.len, io.now);
             let Some(child) = child else { return Some(w) };
             // What is due goes through the child; what that loses was waiting here.
@@ -483,7 +491,6 @@ mod tests {
     use super::super::tree::tests::Bench;
     use super::*;
     use nettwin_model::impair::Overhead;
-    use std::time::Duration;
 
     fn netem(impairment: Impairment) -> Netem {
         Netem::new(&impairment, 1, Rng::new(1, "noise"), Instant::ZERO)

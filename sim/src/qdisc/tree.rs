@@ -295,8 +295,13 @@ impl Tree {
 
     /// After a run: the instant to be woken at, if an event has to be scheduled for it.
     pub(super) fn arm(&mut self) -> Option<Instant> {
-        let before = std::mem::replace(&mut self.armed, self.wish);
-        self.armed.filter(|_| self.armed != before)
+        self.watch(self.wish)
+    }
+
+    /// The qdiscs want to be asked again then; the answer is the instant of an event to be scheduled, if one has to be.
+    pub(super) fn watch(&mut self, at: Option<Instant>) -> Option<Instant> {
+        let before = std::mem::replace(&mut self.armed, at);
+        at.filter(|_| at != before)
     }
 
     /// Whether an event that comes now is the one that is waited for.
