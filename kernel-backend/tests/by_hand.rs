@@ -99,7 +99,7 @@ fn observed(desired: &Desired) -> Snapshot {
 
 /// Types in what leads from what is there to what is wanted; then that is there, and there is nothing left to type.
 fn lead(what: &str, desired: &Desired) -> Plan {
-    let plan = Plan::between(desired, &observed(desired));
+    let plan = Plan::by_hand(desired, &observed(desired));
     type_in(&plan.to_string());
     let after = observed(desired);
     let differences: Vec<String> = from_wanted(desired, &after).iter().map(|d| d.say("wanted", "is")).collect();

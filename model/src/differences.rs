@@ -8,6 +8,7 @@
 
 use crate::addr::Address;
 use crate::agree::{self, RouteKey};
+use crate::backend::Extent;
 use crate::link::LinkKind;
 use crate::name::{IfName, NetnsName};
 use crate::neigh::{FdbEntry, Neigh};
@@ -17,6 +18,7 @@ use crate::route::{Route, TABLE_MAIN};
 use crate::rule::{Rule, Rules};
 use crate::rules::{Style, Table, print_rule};
 use crate::snapshot::{Config, LinkConfig, NetnsState, Snapshot};
+use crate::sysctl::SysctlKey;
 use crate::vlan::{BridgeVlan, VlanRange};
 use crate::words;
 use serde::{Deserialize, Serialize};
@@ -58,13 +60,18 @@ impl Difference {
 
 /// How what is there differs from what is wanted. What an attribute leaves open differs from nothing.
 pub fn from_wanted(desired: &Desired, observed: &Snapshot) -> Vec<Difference> {
+    from_wanted_in(desired, observed, None)
+}
+
+/// The same of the sysctls that were asked for only.
+pub fn from_wanted_in(desired: &Desired, observed: &Snapshot, asked: Option<&Extent>) -> Vec<Difference> {
     let mut out = Found { part: Part::Config, list: Vec::new() };
     let names: BTreeSet<&NetnsName> = desired.netns.keys().chain(observed.netns.keys()).collect();
     for netns in names {
         match (desired.netns.get(netns), observed.netns.get(netns)) {
             (Some(wanted), Some(seen)) => {
                 let seen = agree::within_reach(netns, wanted, seen);
-                Wanted { desired, observed, netns, wanted, seen: &seen }.compare(&mut out);
+                Wanted { desired, observed, netns, wanted, seen: &seen, asked }.compare(&mut out);
             }
             (Some(_), None) => out.add(netns.to_string(), Some(PRESENT.into()), None),
             (None, Some(_)) if netns.is_host() => {}
@@ -142,6 +149,7 @@ struct Wanted<'a> {
     netns: &'a NetnsName,
     wanted: &'a Config,
     seen: &'a Config,
+    asked: Option<&'a Extent>,
 }
 
 impl Wanted<'_> {
@@ -163,7 +171,10 @@ impl Wanted<'_> {
         self.compare_neighs(out);
         self.compare_fdb(out);
         self.compare_ruleset(out);
-        for (key, wanted) in &self.wanted.sysctls {
+        let was_asked = |key: &SysctlKey| {
+            self.asked.is_none_or(|asked| asked.sysctls.get(self.netns).is_some_and(|keys| keys.contains(key)))
+        };
+        for (key, wanted) in self.wanted.sysctls.iter().filter(|(key, _)| was_asked(key)) {
             let seen = self.seen.sysctls.get(key);
             if !seen.is_some_and(|seen| agree::sysctl(wanted, seen)) {
                 out.add(format!("{} sysctl {}", self.netns, key.dotted()), Some(wanted.clone()), seen.cloned());

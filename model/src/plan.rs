@@ -25,8 +25,9 @@ use crate::backend::Extent;
 use crate::name::NetnsName;
 use crate::op::Op;
 use crate::snapshot::{Config, Snapshot};
+use crate::sysctl::{self, SysctlKey};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use there::There;
 
 /// The state that is wanted, a namespace each. What an attribute leaves open is not compared.
@@ -45,6 +46,23 @@ impl Desired {
             sysctls: self.netns.iter().map(|(netns, config)| (netns.clone(), sysctls(config))).collect(),
         }
     }
+
+    /// The same when this plan was carried out: of namespaces that it made, the sysctls that it wrote.
+    pub fn extent_after(&self, plan: &Plan) -> Extent {
+        let made: BTreeSet<&NetnsName> =
+            plan.ops.iter().filter_map(|op| if let Op::AddNetns { netns } = op { Some(netns) } else { None }).collect();
+        let old = self.netns.iter().filter(|(netns, _)| !made.contains(netns));
+        let mut sysctls: BTreeMap<NetnsName, BTreeSet<SysctlKey>> =
+            old.map(|(netns, config)| (netns.clone(), config.sysctls.keys().cloned().collect())).collect();
+        for op in &plan.ops {
+            if let Op::SetSysctl { netns, key, .. } = op
+                && made.contains(netns)
+            {
+                sysctls.entry(netns.clone()).or_default().insert(key.clone());
+            }
+        }
+        Extent { netns: None, sysctls }
+    }
 }
 
 /// Ops in the order of their dependencies.
@@ -56,14 +74,25 @@ pub struct Plan {
 
 impl Plan {
     /// The ops that lead from what was observed (with [`Desired::extent`]) to what is wanted. A namespace that was
-    /// observed and is not wanted is removed, unless it is `host`.
+    /// observed and is not wanted is removed, unless it is `host`. One that is made has the
+    /// [`BASELINE`](crate::sysctl::BASELINE), as both machines make them.
     pub fn between(desired: &Desired, observed: &Snapshot) -> Plan {
+        Self::lead(desired, observed, Some(sysctl::baseline()))
+    }
+
+    /// The same for somebody who types the commands that the ops are printed as: what a namespace begins with is not known,
+    /// so all of its sysctls are written.
+    pub fn by_hand(desired: &Desired, observed: &Snapshot) -> Plan {
+        Self::lead(desired, observed, None)
+    }
+
+    fn lead(desired: &Desired, observed: &Snapshot, begins_with: Option<&BTreeMap<SysctlKey, String>>) -> Plan {
         let reach = |(netns, wanted): (&NetnsName, &Config)| {
             let seen = observed.netns.get(netns).map(|state| agree::within_reach(netns, wanted, state));
             (netns.clone(), There { config: seen.unwrap_or_default() })
         };
         let there = desired.netns.iter().map(reach).collect();
-        let mut planner = Planner { desired, observed, there, phases: Phases::default() };
+        let mut planner = Planner { desired, observed, there, phases: Phases::default(), begins_with };
         planner.remove_links();
         planner.make_links();
         planner.change_links();
@@ -93,6 +122,8 @@ struct Planner<'a> {
     /// What will be there of what is wanted, as the plan stands.
     there: BTreeMap<NetnsName, There>,
     phases: Phases,
+    /// The sysctls of a namespace that is made.
+    begins_with: Option<&'a BTreeMap<SysctlKey, String>>,
 }
 
 /// The ops by what they depend on.

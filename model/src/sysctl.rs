@@ -4,9 +4,10 @@
 //! depends on a value must write it.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// A sysctl's path below `/proc/sys`, with slashes: `net/ipv4/ip_forward`.
 ///
@@ -118,6 +119,15 @@ impl<'de> Deserialize<'de> for SysctlKey {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
     }
+}
+
+/// [`BASELINE`] by its keys.
+pub fn baseline() -> &'static BTreeMap<SysctlKey, String> {
+    static KEYED: LazyLock<BTreeMap<SysctlKey, String>> = LazyLock::new(|| {
+        let keyed = |(path, value): &(&str, &str)| SysctlKey::new(path).ok().map(|key| (key, (*value).to_owned()));
+        BASELINE.iter().filter_map(keyed).collect()
+    });
+    &KEYED
 }
 
 /// Two names of one setting: whether a namespace forwards.

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &ExportArgs, out: &mut Output) -> Result<ExitCode, Troub
     let Language::Iproute2 = args.language;
     let loaded = Loaded::open(&args.file)?;
     let checked = &loaded.checked;
-    let plan = Plan::between(&checked.desired_with_real_host(), &Snapshot::default());
+    let plan = Plan::by_hand(&checked.desired_with_real_host(), &Snapshot::default());
     let script = plan.to_string();
     let Some((first, commands)) = script.split_once('\n') else { return Ok(ExitCode::SUCCESS) };
     writeln!(out, "{first}\n# Run this as root; nettwin import makes a topology of it again.")?;

@@ -24,9 +24,8 @@ pub(crate) fn run(args: &PlanArgs, out: &mut Output) -> Result<ExitCode, Trouble
     } else if args.summary {
         write!(out, "{}", plan.summary())?;
     } else {
-        if !start.stands {
-            plan = Plan::between(&loaded.checked.desired_with_real_host(), &start.observed);
-        }
+        let by_hand = loaded.checked.desired_with_real_host();
+        plan = Plan::by_hand(if start.stands { &start.desired } else { &by_hand }, &start.observed);
         if let Some(prefix) = start.prefix {
             let name =
                 |netns: &NetnsName| NetnsName::new(&format!("{prefix}.{netns}")).unwrap_or_else(|_| netns.clone());

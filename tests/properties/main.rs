@@ -58,7 +58,7 @@ fn told(topology: &Topology, ops: &[Op], why: &str) -> String {
     let mut out = format!("{why}\nThe smallest topology found:\n{}\nIts script:\n", topology.to_toml());
     match topology.check() {
         Ok(checked) => {
-            let _ = write!(out, "{}", Plan::between(checked.desired(), &Snapshot::default()));
+            let _ = write!(out, "{}", Plan::by_hand(checked.desired(), &Snapshot::default()));
         }
         Err(complaints) => {
             let _ = write!(out, "it does not pass the check: {complaints:?}");

@@ -14,7 +14,7 @@ use crate::route::Route;
 use crate::rule::{Rule, Rules};
 use crate::rules::Ruleset;
 use crate::snapshot::{Config, LinkConfig};
-use crate::sysctl::{BASELINE, FORWARDING, SysctlKey};
+use crate::sysctl::{FORWARDING, SysctlKey, baseline};
 use crate::topology::{Action, End, Netns, Topology};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -132,15 +132,12 @@ fn says_sysctl(t: &Topology, name: &NetnsName, key: &SysctlKey) -> bool {
 
 /// The baseline, the file's own on top.
 fn sysctls(t: &Topology, name: &NetnsName) -> BTreeMap<SysctlKey, String> {
-    let mut out: BTreeMap<SysctlKey, String> = BTreeMap::new();
+    let mut out = baseline().clone();
     let mut set = |path: &str, value: &str| {
         if let Ok(key) = SysctlKey::new(path) {
             out.insert(key, value.to_owned());
         }
     };
-    for (path, value) in BASELINE {
-        set(path, value);
-    }
     let Some(netns) = t.netns.get(name) else { return out };
     if netns.forwarding {
         set("net/ipv4/ip_forward", "1");

@@ -15,11 +15,14 @@ impl Planner<'_> {
     /// Those of the namespace go before its links, those of an interface after.
     pub(super) fn plan_sysctls(&mut self, netns: &NetnsName, wanted: &Config) {
         let there = &self.there[netns].config.sysctls;
+        let is_new = !self.observed.netns.contains_key(netns) && !netns.is_host();
+        let first = self.begins_with.filter(|_| is_new);
         let mut keys: Vec<(&SysctlKey, &String)> = wanted.sysctls.iter().collect();
         keys.sort_by_key(|(key, _)| (rank(key), *key));
         let mut written: BTreeSet<&SysctlKey> = BTreeSet::new();
         for (key, value) in keys {
-            let agrees = there.get(key).is_some_and(|seen| agree::sysctl(value, seen));
+            let seen = there.get(key).or_else(|| first?.get(key));
+            let agrees = seen.is_some_and(|seen| agree::sysctl(value, seen));
             if agrees && !written.iter().any(|earlier| rewrites(earlier, key)) {
                 continue;
             }

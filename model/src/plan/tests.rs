@@ -102,20 +102,27 @@ fn from_nothing() {
         "",
         LAN,
         expect![[r#"
-        ip netns add h1
-        ip netns add s1
-        ip netns exec h1 sysctl -qw net.ipv4.ip_forward=0
-        ip -n s1 link add name br0 type bridge
-        ip -n s1 link add name p1 mtu 1400 master br0 up type veth peer name eth0 netns h1
-        ip -n h1 link set dev eth0 up
-        ip -n h1 link set dev lo up
-        ip -n s1 link set dev br0 mtu 1400
-        ip -n h1 addr add 10.0.0.1/24 dev eth0
-        ip -n s1 link set dev br0 up
-        ip -n h1 route add default via 10.0.0.254
-        bridge -n s1 fdb replace 02:00:00:00:00:07 dev p1 master static
-    "#]],
+            ip netns add h1
+            ip netns add s1
+            ip -n s1 link add name br0 type bridge
+            ip -n s1 link add name p1 mtu 1400 master br0 up type veth peer name eth0 netns h1
+            ip -n h1 link set dev eth0 up
+            ip -n h1 link set dev lo up
+            ip -n s1 link set dev br0 mtu 1400
+            ip -n h1 addr add 10.0.0.1/24 dev eth0
+            ip -n s1 link set dev br0 up
+            ip -n h1 route add default via 10.0.0.254
+            bridge -n s1 fdb replace 02:00:00:00:00:07 dev p1 master static
+        "#]],
     );
+}
+
+#[test]
+fn who_types_writes_what_machines_begin_with() {
+    let text = "h1:lo up\nh1 sysctl net.ipv4.ip_forward 0\nh1 sysctl net.ipv4.conf.all.rp_filter 1";
+    let sysctls = |plan: Plan| plan.ops.iter().filter(|op| matches!(op, Op::SetSysctl { .. })).count();
+    assert_eq!(sysctls(Plan::between(&lab(text), &Snapshot::default())), 1, "rp_filter is another one");
+    assert_eq!(sysctls(Plan::by_hand(&lab(text), &Snapshot::default())), 2);
 }
 
 #[test]
@@ -279,7 +286,7 @@ fn host_keeps_what_is_not_named() {
 
 #[test]
 fn a_summary_counts_the_sysctls_of_the_newborn() {
-    let plan = Plan::between(&lab(LAN), &Snapshot::default());
+    let plan = Plan::between(&lab(&LAN.replace("ip_forward 0", "ip_forward 1")), &Snapshot::default());
     expect![[r#"
         + namespace h1 with a sysctl
         + namespace s1
