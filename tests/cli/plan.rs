@@ -38,6 +38,6 @@ fn a_plan_can_be_summed_up() {
     let text = place.run(&["plan", "--summary", &file]).exits(0).out;
     assert!(text.contains("+ namespace h1") && text.contains("+ bridge s1:s1"), "{text}");
     let json = place.run(&["--json", "plan", &file]).exits(0).json();
-    assert!(json["ops"].as_array().is_some_and(|ops| ops.len() > 20), "{json}");
+    assert!(json["ops"].as_array().is_some_and(|ops| ops.len() == 18), "{json}");
     place.run(&["plan", "absent.toml"]).exits(1).says("absent.toml");
 }
