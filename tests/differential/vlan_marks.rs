@@ -37,6 +37,12 @@ fn priorities() {
                 .ping_with("a", "10.0.10.2", 1, |p| p.tos = 0xb8)
                 .end("wire")
                 .observe(),
+            marked("what the kernel answers by itself has no priority", "egress-qos-map 0:1 2:3 4:5 6:7", "")
+                .op(set_vlan("b", "v", VlanChange { egress: vec![(0, 1), (2, 3), (6, 7)], ..VlanChange::default() }))
+                .capture("wire", "a", "x")
+                .ping("a", "10.0.10.2", 1)
+                .ping_with("a", "10.0.10.2", 1, |p| p.tos = 0x08)
+                .end("wire"),
             marked("tags that are seen", "reorder_hdr off egress-qos-map 0:2", "")
                 .capture("here", "a", "v")
                 .capture("wire", "b", "y")

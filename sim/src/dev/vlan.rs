@@ -97,7 +97,7 @@ pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     let Some(Kind::Vlan(vlan)) = ns.dev(at).map(|dev| &dev.kind) else { return Next::Drop(DropReason::DevDown) };
     let (id, lower) = vlan.lower;
     // What a wire brought to a bridge has none.
-    let priority = if is_bridged(ns, pkt) { 0 } else { qdisc::priority(w.frames.bytes(pkt.frame)) as u32 }; // 0 to 6
+    let priority = if is_bridged(ns, pkt) { 0 } else { qdisc::priority(pkt, w.frames.bytes(pkt.frame)) as u32 }; // 0 to 6
     let tag = vlan.tag_for(priority);
     // A tag that it has already is further inside.
     tag::push(&mut w.frames, pkt);

@@ -2,13 +2,16 @@
 //!
 //! Kernel counterpart: `net/sched/sch_prio.c`, `pfifo_fast_ops` of `net/sched/sch_generic.c`. What stands in a lower band waits
 //! until the higher ones are empty. A frame's priority is read from its type of service, whoever sends it: the kernel knows
-//! it only of what the own sockets and the own routing send, and forgets it on a wire. Deliberately absent: `mq`, the
-//! priorities that sockets ask for.
+//! it only of what the own sockets and the own routing send, and forgets it on a wire; what the kernel answers by ICMP has
+//! none. Deliberately absent: `mq`, the priorities that sockets ask for.
 
 use super::tree::{Io, Kind, NodeId, Outcome, Tree, Waiting};
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
+use crate::netns::Ifindex;
+use crate::path::Pkt;
 use nettwin_model::queue::Prio;
+use nettwin_model::wire::{Icmp, PROTO_ICMP};
 use std::collections::VecDeque;
 
 /// Either.
@@ -47,18 +50,29 @@ impl Bands {
     }
 }
 
-/// A packet's priority by its type of service (`rt_tos2priority`).
-pub(crate) fn priority(frame: &[u8]) -> usize {
+/// A packet's priority by its type of service (`rt_tos2priority`). What this host itself says by ICMP has that of the
+/// kernel's own socket, which is none.
+pub(crate) fn priority(pkt: &Pkt, frame: &[u8]) -> usize {
     const IPV4: [u8; 2] = [0x08, 0x00];
+    if pkt.iif == Ifindex::NONE && is_answer(frame) {
+        return 0;
+    }
     const BY_TOS: [usize; 16] = [0, 0, 0, 0, 2, 2, 2, 2, 6, 6, 6, 6, 4, 4, 4, 4];
     let tos = frame.get(L2_LEN + 1).filter(|_| frame.get(L2_LEN - 2..L2_LEN) == Some(&IPV4[..]));
     tos.map_or(0, |tos| BY_TOS[usize::from((tos & 0x1e) >> 1)])
 }
 
+/// A message of ICMP that is no echo request, which programs send.
+fn is_answer(frame: &[u8]) -> bool {
+    let Some([head, .., proto]) = frame.get(L2_LEN..L2_LEN + 10) else { return false };
+    let kind = frame.get(L2_LEN + usize::from(head & 0x0f) * 4);
+    *proto == PROTO_ICMP && kind.is_some_and(|kind| *kind != Icmp::ECHO)
+}
+
 impl Tree {
     /// `prio_enqueue`, `pfifo_fast_enqueue`.
     pub(super) fn enqueue_bands(&mut self, id: NodeId, w: Waiting, io: &mut Io<'_>) -> Outcome {
-        let priority = priority(io.frames.bytes(w.pkt.frame));
+        let priority = priority(&w.pkt, io.frames.bytes(w.pkt.frame));
         let sorted = self.classify(self.node(id).handle, &w, io);
         let node = self.node_mut(id);
         let Kind::Bands(bands) = &mut node.kind else { return Outcome::Lost(DropReason::QueueFull) };
