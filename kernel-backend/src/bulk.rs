@@ -29,7 +29,7 @@ fn can_be_taken_back(op: &Op) -> bool {
     match op {
         Op::AddRoute { verb, .. } => *verb == RouteVerb::Add,
         Op::AddNeigh { neigh, replace, .. } => !replace && (neigh.proxy || neigh.state == Nud::Permanent),
-        Op::AddFdb { entry, replace, .. } => !replace && entry.kind != FdbKind::Learned,
+        Op::AddFdb { entry, replace, .. } => !replace && entry.remote.is_none() && entry.kind != FdbKind::Learned,
         _ => false,
     }
 }
@@ -79,7 +79,8 @@ impl KernelBackend {
                 Ok(neigh::add(self.index_of(netns, &neigh.dev)?, neigh, *replace))
             }
             Op::AddFdb { netns, entry, replace } => {
-                Ok(neigh::add_fdb(self.index_of(netns, &entry.dev)?, entry, *replace))
+                let (index, via) = self.fdb_places(netns, entry)?;
+                Ok(neigh::add_fdb(index, via, entry, *replace))
             }
             _ => Err(unfit()),
         }
@@ -89,7 +90,10 @@ impl KernelBackend {
         match op {
             Op::AddRoute { netns, route, .. } => route::del(route, &mut |dev| self.index_of(netns, dev)),
             Op::AddNeigh { netns, neigh, .. } => Ok(neigh::del(self.index_of(netns, &neigh.dev)?, neigh)),
-            Op::AddFdb { netns, entry, .. } => Ok(neigh::del_fdb(self.index_of(netns, &entry.dev)?, entry)),
+            Op::AddFdb { netns, entry, .. } => {
+                let (index, via) = self.fdb_places(netns, entry)?;
+                Ok(neigh::del_fdb(index, via, entry))
+            }
             _ => Err(unfit()),
         }
     }

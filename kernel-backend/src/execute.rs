@@ -13,8 +13,8 @@ use nettwin_model::bond::{ActiveSlave, BondAttrs};
 use nettwin_model::queue::{QueueChange, QueueVerb};
 use nettwin_model::virtuals::{Tun, VirtualChange};
 use nettwin_model::{
-    AddLink, BridgeAttrs, Errno, Failure, Fault, IfName, Impairment, LinkChange, NetnsName, NewLink, Op, PortAttrs,
-    Virtual,
+    AddLink, BridgeAttrs, Errno, Failure, Fault, FdbEntry, IfName, Impairment, LinkChange, NetnsName, NewLink, Op,
+    PortAttrs, Virtual,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
@@ -116,12 +116,12 @@ impl KernelBackend {
                 self.room(netns)?.netlink.tell(neigh::del(index, neigh))
             }
             Op::AddFdb { netns, entry, replace } => {
-                let index = self.index_of(netns, &entry.dev)?;
-                self.room(netns)?.netlink.tell(neigh::add_fdb(index, entry, *replace))
+                let (index, via) = self.fdb_places(netns, entry)?;
+                self.room(netns)?.netlink.tell(neigh::add_fdb(index, via, entry, *replace))
             }
             Op::DelFdb { netns, entry } => {
-                let index = self.index_of(netns, &entry.dev)?;
-                self.room(netns)?.netlink.tell(neigh::del_fdb(index, entry))
+                let (index, via) = self.fdb_places(netns, entry)?;
+                self.room(netns)?.netlink.tell(neigh::del_fdb(index, via, entry))
             }
             Op::AddMdb { netns, entry } => {
                 let (bridge, port) = (self.index_of(netns, &entry.bridge)?, self.index_of(netns, &entry.port)?);
@@ -208,6 +208,7 @@ impl KernelBackend {
                 if let Virtual::Bond(attrs) = kind {
                     places.named = self.named_by(&link.netns, attrs)?;
                 }
+                places.needs = kind.needs().map(|dev| self.index_of(&link.netns, &dev)).transpose()?;
                 let elsewhere = *asked != link.netns;
                 places.netns = elsewhere.then(|| self.descriptor_of(&link.netns)).transpose()?;
                 link::add(link, &places)
@@ -244,6 +245,12 @@ impl KernelBackend {
         };
         let master = link.master.map(|master| self.index_of(&link.netns, &master)).transpose()?;
         Ok(link::Places { master, netns, ..link::Places::default() })
+    }
+
+    /// The indices of a forwarding entry's device, and of the one that its destination is reached by.
+    pub(crate) fn fdb_places(&mut self, netns: &NetnsName, entry: &FdbEntry) -> Result<(u32, Option<u32>), Fault> {
+        let via = entry.remote.and_then(|remote| remote.via);
+        Ok((self.index_of(netns, &entry.dev)?, via.map(|via| self.index_of(netns, &via)).transpose()?))
     }
 
     fn set_link(&mut self, netns: &NetnsName, name: &IfName, change: &LinkChange) -> Result<(), Fault> {

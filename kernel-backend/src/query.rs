@@ -6,7 +6,7 @@
 use crate::machine::KernelBackend;
 use crate::object::{link, mdb, neigh, route};
 use nettwin_model::bridge::{BridgeStatus, FdbAged};
-use nettwin_model::{Errno, Fault, IfName, NetnsName, RouteGet, RouteGot};
+use nettwin_model::{Errno, Fault, IfName, NetnsName, RouteGet, RouteGot, Virtual};
 use std::collections::BTreeMap;
 
 impl KernelBackend {
@@ -59,7 +59,11 @@ impl KernelBackend {
         let netlink = &mut self.room(netns)?.netlink;
         let rows: Vec<_> = netlink.dump(&link::all())?.into_iter().filter_map(link::LinkRow::new).collect();
         let row = rows.iter().find(|row| row.name == bridge.as_str()).ok_or(Fault::errno(Errno::ENODEV))?;
-        let mut status = row.bridge.as_ref().ok_or(Fault::errno(Errno::EOPNOTSUPP))?.status.clone();
+        // A VXLAN device has a forwarding database and nothing else of it.
+        let is_vxlan = matches!(row.of, Some(Virtual::Vxlan(_)));
+        let own = row.bridge.as_ref().map(|bridge| bridge.status.clone());
+        let own = own.or_else(|| is_vxlan.then(BridgeStatus::default));
+        let mut status = own.ok_or(Fault::errno(Errno::EOPNOTSUPP))?;
         let ports = rows.iter().filter(|port| port.master == Some(row.index));
         status.ports = ports
             .filter_map(|port| Some((IfName::new(&port.name).ok()?, port.port.as_ref()?.status.clone())))

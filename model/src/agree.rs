@@ -110,7 +110,8 @@ pub(crate) fn is_configured(entry: &FdbEntry) -> bool {
 /// its port has (`br_fdb_add`).
 pub(crate) fn fdb_key(wanted: &FdbEntry, seen: &FdbEntry) -> bool {
     let everywhere = wanted.vlan == 0 && (wanted.dev, wanted.kind) == (seen.dev, seen.kind);
-    (wanted.bridge, wanted.mac) == (seen.bridge, seen.mac) && (wanted.vlan == seen.vlan || everywhere)
+    (wanted.bridge, wanted.mac, wanted.remote) == (seen.bridge, seen.mac, seen.remote)
+        && (wanted.vlan == seen.vlan || everywhere)
 }
 
 /// A sysctl's file separates numbers by tabs, whatever separated them when written.

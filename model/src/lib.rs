@@ -52,6 +52,7 @@ pub mod time;
 pub mod topology;
 pub mod virtuals;
 pub mod vlan;
+pub mod vxlan;
 pub mod wire;
 pub mod words;
 

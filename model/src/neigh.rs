@@ -3,6 +3,7 @@
 //! Kernel counterpart: `linux/neighbour.h` (`NUD_*`, `NTF_*`).
 
 use crate::name::{IfName, Mac};
+use crate::vxlan::Remote;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -128,7 +129,7 @@ pub enum FdbKind {
     Learned,
 }
 
-/// A bridge's forwarding database entry.
+/// A bridge's or a VXLAN device's forwarding database entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FdbEntry {
     /// The bridge.
@@ -144,6 +145,9 @@ pub struct FdbEntry {
     /// The VLAN that it counts in; 0 for frames that are in none.
     #[serde(default, skip_serializing_if = "is_none")]
     pub vlan: u16,
+    /// Where its frames are sent, of a VXLAN device, which is in both places then: one of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<Remote>,
 }
 
 /// Of no VLAN.

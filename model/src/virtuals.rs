@@ -6,6 +6,7 @@
 
 use crate::bond::BondAttrs;
 use crate::name::{IfName, Mac, NetnsName};
+use crate::vxlan::Vxlan;
 use serde::{Deserialize, Serialize};
 
 /// A kind of device with its attributes.
@@ -27,6 +28,8 @@ pub enum Virtual {
     Tun(Tun),
     /// Several devices as one, of which one carries the frames (`active-backup`).
     Bond(Box<BondAttrs>),
+    /// Ethernet frames in UDP datagrams.
+    Vxlan(Box<Vxlan>),
 }
 
 /// A device of `ip tuntap add` (`IFLA_TUN_*`, `TUNSETIFF`).
@@ -318,6 +321,7 @@ impl Virtual {
             Virtual::Vrf { .. } => "vrf",
             Virtual::Tun(_) => "tun",
             Virtual::Bond(_) => "bond",
+            Virtual::Vxlan(_) => "vxlan",
         }
     }
 
@@ -334,10 +338,18 @@ impl Virtual {
         !matches!(self, Virtual::Tun(Tun { mode: TunMode::Tun, .. }))
     }
 
+    /// A device of its own namespace that must be there before it and is not what it sits on.
+    pub fn needs(&self) -> Option<IfName> {
+        match self {
+            Virtual::Vxlan(of) => of.dev,
+            _ => None,
+        }
+    }
+
     /// The device that it sits on.
     pub fn lower(&self) -> Option<&Lower> {
         match self {
-            Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_) | Virtual::Bond(_) => None,
+            Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_) | Virtual::Bond(_) | Virtual::Vxlan(_) => None,
             Virtual::Vlan(vlan) => vlan.lower.as_ref(),
             Virtual::Macvlan(macvlan) => macvlan.lower.as_ref(),
         }
@@ -346,7 +358,7 @@ impl Virtual {
     /// The device that it sits on, to say otherwise.
     pub fn lower_mut(&mut self) -> Option<&mut Option<Lower>> {
         match self {
-            Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_) | Virtual::Bond(_) => None,
+            Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_) | Virtual::Bond(_) | Virtual::Vxlan(_) => None,
             Virtual::Vlan(vlan) => Some(&mut vlan.lower),
             Virtual::Macvlan(macvlan) => Some(&mut macvlan.lower),
         }
@@ -357,7 +369,7 @@ impl Virtual {
         match self {
             Virtual::Dummy => (0, 0),
             Virtual::Vlan(_) => (0, 65535),
-            Virtual::Macvlan(_) | Virtual::Bond(_) => (68, 65535),
+            Virtual::Macvlan(_) | Virtual::Bond(_) | Virtual::Vxlan(_) => (68, 65535),
             Virtual::Vrf { .. } => (1280, 65575),
             Virtual::Tun(Tun { mode: TunMode::Tap, .. }) => (68, 65521),
             Virtual::Tun(Tun { mode: TunMode::Tun, .. }) => (68, 65535),
@@ -378,7 +390,7 @@ impl Virtual {
     pub fn has_arp(&self) -> bool {
         match self {
             Virtual::Dummy | Virtual::Vrf { .. } => false,
-            Virtual::Vlan(_) | Virtual::Macvlan(_) | Virtual::Bond(_) => true,
+            Virtual::Vlan(_) | Virtual::Macvlan(_) | Virtual::Bond(_) | Virtual::Vxlan(_) => true,
             Virtual::Tun(_) => self.has_mac(),
         }
     }
@@ -387,7 +399,7 @@ impl Virtual {
     pub fn has_multicast(&self) -> bool {
         match self {
             Virtual::Dummy | Virtual::Vrf { .. } => false,
-            Virtual::Vlan(_) | Virtual::Macvlan(_) | Virtual::Tun(_) | Virtual::Bond(_) => true,
+            Virtual::Vlan(_) | Virtual::Macvlan(_) | Virtual::Tun(_) | Virtual::Bond(_) | Virtual::Vxlan(_) => true,
         }
     }
 }

@@ -361,6 +361,7 @@ eth0 = {}
 dummy0 = { type = "dummy", addresses = ["10.9.9.9/32"] }
 tap0 = { type = "tap user 1000", mtu = 9000 }
 tun0 = { type = "tun", addresses = ["10.8.8.8/32"] }
+vx0 = { type = "vxlan id 42 remote 10.0.0.2 dev eth0 dstport 4789", mac = "02:00:00:00:00:08" }
 
 [netns.h2.interfaces]
 "eth0.10" = { type = "vlan id 10", link = "eth0", addresses = ["10.0.10.2/24"] }
@@ -386,6 +387,7 @@ ends = ["h1:eth0", "h2:eth0"]
             "ip -n h1 link add link eth0 name eth0.10 type vlan id 10",
             "ip -n h1 tuntap add dev tap0 mode tap user 1000",
             "ip -n h1 tuntap add dev tun0 mode tun",
+            "ip -n h1 link add name vx0 address 02:00:00:00:00:08 type vxlan id 42 remote 10.0.0.2 dev eth0 dstport 4789",
             "ip -n h2 link add link eth0 name eth0.10 type vlan id 10",
             "ip -n h2 link add link eth0 name eth0.20 type vlan id 20",
             "ip -n h2 link add link eth0 name m0 address 02:00:00:00:00:07 type macvlan mode bridge",

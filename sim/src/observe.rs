@@ -5,9 +5,11 @@ use crate::dev::bridge::{Bridge, Port};
 use crate::dev::fdb::{self, Entry};
 use crate::dev::mcast;
 use crate::dev::vlans::Vlans;
+use crate::dev::vxlan;
 use crate::dev::{Dev, Kind};
 use crate::netns::Netns;
 use crate::sim::Sim;
+use crate::world::World;
 use crate::{l3, nf, sysctl};
 use nettwin_model::snapshot::{BridgeDerived, LinkConfig, LinkDerived, PortDerived};
 use nettwin_model::{
@@ -45,7 +47,7 @@ pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
         state.volatile.carriers.insert(dev.name, dev.carriers);
         state.volatile.queues.extend(dev.qdisc.rows().map(|queues| (dev.name, queues)));
     }
-    all_fdb(ns, sim.world.shows_vlans, &mut state);
+    all_fdb(ns, &sim.world, &mut state);
     for dev in ns.devs.iter() {
         let members = dev.bridge().map(|b| mcast::entries(ns, dev.name, b, sim.world.now)).unwrap_or_default();
         state.volatile.mdb.extend(members.into_iter().map(|aged| aged.entry));
@@ -64,6 +66,7 @@ fn link_config(sim: &Sim, ns: &Netns, dev: &Dev) -> LinkConfig {
             LinkKind::Veth { peer: there.and_then(|ns| Some((ns.name.clone(), ns.dev(veth.peer.dev)?.name))) }
         }
         Kind::Bridge(_) => LinkKind::Bridge,
+        Kind::Vxlan(of) => LinkKind::Virtual(vxlan::shown(ns, of)),
         kind => {
             let mut shown = kind.born().unwrap_or(Virtual::Dummy);
             if let (Some(lower), Some((id, index))) = (shown.lower_mut(), kind.lower()) {
@@ -188,13 +191,18 @@ pub(crate) fn fdb_entry(ns: &Netns, dev: &Dev, bridge: &Bridge, key: u64, entry:
         (false, false) => FdbKind::Learned,
     };
     let (mac, vlan) = (fdb::mac(key), fdb::vid(key));
-    FdbEntry { bridge: dev.name, dev: at.name, mac, kind, sticky: entry.sticky, vlan }
+    FdbEntry { bridge: dev.name, dev: at.name, mac, kind, sticky: entry.sticky, vlan, remote: None }
 }
 
 /// The forwarding databases of a namespace, by bridge, MAC and port: what somebody put in, and the rest. A permanent entry
 /// of a MAC that is the bridge's own or a port's counts as the machine's, as nobody can tell the two apart.
-fn all_fdb(ns: &Netns, shows_vlans: bool, state: &mut NetnsState) {
+fn all_fdb(ns: &Netns, w: &World, state: &mut NetnsState) {
+    let shows_vlans = w.shows_vlans;
     for dev in ns.devs.iter() {
+        for (aged, own) in vxlan::entries(ns, dev, w.now) {
+            let is_added = !own && aged.entry.kind != FdbKind::Learned;
+            if is_added { &mut state.config.fdb } else { &mut state.volatile.fdb }.push(aged.entry);
+        }
         let Some(bridge) = dev.bridge() else { continue };
         let own = |mac: Mac| {
             let mut ports = bridge.ports.iter().flatten().filter_map(|p| ns.dev(p.dev));

@@ -1,10 +1,11 @@
 //! One question, one answer.
 
-use crate::dev::stp;
+use crate::dev::{self, stp};
 use crate::execute::link;
 use crate::netns::NsId;
 use crate::sim::Sim;
 use crate::{l3, nf, observe, sysctl};
+use nettwin_model::bridge::BridgeStatus;
 use nettwin_model::{Answer, Errno, Fault, NetnsName, Query};
 use std::cmp::Reverse;
 
@@ -66,6 +67,11 @@ pub(crate) fn query(sim: &mut Sim, query: &Query) -> Result<Answer, Fault> {
         Query::Bridge { netns, name } => {
             let ns = sim.netns.by_name(netns).ok_or_else(enoent)?;
             let dev = ns.dev_named(*name).ok_or(Fault::errno(Errno::ENODEV))?;
+            if let dev::Kind::Vxlan(_) = &dev.kind {
+                // It has a forwarding database and nothing else of a bridge.
+                let fdb = dev::vxlan::entries(ns, dev, sim.world.now).into_iter().map(|(aged, _)| aged).collect();
+                return Ok(Answer::Bridge(Box::new(BridgeStatus { fdb, ..BridgeStatus::default() })));
+            }
             let bridge = dev.bridge().ok_or(Fault::errno(Errno::EOPNOTSUPP))?;
             Answer::Bridge(Box::new(stp::status(ns, &sim.world, dev, bridge)))
         }

@@ -2,7 +2,8 @@
 //!
 //! The list. **Frames**: the IPv4 identification and header checksum; the ICMP echo identifier, the ICMP checksum and a
 //! ping's payload (it begins with a time stamp), also of a packet quoted in an error; the checksum of a quoted UDP or TCP
-//! packet (over a veth the kernel leaves it unfinished); times that somebody wrote into timestamp options and replies;
+//! packet (over a veth the kernel leaves it unfinished); of a VXLAN's datagram the source port, which is a random hash, and
+//! the checksum if there is one, and all these of the frame inside; times that somebody wrote into timestamp options and replies;
 //! with [`chosen`] also ports that the sender's machine chose and the checksums over them, and of a TCP segment its
 //! sequence numbers, window and options. **Events**: times, and how many requests were outstanding (that depends on
 //! how fast a reply is read). **Order**: a ping reads replies and errors from two queues; by request, errors come
@@ -90,6 +91,9 @@ fn packet_of(packet: &mut [u8], quoted: bool) {
     if quoted && first && matches!(packet[9], PROTO_TCP | PROTO_UDP) && packet.len() >= sum_at + 2 {
         packet[sum_at..sum_at + 2].fill(0);
     }
+    if first && packet[9] == PROTO_UDP {
+        vxlan(&mut packet[header..]);
+    }
     if packet[9] != PROTO_ICMP || packet.len() < header + 8 {
         return;
     }
@@ -133,6 +137,22 @@ fn times_in_options(packet: &mut [u8], header: usize) {
             _ => at += len,
         }
     }
+}
+
+/// A VXLAN's datagram comes from a port of the flow's random hash, with a checksum that the kernel leaves to the device; the
+/// frame inside is one like others.
+fn vxlan(datagram: &mut [u8]) {
+    const PORTS: [u16; 2] = [4789, 8472];
+    const HEADERS: usize = 16;
+    let has_number = |datagram: &[u8]| datagram.len() > HEADERS && datagram[8] == 8;
+    if !has_number(datagram) || !PORTS.contains(&u16::from_be_bytes([datagram[2], datagram[3]])) {
+        return;
+    }
+    datagram[..2].fill(0);
+    if datagram[6..8] != [0, 0] {
+        datagram[6..8].fill(0xff);
+    }
+    frame(&mut datagram[HEADERS..]);
 }
 
 /// Zeroes in a frame what a machine chose for a UDP or TCP flow, also in a packet quoted in an error.

@@ -21,6 +21,7 @@ mod ip_nexthop;
 mod ip_route;
 mod ip_rule;
 mod ip_tuntap;
+mod ip_vxlan;
 mod iperf3;
 mod iptables;
 mod lasting;

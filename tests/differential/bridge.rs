@@ -29,7 +29,7 @@ pub(crate) fn bridge(attrs: BridgeAttrs) -> Op {
 }
 
 pub(crate) fn fdb(port: &str, m: u8, kind: FdbKind) -> Op {
-    let entry = FdbEntry { bridge: dev("s1"), dev: dev(port), mac: mac(m), kind, sticky: false, vlan: 0 };
+    let entry = FdbEntry { bridge: dev("s1"), dev: dev(port), mac: mac(m), kind, sticky: false, vlan: 0, remote: None };
     Op::AddFdb { netns: ns("s"), entry, replace: false }
 }
 
@@ -127,6 +127,7 @@ fn forwarding() {
                         kind: FdbKind::Static,
                         sticky: false,
                         vlan: 0,
+                        remote: None,
                     },
                 }),
             cut_at_port("a bridge cuts packets for a port of small MTU", "1"),

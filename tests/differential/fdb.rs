@@ -6,7 +6,7 @@ use nettwin_model::op::LinkChange;
 use nettwin_model::{BridgeAttrs, FdbEntry, FdbKind, Op, PortAttrs};
 
 fn entry(at: &str, m: u8, kind: FdbKind) -> FdbEntry {
-    FdbEntry { bridge: dev("s1"), dev: dev(at), mac: mac(m), kind, sticky: false, vlan: 0 }
+    FdbEntry { bridge: dev("s1"), dev: dev(at), mac: mac(m), kind, sticky: false, vlan: 0, remote: None }
 }
 
 fn replace(at: &str, m: u8, kind: FdbKind) -> Op {

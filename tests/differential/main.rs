@@ -23,6 +23,7 @@ mod kernel;
 mod kinds;
 mod kinds_bond;
 mod kinds_tap;
+mod kinds_vxlan;
 mod knobs;
 mod link;
 #[path = "../common/kernel.rs"]

@@ -59,7 +59,7 @@ fn raw(first: u16, last: u16) -> Op {
 }
 
 fn entry(at: &str, m: u8, kind: FdbKind, vlan: u16) -> FdbEntry {
-    FdbEntry { bridge: dev("s1"), dev: dev(at), mac: mac(m), kind, sticky: false, vlan }
+    FdbEntry { bridge: dev("s1"), dev: dev(at), mac: mac(m), kind, sticky: false, vlan, remote: None }
 }
 
 fn add_fdb(at: &str, m: u8, kind: FdbKind, vlan: u16) -> Op {

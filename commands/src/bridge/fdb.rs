@@ -2,23 +2,26 @@
 //!
 //! Counterpart: `bridge/fdb.c`, and the order of the kernel's `rtnl_fdb_dump()` and `br_fdb_dump()`. The multicast filters that
 //! every device has by itself are told from its state. Deliberately absent, and refused by name: unicast filters of a
-//! device (`self` on anything but a bridge), VXLAN's words, `flush`, times of use (`-s`).
+//! device (`self` on anything but a bridge or a VXLAN device), `src_vni` and nexthop objects, `flush`, times of use (`-s`).
 
 use super::{Bridge, by_index, failed, help, named, refusal, unknown_command, unsupported};
-use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, invarg, matches};
+use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, invarg, matches, u16, unsigned};
+use crate::iproute::inet::{self, Family};
 use crate::iproute::page::{Colour, Page};
 use crate::number::{atoi, strtol_rest};
 use crate::say;
 use nettwin_model::bridge::BridgeStatus;
 use nettwin_model::vlan::VID_END;
-use nettwin_model::{Errno, Fault, FdbEntry, FdbKind, IfName, LinkKind, Mac, NetnsState, Nud, Op};
+use nettwin_model::vxlan::Remote;
+use nettwin_model::{Errno, Fault, FdbEntry, FdbKind, IfName, LinkKind, Mac, NetnsState, Nud, Op, Virtual};
+use std::net::IpAddr;
 
 pub(super) fn run(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
     let Some(word) = words.next() else { return show(bridge, words) };
     let is = |full: &str| matches(word, full);
     match word {
         _ if is("add") => change(bridge, words, Verb::Add),
-        _ if is("append") => change(bridge, words, Verb::Replace),
+        _ if is("append") => change(bridge, words, Verb::Append),
         _ if is("replace") => change(bridge, words, Verb::Replace),
         _ if is("delete") => change(bridge, words, Verb::Delete),
         _ if is("get") => get(bridge, words),
@@ -39,9 +42,21 @@ struct Row {
     dev: IfName,
     /// The bridge, unless the entry is the device's own filter.
     master: Option<IfName>,
+    remote: Option<Remote>,
     sticky: bool,
     vlan: u16,
     state: Nud,
+}
+
+impl Row {
+    /// Its `NUD_*` bits, of which a VXLAN device's entry has several.
+    fn bits(&self) -> u16 {
+        match (self.remote, self.state) {
+            (Some(_), Nud::Permanent) => Nud::Permanent.bit() | Nud::Noarp.bit(),
+            (Some(_), Nud::Noarp) => Nud::Noarp.bit() | Nud::Reachable.bit(),
+            _ => self.state.bit(),
+        }
+    }
 }
 
 /// What of the dump is wanted.
@@ -119,7 +134,7 @@ impl Filter {
         let of_bridge = |br| row.dev == br || state.config.links.get(&row.dev).is_some_and(|l| l.master == Some(br));
         self.dev.is_none_or(|dev| row.dev == dev)
             && self.bridge.is_none_or(of_bridge)
-            && (self.states == 0 || row.state.bit() & self.states != 0)
+            && (self.states == 0 || row.bits() & self.states != 0)
             && !(self.dynamic && row.state == Nud::Permanent)
             && (self.vlan == 0 || self.vlan == i32::from(row.vlan))
     }
@@ -133,16 +148,18 @@ fn rows(bridge: &mut Bridge<'_, '_>, state: &NetnsState) -> Result<Vec<Row>, Sto
         if let Some(master) = config.master.filter(|_| config.port.is_some()) {
             entries(bridge, state, master, dev, &mut rows)?;
         }
-        let own = filters(state, dev);
+        // A VXLAN device tells of its entries and not of its filters.
+        let own = if is_vxlan(state, dev) { Vec::new() } else { filters(state, dev) };
         rows.extend(own.into_iter().map(|mac| Row {
             mac,
             dev,
             master: None,
+            remote: None,
             sticky: false,
             vlan: 0,
             state: Nud::Permanent,
         }));
-        if config.kind == LinkKind::Bridge {
+        if config.kind == LinkKind::Bridge || is_vxlan(state, dev) {
             entries(bridge, state, dev, dev, &mut rows)?;
         }
     }
@@ -158,12 +175,14 @@ fn entries(
     rows: &mut Vec<Row>,
 ) -> Result<(), Stop> {
     let status = say::bridge(bridge.cx, &bridge.netns, master).map_err(|fault| refusal(&fault))?;
-    let hold = hold(state, master, &status);
+    let hold = if is_vxlan(state, master) { u32::MAX } else { hold(state, master, &status) };
     let here = status.fdb.into_iter().filter(|aged| aged.entry.dev == dev);
     rows.extend(here.map(|aged| Row {
         mac: aged.entry.mac,
         dev,
-        master: Some(master),
+        // A VXLAN device keeps its own.
+        master: Some(master).filter(|_| aged.entry.remote.is_none()),
+        remote: aged.entry.remote,
         sticky: aged.entry.sticky,
         vlan: aged.entry.vlan,
         state: match aged.entry.kind {
@@ -174,6 +193,10 @@ fn entries(
         },
     }));
     Ok(())
+}
+
+fn is_vxlan(state: &NetnsState, dev: IfName) -> bool {
+    matches!(state.config.links.get(&dev).map(|link| &link.kind), Some(LinkKind::Virtual(Virtual::Vxlan(_))))
 }
 
 /// How long an entry is held (`hold_time`).
@@ -213,6 +236,19 @@ fn print(page: &mut Page, row: &Row, with_dev: bool) {
     if row.vlan != 0 {
         page.say("vlan", row.vlan, format_args!("vlan {} ", row.vlan));
     }
+    if let Some(remote) = row.remote {
+        let dst = remote.dst.to_string();
+        page.paint(Colour::Inet, "dst", &dst, format_args!("dst {dst} "));
+        if let Some(port) = remote.port {
+            page.say("port", port, format_args!("port {port} "));
+        }
+        if let Some(vni) = remote.vni {
+            page.say("vni", vni, format_args!("vni {vni} "));
+        }
+        if let Some(via) = remote.via {
+            page.say("viaIf", via.as_str(), format_args!("via {via} "));
+        }
+    }
     page.open_array("flags");
     if row.master.is_none() {
         page.item("self", format_args!("self "));
@@ -238,6 +274,7 @@ fn print(page: &mut Page, row: &Row, with_dev: bool) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verb {
     Add,
+    Append,
     Replace,
     Delete,
 }
@@ -245,13 +282,34 @@ enum Verb {
 fn change(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>, verb: Verb) -> Result<(), Stop> {
     let (mut dev, mut addr, mut vlan) = (None, None, None);
     let (mut own, mut master, mut sticky) = (false, false, false);
+    let (mut dst, mut port, mut vni, mut via) = (None, None, None, None);
     // As the tool collects them: the last word for a learned one undoes a static one.
     let (mut permanent, mut noarp, mut reachable) = (false, false, false);
     while let Some(word) = words.next() {
         let is = |full: &str| matches(word, full);
         match word {
             "dev" => dev = Some(words.value()?),
-            "dst" | "nhid" | "port" | "vni" | "src_vni" | "via" => return Err(unsupported(word)),
+            "dst" => {
+                let value = words.value()?;
+                if dst.is_some() {
+                    return Err(duparg2("dst", value));
+                }
+                dst = match inet::address(value, Family::Unspec)? {
+                    IpAddr::V4(addr) => Some(addr),
+                    IpAddr::V6(_) => return Err(unsupported(value)),
+                };
+            }
+            "port" => {
+                let value = words.value()?;
+                port = Some(u16(value).ok_or_else(|| invarg("invalid port\n", value))?);
+            }
+            "vni" => {
+                let value = words.value()?;
+                let number = unsigned(value).filter(|vni| *vni < 1 << 24);
+                vni = Some(number.ok_or_else(|| invarg("invalid VNI\n", value))?);
+            }
+            "via" => via = Some(words.value()?),
+            "nhid" | "src_vni" => return Err(unsupported(word)),
             "self" => own = true,
             _ if is("master") => master = true,
             _ if is("router") => return Err(unsupported(word)),
@@ -290,8 +348,10 @@ fn change(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>, verb: Verb) -> Resu
     };
     let link = &state.config.links[&dev];
     let is_bridge = link.kind == LinkKind::Bridge;
+    let is_vxlan = is_vxlan(&state, dev);
     own |= !master;
     let at = match (link.master.filter(|_| link.port.is_some()), is_bridge) {
+        (_, false) if own && is_vxlan => dev,
         // A device's own filters are another list.
         (_, false) if own => return Err(unsupported("self")),
         (Some(bridge), _) if master => bridge,
@@ -303,11 +363,32 @@ fn change(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>, verb: Verb) -> Resu
     if vlan >= VID_END {
         return Err(failed("Error: invalid vlan id.\n"));
     }
-    let entry = FdbEntry { bridge: at, dev, mac, kind, sticky, vlan };
+    let via = match via {
+        Some(word) => {
+            Some(named(&state, word).ok_or_else(|| Stop::exit(MINUS_ONE, format!("Cannot find device \"{word}\"\n")))?)
+        }
+        None => None,
+    };
+    let remote = dst.filter(|_| is_vxlan && at == dev).map(|dst| Remote { dst, port, vni, via });
+    if is_vxlan && at == dev && remote.is_none() && verb != Verb::Delete {
+        return Err(refusal(&Fault::errno(Errno::EINVAL)));
+    }
+    if remote.is_none() && (dst.is_some() || port.is_some() || vni.is_some() || via.is_some()) {
+        return Err(unsupported("a destination of a device that is no VXLAN"));
+    }
+    let entry = FdbEntry { bridge: at, dev, mac, kind, sticky, vlan, remote };
+    if remote.is_some()
+        && verb == Verb::Add
+        && rows(bridge, &state)?.iter().any(|row| row.dev == dev && row.mac == mac && row.remote.is_some())
+    {
+        return Err(refusal(&Fault::errno(Errno::EEXIST)));
+    }
     let netns = bridge.netns.clone();
     bridge.talk(match verb {
         Verb::Add => Op::AddFdb { netns, entry, replace: false },
-        Verb::Replace => Op::AddFdb { netns, entry, replace: true },
+        // What is appended to a bridge's takes the place of what was there.
+        Verb::Append if remote.is_some() => Op::AddFdb { netns, entry, replace: false },
+        Verb::Append | Verb::Replace => Op::AddFdb { netns, entry, replace: true },
         Verb::Delete => Op::DelFdb { netns, entry },
     })
 }

@@ -5,7 +5,7 @@
 //! every bridge here is.
 
 use super::link_print::Link;
-use super::{bond, macvlan, tuntap, vlan, vrf};
+use super::{bond, macvlan, tuntap, vlan, vrf, vxlan};
 use crate::iproute::page::{Page, Value};
 use crate::names::Accounts;
 use nettwin_model::bridge::{BridgeStatus, PortStatus};
@@ -77,6 +77,7 @@ fn of_virtual(page: &mut Page, of: &Virtual, active: Option<IfName>, accounts: &
         Virtual::Vrf { table } => vrf::print(page, *table),
         Virtual::Tun(of) => tuntap::print(page, of, accounts),
         Virtual::Bond(attrs) => bond::print(page, attrs, active),
+        Virtual::Vxlan(of) => vxlan::print(page, of),
     }
     page.close_object();
 }

@@ -76,6 +76,7 @@ fn describe(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
         Some("dummy") => help::DUMMY,
         Some("vlan") => help::VLAN,
         Some("macvlan") => help::MACVLAN,
+        Some("vxlan") => help::VXLAN,
         Some("vrf") => help::VRF,
         Some("bond") => help::BOND,
         Some("bond_slave") => help::BOND_SLAVE,
@@ -311,6 +312,12 @@ fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
         Kind::Macvlan(said) => Kind::Virtual(Virtual::Macvlan(said.device()?)),
         Kind::Vlan(said) => Kind::Virtual(Virtual::Vlan(said.device()?)),
         Kind::Bond(said) => Kind::Virtual(Virtual::Bond(Box::new(said.device(&mut ip.kernel)?))),
+        Kind::Vxlan(of) => {
+            if said.netns.as_ref().is_some_and(|there| *there != ip.kernel.netns) {
+                return Err(unsupported("netns with type vxlan"));
+            }
+            Kind::Virtual(Virtual::Vxlan(Box::new(of.device(ip)?)))
+        }
         kind => kind,
     };
     let here = ip.kernel.netns.clone();
@@ -351,7 +358,13 @@ fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
             let name = names.choose(&there, said.dev(), kind.prefix())?;
             (NewLink::Virtual(kind), name)
         }
-        Kind::Port(_) | Kind::Macvlan(_) | Kind::Vlan(_) | Kind::Bond(_) | Kind::BondSlave | Kind::Bare => {
+        Kind::Port(_)
+        | Kind::Macvlan(_)
+        | Kind::Vlan(_)
+        | Kind::Vxlan(_)
+        | Kind::Bond(_)
+        | Kind::BondSlave
+        | Kind::Bare => {
             return Err(Stop::back(2, "Error: Unknown device type.\n"));
         }
     };
@@ -450,7 +463,7 @@ fn set(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
                 ip.kernel.talk(Op::SetVirtual { netns: netns.clone(), name: dev, change })?;
             }
         }
-        Some(Kind::Virtual(_)) if !said.rest.is_empty() => {
+        Some(Kind::Virtual(_) | Kind::Vxlan(_)) if !said.rest.is_empty() => {
             return Err(unsupported("attributes of a device that is there"));
         }
         _ => {}

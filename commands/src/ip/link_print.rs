@@ -224,10 +224,11 @@ impl<'a> Scene<'a> {
     fn tso_limit(&self, link: Link<'a>) -> u32 {
         const PLAIN: u32 = 65536;
         const LARGE: u32 = 524_280;
-        match link.config.kind {
+        match &link.config.kind {
             // Without a port it has the limit of a plain device; with one, and after it, its own.
             LinkKind::Bridge if link.derived.mac != Mac::ZERO && !self.has_port(link) => PLAIN,
             LinkKind::Virtual(Virtual::Dummy | Virtual::Vrf { .. } | Virtual::Tun(_)) => PLAIN,
+            LinkKind::Virtual(Virtual::Vxlan(of)) if of.dev.is_none() => PLAIN,
             LinkKind::Virtual(Virtual::Bond(_)) => {
                 let slaves = self.links().into_iter().filter(|slave| slave.config.master == Some(link.name));
                 slaves.map(|slave| self.tso_limit(slave)).min().unwrap_or(PLAIN)

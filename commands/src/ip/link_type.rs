@@ -3,7 +3,7 @@
 //! Counterpart: `ip/link_veth.c`, `ip/iplink_bridge.c`, `ip/iplink_bridge_slave.c`, `iplink_types_usage()`. Deliberately absent,
 //! and refused by name: other kinds, and attributes of bridges and ports that the model does not have.
 
-use super::{bond, help, macvlan, unsupported, vlan, vrf};
+use super::{bond, help, macvlan, unsupported, vlan, vrf, vxlan};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, invarg, matches, on_off, u8, u16, unsigned};
 use nettwin_model::words::link::vlan_protocol_named;
 use nettwin_model::{BridgeAttrs, PortAttrs, Virtual};
@@ -17,6 +17,8 @@ pub(super) enum Kind<'a> {
     Virtual(Virtual),
     /// A macvlan, as far as it is said.
     Macvlan(macvlan::Said),
+    /// A VXLAN device, as far as it is said.
+    Vxlan(vxlan::Said),
     /// A VLAN device, as far as it is said.
     Vlan(vlan::Said),
     /// A bond, as far as it is said.
@@ -50,6 +52,7 @@ pub(super) fn parse<'a>(kind: &str, words: &'a [String]) -> Result<Kind<'a>, Sto
         // ip passes over whatever follows.
         "dummy" => Ok(Kind::Virtual(Virtual::Dummy)),
         "vlan" => vlan::parse(Words::new(words)).map(Kind::Vlan),
+        "vxlan" => vxlan::parse(Words::new(words)).map(Kind::Vxlan),
         "vrf" => vrf::parse(Words::new(words)).map(Kind::Virtual),
         "bond" => bond::parse(Words::new(words)).map(Kind::Bond),
         "bond_slave" => bond::parse_slave(Words::new(words)).map(|()| Kind::BondSlave),

@@ -28,6 +28,7 @@ mod rule_print;
 mod tuntap;
 mod vlan;
 mod vrf;
+mod vxlan;
 
 use crate::iproute::args::{MINUS_ONE, Stop, Words, matches};
 use crate::iproute::inet::Family;

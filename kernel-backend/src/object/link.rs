@@ -6,7 +6,7 @@
 use crate::netlink::Request;
 use crate::object::bond::{self, Named};
 use crate::object::bridge::{self, BridgeRow, PortRow};
-use crate::object::virtuals;
+use crate::object::{virtuals, vxlan};
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
@@ -32,6 +32,8 @@ pub(crate) struct Places {
     pub(crate) lower: Option<u32>,
     /// What a bond's attributes name.
     pub(crate) named: Named,
+    /// The index of the device that it needs ([`Virtual::needs`]).
+    pub(crate) needs: Option<u32>,
 }
 
 /// Makes a link.
@@ -52,7 +54,7 @@ pub(crate) fn add(link: &AddLink, places: &Places) -> Request {
         }
         NewLink::Virtual(kind) => {
             let mut builder = LinkMessageBuilder::<LinkUnspec>::new_with_info_kind(virtuals::info_kind(kind));
-            if let Some(data) = virtuals::info_data(kind, places.named) {
+            if let Some(data) = virtuals::info_data(kind, places.named, places.needs) {
                 builder = builder.set_info_data(data);
             }
             if let Some(index) = places.lower {
@@ -203,6 +205,8 @@ pub(crate) struct LinkRow {
     pub(crate) kind: String,
     /// The kind with its attributes, less what it sits on.
     pub(crate) of: Option<Virtual>,
+    /// The index of the device that it needs ([`Virtual::needs`]).
+    pub(crate) needs: Option<u32>,
     pub(crate) loopback: bool,
     pub(crate) up: bool,
     pub(crate) mtu: u32,
@@ -236,6 +240,7 @@ impl LinkRow {
             name: String::new(),
             kind: String::new(),
             of: None,
+            needs: None,
             loopback: header.link_layer_type == LinkLayerType::Loopback,
             up: header.flags.contains(LinkFlags::Up),
             mtu: 0,
@@ -309,6 +314,9 @@ impl LinkRow {
             LinkInfo::Data(data) => {
                 if let InfoData::Bond(attributes) = &data {
                     self.bond = bond::named(attributes);
+                }
+                if let InfoData::Vxlan(attributes) = &data {
+                    self.needs = vxlan::link(attributes);
                 }
                 self.of = virtuals::parse_data(&data).or(self.of.take());
             }

@@ -16,6 +16,7 @@ pub(crate) mod route;
 pub(crate) mod rule;
 pub(crate) mod virtuals;
 pub(crate) mod vlan;
+pub(crate) mod vxlan;
 
 use netlink_packet_route::AddressFamily;
 use std::net::IpAddr;

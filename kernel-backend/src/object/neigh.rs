@@ -5,13 +5,14 @@
 
 use crate::netlink::Request;
 use crate::object::family;
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourExtFlags, NeighbourFlags, NeighbourMessage, NeighbourState,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use nettwin_model::vxlan::Remote;
 use nettwin_model::{FdbEntry, FdbKind, IfName, Mac, Neigh, NeighExtra, Nud};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Adds a neighbour or a proxy entry.
 pub(crate) fn add(index: u32, neigh: &Neigh, replace: bool) -> Request {
@@ -97,14 +98,17 @@ pub(crate) fn parse(message: &RouteNetlinkMessage, name: impl Fn(u32) -> Option<
     Some(Neigh { dev: name(message.header.ifindex)?, dst, lladdr, state, proxy, extra })
 }
 
-/// Adds a forwarding database entry to the bridge that the device is a port of, or is.
-pub(crate) fn add_fdb(index: u32, entry: &FdbEntry, replace: bool) -> Request {
-    Request::new(RouteNetlinkMessage::NewNeighbour(fdb_message(index, entry)), creation(replace))
+/// Adds a forwarding database entry to the bridge that the device is a port of, or is, or a destination to a VXLAN device's
+/// (`via`: the index of the device that it is reached by).
+pub(crate) fn add_fdb(index: u32, via: Option<u32>, entry: &FdbEntry, replace: bool) -> Request {
+    let appends = entry.remote.is_some() && !replace;
+    let flags = if appends { NLM_F_CREATE | NLM_F_APPEND } else { creation(replace) };
+    Request::new(RouteNetlinkMessage::NewNeighbour(fdb_message(index, via, entry)), flags)
 }
 
 /// Removes one.
-pub(crate) fn del_fdb(index: u32, entry: &FdbEntry) -> Request {
-    Request::new(RouteNetlinkMessage::DelNeighbour(fdb_message(index, entry)), 0)
+pub(crate) fn del_fdb(index: u32, via: Option<u32>, entry: &FdbEntry) -> Request {
+    Request::new(RouteNetlinkMessage::DelNeighbour(fdb_message(index, via, entry)), 0)
 }
 
 /// Asks for all forwarding database entries.
@@ -114,12 +118,14 @@ pub(crate) fn all_fdb() -> RouteNetlinkMessage {
     RouteNetlinkMessage::GetNeighbour(message)
 }
 
-fn fdb_message(index: u32, entry: &FdbEntry) -> NeighbourMessage {
+fn fdb_message(index: u32, via: Option<u32>, entry: &FdbEntry) -> NeighbourMessage {
     let mut message = NeighbourMessage::default();
     message.header.family = AddressFamily::Bridge;
     message.header.ifindex = index;
     message.header.state = match entry.kind {
         FdbKind::Permanent => NeighbourState::Permanent,
+        // A VXLAN device wants to hear that it is there, too.
+        FdbKind::Static if entry.remote.is_some() => NeighbourState::Other(STATIC),
         FdbKind::Static => NeighbourState::Noarp,
         FdbKind::Learned => NeighbourState::Reachable,
     };
@@ -132,32 +138,60 @@ fn fdb_message(index: u32, entry: &FdbEntry) -> NeighbourMessage {
     if entry.vlan != 0 {
         message.attributes.push(NeighbourAttribute::Vlan(entry.vlan));
     }
+    if let Some(remote) = entry.remote {
+        message.attributes.push(NeighbourAttribute::Destination(NeighbourAddress::Inet(remote.dst)));
+        message.attributes.extend(remote.port.map(NeighbourAttribute::Port));
+        message.attributes.extend(remote.vni.map(NeighbourAttribute::Vni));
+        message.attributes.extend(via.map(NeighbourAttribute::IfIndex));
+    }
     message
 }
+
+/// `NUD_PERMANENT`.
+const PERMANENT: u16 = 0x80;
+/// `NUD_NOARP`.
+const NOARP: u16 = 0x40;
+/// `NUD_NOARP | NUD_REACHABLE`.
+const STATIC: u16 = 0x42;
 
 /// A row of a dump; `None` for a device's own multicast filters.
 pub(crate) fn parse_fdb(message: &RouteNetlinkMessage, name: impl Fn(u32) -> Option<IfName>) -> Option<FdbEntry> {
     let RouteNetlinkMessage::NewNeighbour(message) = message else { return None };
     let (mut bridge, mut vlan) = (None, 0);
+    let (mut dst, mut port, mut vni, mut via) = (None, None, None, None);
     for attribute in &message.attributes {
         match attribute {
             NeighbourAttribute::Controller(index) => bridge = name(*index),
             NeighbourAttribute::Vlan(id) => vlan = *id,
+            NeighbourAttribute::Destination(NeighbourAddress::Inet(addr)) => dst = Some(*addr),
+            // Of whatever family, the packet crate does not know.
+            NeighbourAttribute::Destination(NeighbourAddress::Other(bytes)) => {
+                dst = <[u8; 4]>::try_from(bytes.as_slice()).ok().map(Ipv4Addr::from);
+            }
+            NeighbourAttribute::Port(number) => port = Some(*number),
+            NeighbourAttribute::Vni(number) => vni = Some(*number),
+            NeighbourAttribute::IfIndex(index) => via = name(*index),
             _ => {}
         }
     }
-    let kind = match message.header.state {
-        NeighbourState::Permanent => FdbKind::Permanent,
-        NeighbourState::Noarp => FdbKind::Static,
-        _ => FdbKind::Learned,
+    // A VXLAN device's have several of them at once.
+    let state = u16::from(message.header.state);
+    let kind = match () {
+        () if state & PERMANENT != 0 => FdbKind::Permanent,
+        () if state & NOARP != 0 => FdbKind::Static,
+        () => FdbKind::Learned,
     };
+    let dev = name(message.header.ifindex)?;
+    let remote = dst.map(|dst| Remote { dst, port, vni, via });
     Some(FdbEntry {
-        bridge: bridge?,
-        dev: name(message.header.ifindex)?,
+        // A VXLAN device keeps its own.
+        bridge: bridge.or_else(|| remote.map(|_| dev))?,
+        dev,
         mac: lladdr(message)?,
         kind,
         sticky: message.header.flags.contains(NeighbourFlags::Sticky),
         vlan,
+        remote,
     })
 }
 

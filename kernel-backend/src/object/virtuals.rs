@@ -3,6 +3,7 @@
 //! Kernel counterpart: the `newlink` and `fill_info` of each kind's `rtnl_link_ops`.
 
 use super::bond::{self, Named};
+use super::vxlan;
 use netlink_packet_core::Nla;
 use netlink_packet_route::link::{
     InfoData, InfoKind, InfoMacVlan, InfoTun, InfoVlan, InfoVrf, MacVlanMacAddressMode as Heard, MacVlanMode,
@@ -22,11 +23,12 @@ pub(crate) fn info_kind(kind: &Virtual) -> InfoKind {
         Virtual::Vrf { .. } => InfoKind::Vrf,
         Virtual::Tun(_) => InfoKind::Tun,
         Virtual::Bond(_) => InfoKind::Bond,
+        Virtual::Vxlan(_) => InfoKind::Vxlan,
     }
 }
 
-/// What is said of a device that is made.
-pub(crate) fn info_data(kind: &Virtual, named: Named) -> Option<InfoData> {
+/// What is said of a device that is made. `needs`: the index of the device that it needs.
+pub(crate) fn info_data(kind: &Virtual, named: Named, needs: Option<u32>) -> Option<InfoData> {
     match kind {
         // A TAP device is not made so: see [`crate::tun`].
         Virtual::Dummy | Virtual::Tun(_) => None,
@@ -48,6 +50,7 @@ pub(crate) fn info_data(kind: &Virtual, named: Named) -> Option<InfoData> {
             }));
             Some(InfoData::Vlan(attributes))
         }
+        Virtual::Vxlan(of) => Some(InfoData::Vxlan(vxlan::attributes(of, needs))),
         Virtual::Vrf { table } => Some(InfoData::Vrf(vec![InfoVrf::TableId(*table)])),
         Virtual::Bond(attrs) => Some(InfoData::Bond(bond::born(attrs, named))),
         Virtual::Macvlan(macvlan) => {
@@ -78,6 +81,7 @@ pub(crate) fn parse_data(data: &InfoData) -> Option<Virtual> {
             _ => None,
         }),
         InfoData::MacVlan(attributes) => macvlan(attributes).map(Virtual::Macvlan),
+        InfoData::Vxlan(attributes) => vxlan::parse(attributes).map(|of| Virtual::Vxlan(Box::new(of))),
         InfoData::Tun(attributes) => tun(attributes).map(Virtual::Tun),
         InfoData::Bond(attributes) => bond::parse(attributes).map(|attrs| Virtual::Bond(Box::new(attrs))),
         _ => None,

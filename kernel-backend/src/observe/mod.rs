@@ -14,7 +14,7 @@ use crate::object::{addr, mdb, neigh, nexthop, queue, route, rule, vlan};
 use crate::sysctl;
 use netlink_packet_route::RouteNetlinkMessage;
 use nettwin_model::queue::{Handle, Queues};
-use nettwin_model::{BridgeVlan, Extent, Fault, IfName, MdbEntry, NetnsName, NexthopObject, Snapshot};
+use nettwin_model::{BridgeVlan, Extent, Fault, IfName, MdbEntry, NetnsName, NexthopObject, Snapshot, Virtual};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One namespace's tables.
@@ -71,7 +71,8 @@ fn read_tables(netlink: &mut Netlink) -> Result<Tables, Fault> {
     neighs.extend(netlink.dump(&neigh::all(true))?);
     // Asked for only where there can be some.
     let has_bridge = links.iter().any(|row| row.bridge.is_some());
-    let fdb = if has_bridge { netlink.dump(&neigh::all_fdb())? } else { Vec::new() };
+    let has_fdb = has_bridge || links.iter().any(|row| matches!(row.of, Some(Virtual::Vxlan(_))));
+    let fdb = if has_fdb { netlink.dump(&neigh::all_fdb())? } else { Vec::new() };
     let has_vlans = links.iter().any(|row| row.bridge.as_ref().is_some_and(|b| b.attrs.vlan_default_pvid.is_some()));
     let vlans = if has_vlans { netlink.dump(&vlan::all())? } else { Vec::new() };
     let vlans = vlans.into_iter().filter_map(vlan::parse).collect();

@@ -38,7 +38,8 @@ pub(super) fn build(tables: &Tables, peers: Option<&BTreeMap<u32, (NetnsName, If
         let queues = tables.queues.get(&row.index).cloned();
         let impairment = queues.as_ref().and_then(Queues::impairment).cloned();
         let vlans = tables.vlans.get(&row.index).cloned().filter(|_| row.bridge.is_some() || row.port.is_some());
-        let mut config = LinkConfig { addrs, master, impairment, vlans, ..config_of(row, peer) };
+        let needs = row.needs.and_then(name);
+        let mut config = LinkConfig { addrs, master, impairment, vlans, ..config_of(row, peer, needs) };
         if let LinkKind::Virtual(Virtual::Bond(attrs)) = &mut config.kind {
             attrs.primary = row.bond.primary.and_then(name);
         }
@@ -61,7 +62,7 @@ pub(super) fn build(tables: &Tables, peers: Option<&BTreeMap<u32, (NetnsName, If
     state
 }
 
-fn config_of(row: &LinkRow, peer: Option<(NetnsName, IfName)>) -> LinkConfig {
+fn config_of(row: &LinkRow, peer: Option<(NetnsName, IfName)>, needs: Option<IfName>) -> LinkConfig {
     let kind = match row.kind.as_str() {
         _ if row.loopback => LinkKind::Loopback,
         "veth" => LinkKind::Veth { peer },
@@ -69,6 +70,9 @@ fn config_of(row: &LinkRow, peer: Option<(NetnsName, IfName)>) -> LinkConfig {
         _ if let Some(of) = &row.of => {
             let mut of = of.clone();
             of.lower_mut().into_iter().for_each(|lower| lower.clone_from(&peer));
+            if let Virtual::Vxlan(of) = &mut of {
+                of.dev = needs;
+            }
             LinkKind::Virtual(of)
         }
         "" => LinkKind::Other("physical".into()),
@@ -139,14 +143,22 @@ fn sort_fdb(tables: &Tables, name: impl Fn(u32) -> Option<IfName>, state: &mut N
         .iter()
         .map(|row| (row.master.filter(|_| row.port.is_some()).or(Some(row.index)).and_then(&name), row.mac))
         .collect();
+    // What a VXLAN device is born with is its own, too.
+    let born = |entry: &FdbEntry| match state.config.links.get(&entry.dev).map(|link| &link.kind) {
+        Some(LinkKind::Virtual(Virtual::Vxlan(of))) => entry.mac == Mac::ZERO && entry.remote == of.default_remote(),
+        _ => false,
+    };
+    let (mut config, mut volatile) = (Vec::new(), Vec::new());
     for entry in tables.fdb.iter().filter_map(|message| neigh::parse_fdb(message, &name)) {
         let added = match entry.kind {
             FdbKind::Static => true,
+            FdbKind::Permanent if entry.remote.is_some() => !born(&entry),
             FdbKind::Permanent => !own.contains(&(Some(entry.bridge), entry.mac)),
             FdbKind::Learned => false,
         };
-        if added { &mut state.config.fdb } else { &mut state.volatile.fdb }.push(entry);
+        if added { &mut config } else { &mut volatile }.push(entry);
     }
+    (state.config.fdb, state.volatile.fdb) = (config, volatile);
     let key = |e: &FdbEntry| (e.bridge, e.mac, e.dev, e.vlan);
     state.config.fdb.sort_by_key(key);
     state.volatile.fdb.sort_by_key(key);

@@ -223,6 +223,7 @@ fn what_a_bridge_tells_of_itself() {
         kind,
         sticky: false,
         vlan: 0,
+        remote: None,
     };
     let add = |entry| Op::AddFdb { netns: ns("a"), entry, replace: false };
     let port = nettwin_model::LinkChange { master: Some(Some(dev("br0"))), ..Default::default() };

@@ -336,7 +336,15 @@ fn neighbours() {
 }
 
 fn fdb(dev_name: &str, low: u8, kind: FdbKind) -> FdbEntry {
-    FdbEntry { bridge: dev("br0"), dev: dev(dev_name), mac: Mac([2, 0, 0, 0, 8, low]), kind, sticky: false, vlan: 0 }
+    FdbEntry {
+        bridge: dev("br0"),
+        dev: dev(dev_name),
+        mac: Mac([2, 0, 0, 0, 8, low]),
+        kind,
+        sticky: false,
+        vlan: 0,
+        remote: None,
+    }
 }
 
 fn add_fdb(entry: FdbEntry, replace: bool) -> Op {

@@ -90,8 +90,10 @@ impl Planner<'_> {
         while !waiting.is_empty() {
             let is_there =
                 |lower: &Lower| self.there.get(&lower.0).is_some_and(|t| t.config.links.contains_key(&lower.1));
-            let (ready, rest): (Vec<_>, Vec<_>) =
-                waiting.into_iter().partition(|(.., kind)| kind.lower().is_none_or(is_there));
+            let (ready, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(netns, _, _, kind)| {
+                let needs = kind.needs().map(|dev| ((*netns).clone(), dev));
+                kind.lower().is_none_or(is_there) && needs.as_ref().is_none_or(is_there)
+            });
             // What sits on nothing that will be there is left to the comparison afterwards, which names it.
             if ready.is_empty() {
                 return;

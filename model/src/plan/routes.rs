@@ -111,7 +111,11 @@ impl Planner<'_> {
         for entry in wanted() {
             if !there.contains(entry) {
                 // As with neighbours, a learned entry may be in the way.
-                self.phases.fdb.push(Op::AddFdb { netns: netns.clone(), entry: entry.clone(), replace: true });
+                self.phases.fdb.push(Op::AddFdb {
+                    netns: netns.clone(),
+                    entry: entry.clone(),
+                    replace: entry.remote.is_none(),
+                });
             }
         }
     }

@@ -259,7 +259,7 @@ impl Universe {
         let (netns, dev) = *port.of(&ports)?;
         let bridge = self.scene.layout.get(&(netns.clone(), *dev)).and_then(|d| d.master).unwrap_or(*dev);
         let mac = *mac.of(&self.scene.macs)?;
-        Some((netns.clone(), FdbEntry { bridge, dev: *dev, mac, kind, sticky: false, vlan: 0 }))
+        Some((netns.clone(), FdbEntry { bridge, dev: *dev, mac, kind, sticky: false, vlan: 0, remote: None }))
     }
 }
 

@@ -247,7 +247,7 @@ impl Oddity {
                     scene.layout.netns.get(netns)?.keys().copied().filter(|d| *d != IfName::lo()).collect();
                 let (dev, mac) = (*dev.of(&own)?, *mac.of(&scene.macs)?);
                 let kind = if dev == *bridge { FdbKind::Permanent } else { FdbKind::Static };
-                let entry = FdbEntry { bridge: *bridge, dev, mac, kind, sticky: false, vlan: 0 };
+                let entry = FdbEntry { bridge: *bridge, dev, mac, kind, sticky: false, vlan: 0, remote: None };
                 t.bridges.get_mut(bridge)?.fdb.push(entry.into());
             }
             Oddity::Cut(which) => {

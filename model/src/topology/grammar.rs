@@ -109,7 +109,7 @@ const INTERFACE: &[Key] = &[
     key(
         "type",
         Text("a kind of device as `ip link add type` takes it, as in \"vlan id 10\""),
-        "What kind of device it is, if no link makes it: dummy, vlan, macvlan, tap or tun.",
+        "What kind of device it is, if no link makes it: dummy, vlan, macvlan, vxlan, tap or tun.",
     ),
     key(
         "link",

@@ -1,9 +1,10 @@
 //! Forwarding database entries in iproute2's words: what follows `bridge fdb add`.
 //!
 //! Counterpart: `bridge/fdb.c`. A port's entry is written with `master`, the bridge's own with `self`, as there. Deliberately
-//! absent: VXLAN's words, `extern_learn`.
+//! absent: `extern_learn`.
 
 use super::cursor::{Words, WordsError, once, once_flag};
+use super::vxlan;
 use crate::name::IfName;
 use crate::neigh::{FdbEntry, FdbKind};
 
@@ -16,7 +17,11 @@ pub fn parse(text: &str, bridge: IfName) -> Result<FdbEntry, WordsError> {
     let mut words = Words::new(text);
     let mac = words.first("the MAC address", "02:00:00:00:00:02 dev p1 master static")?.mac()?;
     let (mut dev, mut whose, mut kind, mut sticky, mut vlan) = (None, None, None, false, None);
+    let mut remote = None;
     while let Some(key) = words.next() {
+        if vxlan::parse_remote(&mut remote, key, &mut words)? {
+            continue;
+        }
         match key.text {
             "dev" => once(&mut dev, words.value(key)?.ifname()?, key)?,
             "master" | "self" => once(&mut whose, key, key)?,
@@ -35,7 +40,8 @@ pub fn parse(text: &str, bridge: IfName) -> Result<FdbEntry, WordsError> {
         let remedy = "write `master` with a port and `self` with the bridge itself";
         return Err(word.error(format!("`{}` does not go with {dev}", word.text), remedy));
     }
-    Ok(FdbEntry { bridge, dev, mac, kind: kind.unwrap_or(FdbKind::Permanent), sticky, vlan: vlan.unwrap_or(0) })
+    let kind = kind.unwrap_or(FdbKind::Permanent);
+    Ok(FdbEntry { bridge, dev, mac, kind, sticky, vlan: vlan.unwrap_or(0), remote })
 }
 
 /// Writes an entry.
@@ -43,7 +49,8 @@ pub fn print(entry: &FdbEntry) -> String {
     let whose = if entry.dev == entry.bridge { "self" } else { "master" };
     let sticky = if entry.sticky { " sticky" } else { "" };
     let vlan = if entry.vlan == 0 { String::new() } else { format!(" vlan {}", entry.vlan) };
-    format!("{} dev {} {whose}{vlan} {}{sticky}", entry.mac, entry.dev, kind_word(entry.kind))
+    let remote = entry.remote.as_ref().map(|remote| format!(" {}", vxlan::print_remote(remote))).unwrap_or_default();
+    format!("{} dev {} {whose}{vlan} {}{sticky}{remote}", entry.mac, entry.dev, kind_word(entry.kind))
 }
 
 fn kind_word(kind: FdbKind) -> &'static str {

@@ -22,5 +22,6 @@ pub mod script;
 pub mod units;
 pub mod virtuals;
 pub mod vlan;
+mod vxlan;
 
 pub use cursor::{Word, Words, WordsError};

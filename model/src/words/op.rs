@@ -4,7 +4,7 @@
 //! shell's own process id. Deliberately absent: reading command lines.
 
 use super::link::{Line, print_bridge, print_change, print_port};
-use super::{addr, fdb, mdb, neigh, netem, nexthop, queue, route, rule, virtuals, vlan};
+use super::{addr, fdb, mdb, neigh, netem, nexthop, queue, route, rule, virtuals, vlan, vxlan};
 use crate::name::{IfName, NetnsName};
 use crate::op::{AddLink, LinkChange, NewLink, Op, RouteVerb};
 use crate::virtuals::{Tun, Virtual};
@@ -77,12 +77,16 @@ impl fmt::Display for Op {
                 write!(f, "{} neigh del {proxy}{} dev {}", ip(netns), neigh.dst, quoted(neigh.dev.as_str()))
             }
             Op::AddFdb { netns, entry, replace } => {
-                write!(f, "{} fdb {} {}", bridge(netns), add_or_replace(*replace), shell(&fdb::print(entry)))
+                // Of a VXLAN device what is added is one more destination.
+                let verb = if entry.remote.is_some() && !replace { "append" } else { add_or_replace(*replace) };
+                write!(f, "{} fdb {verb} {}", bridge(netns), shell(&fdb::print(entry)))
             }
             Op::DelFdb { netns, entry } => {
                 let whose = if entry.dev == entry.bridge { "self" } else { "master" };
                 write!(f, "{} fdb del {} dev {} {whose}", bridge(netns), entry.mac, quoted(entry.dev.as_str()))?;
-                if entry.vlan == 0 { Ok(()) } else { write!(f, " vlan {}", entry.vlan) }
+                let vlan = if entry.vlan == 0 { String::new() } else { format!(" vlan {}", entry.vlan) };
+                let remote = entry.remote.as_ref().map(|remote| format!(" {}", vxlan::print_remote(remote)));
+                write!(f, "{vlan}{}", remote.unwrap_or_default())
             }
             Op::AddMdb { netns, entry } => write!(f, "{} mdb add {}", bridge(netns), shell(&mdb::print(entry))),
             Op::DelMdb { netns, entry } => write!(f, "{} mdb del {}", bridge(netns), shell(&mdb::print(entry))),

@@ -5,13 +5,14 @@
 use super::cursor::{Word, Words, WordsError, once};
 use super::link::Line;
 use super::route::{parse_table, table_word};
+use super::vxlan;
 use crate::name::Mac;
 use crate::virtuals::{
     Macvlan, MacvlanMode, Sources, Tun, TunMode, Virtual, VirtualChange, Vlan, VlanProtocol, hear_source, map_egress,
     map_ingress,
 };
 
-const KINDS: &str = "use dummy, vlan, macvlan, vrf, bond, tap or tun";
+const KINDS: &str = "use dummy, vlan, macvlan, vxlan, vrf, bond, tap or tun";
 const MODES: &str = "write private, vepa, bridge, passthru or source";
 const VLAN: &str =
     "use id, protocol, loose_binding, reorder_hdr, ingress-qos-map or egress-qos-map, as in `vlan id 10`";
@@ -28,6 +29,7 @@ pub fn parse(text: &str) -> Result<Virtual, WordsError> {
         "vlan" => vlan(kind, words).map(Virtual::Vlan),
         "macvlan" => macvlan(words).map(Virtual::Macvlan),
         "vrf" => vrf(kind, words),
+        "vxlan" => vxlan::parse(kind, words).map(|of| Virtual::Vxlan(Box::new(of))),
         "tap" => tun(TunMode::Tap, words),
         "tun" => tun(TunMode::Tun, words),
         "bond" => super::bond::parse(kind, words).map(|attrs| Virtual::Bond(Box::new(attrs))),
@@ -181,6 +183,7 @@ pub fn print(kind: &Virtual) -> String {
         Virtual::Vrf { table } => format!("vrf table {}", table_word(*table)),
         Virtual::Tun(tun) => print_tun(tun),
         Virtual::Bond(attrs) => super::bond::print(attrs),
+        Virtual::Vxlan(of) => vxlan::print(of),
         Virtual::Macvlan(macvlan) => {
             let mut out = Line("macvlan".into());
             out.say("mode", macvlan.mode.word());
@@ -230,6 +233,9 @@ mod tests {
         for text in [
             "vrf table 10",
             "tap",
+            "vxlan id 42 dstport 8472",
+            "vxlan id 42 group 239.1.1.1 local 10.0.0.1 dev eth0 dstport 4789 srcport 1000 2000 ttl inherit tos 16 df set \
+             ageing 60 maxaddress 5 nolearning proxy rsc l2miss l3miss noudpcsum",
             "tun user 1000 group 5 pi vnet_hdr multi_queue",
             "bond mode active-backup",
             "bond mode active-backup miimon 100 updelay 200 downdelay 300 primary e1 fail_over_mac follow num_grat_arp 3",

@@ -21,6 +21,7 @@ pub(crate) mod veth;
 pub(crate) mod vlan;
 pub(crate) mod vlans;
 pub(crate) mod vrf;
+pub(crate) mod vxlan;
 
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 use upper::{At, Upper};
 use veth::Veth;
 use vlan::Vlan;
+use vxlan::Vxlan;
 
 /// One network device.
 pub(crate) struct Dev {
@@ -114,6 +116,8 @@ pub(crate) enum Kind {
     Tun(Tun),
     /// Several devices as one.
     Bond(Box<bond::Bond>),
+    /// Frames in UDP datagrams.
+    Vxlan(Box<Vxlan>),
 }
 
 /// Somebody who watches a device's frames (`packet_type` of `ETH_P_ALL`).
@@ -139,7 +143,7 @@ impl Kind {
             Kind::Vlan(vlan) => Some(vlan.lower),
             Kind::Macvlan(macvlan) => Some(macvlan.lower),
             Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) | Kind::Dummy => None,
-            Kind::Vrf { .. } | Kind::Tun(_) | Kind::Bond(_) => None,
+            Kind::Vrf { .. } | Kind::Tun(_) | Kind::Bond(_) | Kind::Vxlan(_) => None,
         }
     }
 
@@ -149,7 +153,7 @@ impl Kind {
             Kind::Vlan(vlan) => Some(&mut vlan.lower),
             Kind::Macvlan(macvlan) => Some(&mut macvlan.lower),
             Kind::Loopback | Kind::Veth(_) | Kind::Bridge(_) | Kind::Dummy => None,
-            Kind::Vrf { .. } | Kind::Tun(_) | Kind::Bond(_) => None,
+            Kind::Vrf { .. } | Kind::Tun(_) | Kind::Bond(_) | Kind::Vxlan(_) => None,
         }
     }
 
@@ -170,6 +174,7 @@ impl Kind {
             Kind::Vrf { table } => Some(Virtual::Vrf { table: *table }),
             Kind::Tun(tun) => Some(Virtual::Tun(tun.clone())),
             Kind::Bond(bond) => Some(Virtual::Bond(Box::new(bond.shown()))),
+            Kind::Vxlan(of) => Some(Virtual::Vxlan(Box::new(of.of.clone()))),
             Kind::Macvlan(of) => Some(Virtual::Macvlan(virtuals::Macvlan {
                 lower: None,
                 mode: of.mode,
@@ -396,6 +401,11 @@ pub(crate) fn input(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         }
         // Its slaves count.
         Kind::Bond(_) => {}
+        // Its Ethernet header is off by then (`vxlan_set_mac`).
+        Kind::Vxlan(_) => {
+            dev.stats.rx_packets += 1;
+            dev.stats.rx_bytes += len.saturating_sub(L2_LEN) as u64;
+        }
         // Nobody sends to one.
         Kind::Dummy => return Next::Drop(DropReason::DevDown),
     }
@@ -505,6 +515,7 @@ pub(crate) fn xmit(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         Kind::Vrf { .. } => vrf::xmit(id, dev, w, pkt),
         Kind::Tun(_) => tap::xmit(dev, w, pkt),
         Kind::Bond(_) => bond::xmit(ns, w, pkt),
+        Kind::Vxlan(_) => vxlan::xmit(ns, w, pkt),
         Kind::Vlan(_) => vlan::xmit(ns, w, pkt),
         Kind::Macvlan(_) => macvlan::xmit(ns, w, pkt),
     }

@@ -5,7 +5,7 @@
 
 use super::stp::At;
 use super::upper::{self, News};
-use super::{Kind, bond, macvlan, port, vlan};
+use super::{Kind, bond, macvlan, port, vlan, vxlan};
 use crate::l3;
 use crate::netns::{Gone, Ifindex, Netns, NetnsTable, NsId};
 use crate::qdisc::{self, Qdisc};
@@ -48,6 +48,7 @@ pub(crate) fn open(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifind
     if let Some((.., mac)) = below {
         vlan::inherit(ns, w, index, mac);
     }
+    vxlan::opened(ns, w, index);
     upper::tell(ns, w, index, News::Up);
     if let Some(peer) = peer {
         ns.refers_to(peer.ns, &w.gone);
@@ -77,6 +78,7 @@ pub(crate) fn close(netns: &mut NetnsTable, w: &mut World, id: NsId, index: Ifin
         dev.switch_carrier(false);
     }
     qdisc::purge(ns, w, index);
+    vxlan::closed(ns, w, index);
     l3::link_down(ns, w, index);
     if ns.dev(index).is_some_and(|d| d.bridge().is_some()) {
         At { ns, w, dev: index }.disable_bridge();

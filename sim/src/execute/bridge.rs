@@ -8,6 +8,7 @@ use crate::dev::fdb::{self, Entry, SELF};
 use crate::dev::mcast;
 use crate::dev::stp::At;
 use crate::dev::vlans::{self, Vlans};
+use crate::dev::vxlan;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
 use nettwin_model::{BridgeAttrs, Errno, Fault, FdbEntry, FdbKind, PortAttrs, PortState};
@@ -157,6 +158,9 @@ pub(crate) fn set_port(ns: &mut Netns, w: &mut World, index: Ifindex, attrs: &Po
 
 /// `bridge fdb add|replace` (`br_fdb_add`, `fdb_add_entry`).
 pub(crate) fn add_fdb(ns: &mut Netns, w: &mut World, entry: &FdbEntry, replace: bool) -> Result<(), Fault> {
+    if entry.remote.is_some() {
+        return vxlan::add_entry(ns, w, entry, replace);
+    }
     let einval = || Err(Fault::errno(Errno::EINVAL));
     let (bridge, port) = fdb_place(ns, entry)?;
     if entry.mac == nettwin_model::Mac::ZERO {
@@ -208,6 +212,9 @@ fn add_in_vlan(
 
 /// `bridge fdb del` (`br_fdb_delete`).
 pub(crate) fn del_fdb(ns: &mut Netns, w: &World, entry: &FdbEntry) -> Result<(), Fault> {
+    if entry.remote.is_some() || vxlan::is_one(ns, entry.bridge) {
+        return vxlan::del_entry(ns, w, entry);
+    }
     let (bridge, port) = fdb_place(ns, entry)?;
     let b = bridge_mut(ns, bridge)?;
     if w.shows_vlans && b.vlans(port).is_some_and(|vlans| !vlans.has(entry.vlan)) {

@@ -6,7 +6,7 @@
 use super::{bond, bridge, virtuals};
 use crate::dev::bond as dev_bond;
 use crate::dev::veth::{Peer, Veth};
-use crate::dev::{Dev, Kind, macvlan, port, state, upper, vrf};
+use crate::dev::{Dev, Kind, macvlan, port, state, upper, vrf, vxlan};
 use crate::l3;
 use crate::neigh;
 use crate::netns::{Ifindex, Netns, NsId};
@@ -15,6 +15,7 @@ use crate::qdisc::{self, Qdisc};
 use crate::sim::Sim;
 use crate::world::World;
 use nettwin_model::virtuals::{MacvlanMode, TunMode};
+use nettwin_model::vxlan::Vxlan;
 use nettwin_model::{AddLink, Errno, Fault, IfName, LinkChange, Mac, NetnsName, NewLink, VethPeer, Virtual};
 
 /// The longest further name, bytes (`ALTIFNAMSIZ` less one).
@@ -174,6 +175,9 @@ pub(crate) fn remove(sim: &mut Sim, id: NsId, index: Ifindex) {
             upper::part(&mut sim.netns, upper, at);
         }
     }
+    for vxlan in sim.netns.by_id(id).map(|ns| vxlan::on(ns, index)).unwrap_or_default() {
+        remove(sim, id, vxlan);
+    }
     let members = sim.netns.by_id(id).map(|ns| vrf::members(ns, index)).unwrap_or_default();
     for member in members {
         vrf::leave(&mut sim.netns, &mut sim.world, id, member);
@@ -322,6 +326,12 @@ fn move_to(sim: &mut Sim, id: NsId, index: Ifindex, target: NsId, name: Option<I
     if matches!(dev.kind, Kind::Loopback | Kind::Bridge(_) | Kind::Vrf { .. } | Kind::Bond(_)) {
         return Err(Fault::refused(Errno::EINVAL, "The interface netns is immutable"));
     }
+    if matches!(dev.kind, Kind::Vxlan(_)) {
+        return Err(Fault::Missing {
+            capability: "a VXLAN device in another namespace than it was made in, in the simulator".into(),
+            remedy: "make it where it is used, or run this on the kernel".into(),
+        });
+    }
     let there = sim.netns.by_id(target).ok_or_else(enoent)?;
     let mut new_name = dev.name;
     if there.devs.by_name(new_name).is_some() {
@@ -439,6 +449,15 @@ pub(super) fn set_mtu(sim: &mut Sim, id: NsId, index: Ifindex, mtu: u32) -> Resu
         return Ok(());
     }
     check_mtu(Some(mtu), dev.kind.mtu_limits())?;
+    if let Kind::Vxlan(of) = &dev.kind {
+        // vxlan_change_mtu
+        let most = of.lower.and_then(|lower| ns.dev(lower)).map(|dev| dev.mtu.saturating_sub(Vxlan::OVERHEAD));
+        if most.is_some_and(|most| mtu > most) {
+            return Err(Fault::errno(Errno::EINVAL));
+        }
+    }
+    let ns = sim.netns.by_id_mut(id).ok_or_else(enoent)?;
+    let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
     let (peer, lower) = (dev.veth().map(|veth| veth.peer), dev.kind.lower());
     let below = lower.and_then(|(id, index)| sim.netns.by_id(id)?.dev(index)).map(|dev| dev.mtu);
     if below.is_some_and(|most| mtu > most) {

@@ -7,11 +7,13 @@ use super::link::{check_mac, check_mtu, enoent, register, remove, set_mac, set_m
 use crate::dev::macvlan::{self, Macvlan, Station};
 use crate::dev::upper::{self, Above, At, Upper};
 use crate::dev::vlan::Vlan;
+use crate::dev::vxlan::Vxlan;
 use crate::dev::{Kind, state};
 use crate::netns::{Ifindex, NsId};
 use crate::sim::Sim;
 use crate::tag::Tag;
 use nettwin_model::virtuals::{self, Lower, MacvlanMode, Sources, Tun, TunMode, VirtualChange, VlanChange};
+use nettwin_model::vxlan;
 use nettwin_model::{AddLink, Errno, Fault, Mac, OperState, Virtual};
 
 /// What can be said against it before anything is looked up (`validate`).
@@ -33,6 +35,7 @@ pub(super) fn check(link: &AddLink, kind: &Virtual) -> Result<(), Fault> {
             }
             Ok(())
         }
+        Virtual::Vxlan(of) => check_vxlan(link, of),
         // TUNSETIFF takes no MAC.
         Virtual::Tun(_) => Ok(()),
     }
@@ -50,6 +53,7 @@ pub(super) fn add(sim: &mut Sim, id: NsId, link: &AddLink, kind: &Virtual) -> Re
         Virtual::Vrf { table } => add_vrf(sim, id, link, *table),
         Virtual::Tun(tun) => add_tun(sim, id, link, tun),
         Virtual::Bond(attrs) => bond::add(sim, id, link, attrs),
+        Virtual::Vxlan(of) => add_vxlan(sim, id, link, of),
     }
 }
 
@@ -84,6 +88,51 @@ pub(super) fn set(sim: &mut Sim, at: At, change: &VirtualChange) -> Result<(), F
         // A kind that the device is not of.
         _ => Err(Fault::errno(Errno::EOPNOTSUPP)),
     }
+}
+
+/// `vxlan_validate`.
+fn check_vxlan(link: &AddLink, of: &vxlan::Vxlan) -> Result<(), Fault> {
+    let wrong = |errno, text| Err(Fault::refused(errno, text));
+    if link.mac.is_some_and(|mac| !mac.is_valid_unicast()) {
+        return wrong(Errno::EADDRNOTAVAIL, "Provided Ethernet address is not unicast");
+    }
+    if link.mtu.is_some_and(|mtu| !(68..=65535).contains(&mtu)) {
+        return wrong(Errno::EINVAL, "MTU must be between 68 and 65535");
+    }
+    if of.id >= 1 << 24 {
+        return wrong(Errno::ERANGE, "VXLAN ID must be lower than 16777216");
+    }
+    if of.srcport.0 > of.srcport.1 {
+        return wrong(Errno::EINVAL, "Invalid source port range");
+    }
+    let missing = [("proxy", of.proxy), ("rsc", of.rsc), ("l2miss", of.l2miss), ("l3miss", of.l3miss)];
+    match missing.into_iter().find(|(_, on)| *on) {
+        Some((word, _)) => Err(Fault::Missing {
+            capability: format!("`{word}` of a VXLAN device in the simulator"),
+            remedy: "leave it out, or run this on the kernel".into(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// `vxlan_newlink`.
+fn add_vxlan(sim: &mut Sim, id: NsId, link: &AddLink, of: &vxlan::Vxlan) -> Result<Ifindex, Fault> {
+    let now = sim.world.now;
+    let ns = sim.netns.by_id(id).ok_or_else(enoent)?;
+    let nodev = || Fault::refused(Errno::ENODEV, "Invalid local interface, device not found");
+    let lower = of.dev.map(|dev| ns.devs.by_name(dev).ok_or_else(nodev)).transpose()?;
+    if of.remote.is_some_and(|remote| remote.is_multicast()) && lower.is_none() {
+        let text = "Local interface required for multicast remote destination";
+        return Err(Fault::refused(Errno::EINVAL, text));
+    }
+    let is_same = |kind: &Kind| matches!(kind, Kind::Vxlan(o) if (o.of.id, o.of.dstport) == (of.id, of.dstport));
+    if ns.devs.iter().any(|dev| is_same(&dev.kind)) {
+        return Err(Fault::refused(Errno::EEXIST, "A VXLAN device with the specified VNI already exists"));
+    }
+    let most = lower.and_then(|index| ns.dev(index)).map(|dev| dev.mtu.saturating_sub(vxlan::Vxlan::OVERHEAD).max(68));
+    let mtu = link.mtu.or(most).map(|mtu| most.map_or(mtu, |most| mtu.min(most)));
+    let made = Kind::Vxlan(Box::new(Vxlan::new(of.clone(), lower, now)));
+    register(sim, id, link.name, link.mac, mtu, made)
 }
 
 /// `TUNSETIFF`, `TUNSETPERSIST`, and the descriptor closed again: nobody reads it, so it has no carrier. What is said besides

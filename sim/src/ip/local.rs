@@ -3,6 +3,7 @@
 //! Kernel counterpart: `ip_local_deliver()` of `net/ipv4/ip_input.c`, `icmp_send()` of `__udp4_lib_rcv()`. Deliberately
 //! absent: raw sockets of protocols other than ICMP.
 
+use crate::dev::vxlan;
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
 use crate::ip::{frag, icmp, igmp};
@@ -36,7 +37,8 @@ pub(crate) fn deliver(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
             w.frames.release(pkt.frame);
             Next::Done
         }
-        PROTO_TCP | PROTO_UDP => transport(ns, w, pkt, proto),
+        PROTO_TCP => transport(ns, w, pkt, proto),
+        PROTO_UDP => vxlan::receive(ns, w, pkt).unwrap_or_else(|| transport(ns, w, pkt, proto)),
         _ => {
             icmp::error(ns, w, pkt, Icmp::UNREACHABLE, icmp::PROTO_UNREACH, 0);
             Next::Drop(DropReason::NoProtocol)
