@@ -190,6 +190,7 @@ const PAGES: &[Page] = &[
     given("conntrack", CONNTRACK, &["conntrack %", "conntrack -L %", "conntrack -L % tcp", "conntrack -L % ipv4", "conntrack -L % 10.0.0.1"]),
     given("curl", CURL, &["curl % http://10.0.0.2/", "curl % 1 http://10.0.0.2/"]),
     options("python-http-server", "python-http-server -h", &["python-http-server %", "python-http-server % 1"]),
+    given("ethtool", ETHTOOL, &["ethtool % veth0", "ethtool % veth0 gro off"]),
     asked("ifconfig", "ifconfig -h", &["ifconfig %", "ifconfig veth0 %", "ifconfig veth0 % 10"]),
     asked("ip", "ip help", &["ip %", "ip % addr", "ip % inet addr", "ip % a addr", "ip % addr show"]),
     asked("ip address", "ip address help", &["ip address % 10.0.9.1/24 dev veth0", "ip address add 10.0.9.1/24 dev veth0 % link", "ip address add 10.0.9.1/24 dev veth0 %", "ip address show % veth0", "ip address show %", "ip address show type %", "ip address add 10.0.9.1/24 dev veth0 % 10.0.9.2"]),
@@ -202,6 +203,7 @@ const PAGES: &[Page] = &[
     asked("ip nexthop", "ip nexthop help", &["ip nexthop % id 1", "ip nexthop add id 1 % 10.0.0.2", "ip nexthop add id 1 dev veth0 %", "ip nexthop add id 1 via 10.0.0.2 dev veth0 %", "ip nexthop add id 1 group 2 %", "ip nexthop add id 1 group 2 type %", "ip nexthop show % 1"]),
     asked("ip route", "ip route help", &["ip route % 10.9.0.0/16 via 10.0.0.2", "ip route add % 10.9.0.0/16 via 10.0.0.2", "ip route add 10.9.0.0/16 via 10.0.0.2 % 1", "ip route add 10.9.0.0/16 via 10.0.0.2 %", "ip route add 10.9.0.0/16 via 10.0.0.2 scope %", "ip route add 10.9.0.0/16 via 10.0.0.2 proto %", "ip route get 10.0.0.2 % 1", "ip route get 10.0.0.2 %", "ip route show % 10.9.0.0/16", "ip route show %"]),
     asked("ip rule", "ip rule help", &["ip rule % from 10.0.0.1", "ip rule add % 1", "ip rule add % 10.0.0.1", "ip rule add from 10.0.0.1 %", "ip rule add from 10.0.0.1 % 1"]),
+    options("iperf3", "iperf3 -h", &["iperf3 %", "iperf3 % 1 -c 10.0.0.2", "iperf3 % -c 10.0.0.2"]),
     Page { title: "iptables", also: &["iptables-restore", "iptables-save", "ip6tables", "ip6tables-restore", "ip6tables-save"], help: Help::Given(IPTABLES), only_options: false, tries: &["iptables %", "iptables -A INPUT % 1 -j ACCEPT", "iptables % INPUT -j ACCEPT", "iptables -A INPUT -j %", "iptables -A INPUT -m % -j ACCEPT", "iptables -A INPUT -p % -j ACCEPT", "iptables -L %", "iptables -t % -L"] },
     Page { title: "nc", also: &["nc.openbsd", "netcat"], help: Help::Asked("nc -h"), only_options: true, tries: &["nc % 1 10.0.0.2 80", "nc % 10.0.0.2 80"] },
     options("netstat", "netstat -h", &["netstat %", "netstat -n %"]),
@@ -224,6 +226,14 @@ Usage: nft [ OPTIONS ] { -f FILE | -i | COMMAND }
        OBJECT := { chain | chains | counter | ct | element | flowtable | limit | map | maps | meter | quota | rule | ruleset |
                    secmark | set | sets | synproxy | table | tables }
        OPTIONS := { -a | -c | -d LEVEL | -e | -I DIR | -j | -n | -N | -o | -p | -s | -S | -t | -T | -u | -v | -V | -y }
+";
+
+const ETHTOOL: &str = "\
+Usage: ethtool [ --debug MASK ] [ --json ] [ -I | --include-statistics ] [ OPTION ] DEVNAME
+       OPTION := { -a | -A | -c | -C | -d | -e | -E | -f | -g | -G | -i | -k | -K | -l | -L | -m | -n | -N | -p | -P | -Q | -r |
+                   -s | -S | -t | -T | -u | -U | -w | -W | -x | -X | --show-eee | --show-priv-flags | --monitor | --reset }
+       ethtool -h | --help
+       ethtool --version
 ";
 
 const CURL: &str = "\
