@@ -56,15 +56,16 @@ fn every_command_says_what_it_says_on_linux() {
                 serde_json::from_str::<Golden>(&text).map_err(|e| e.to_string())?.run
             }
         };
-        let report = compare(&theirs, &sim);
-        if report.agrees() {
-            return Ok(());
+        let mut report = compare(&theirs, &sim);
+        // A kernel's clock is not the script's alone: a difference counts if it shows each time.
+        for _ in 0..2 {
+            if report.agrees() {
+                break;
+            }
+            let Some(again) = kernel_run(script)? else { break };
+            report = compare(&again, &sim);
         }
-        // A kernel's clock is not the script's alone: a difference counts if it shows again.
-        match kernel_run(script)?.map(|again| compare(&again, &sim)) {
-            Some(report) if report.agrees() => Ok(()),
-            again => Err(format!("first is the kernel, second the simulator\n{}", again.unwrap_or(report))),
-        }
+        if report.agrees() { Ok(()) } else { Err(format!("first is the kernel, second the simulator\n{report}")) }
     });
     assert!(failures.is_empty(), "{} of {} scripts differ\n{}", failures.len(), scripts.len(), failures.join("\n"));
 }

@@ -18,6 +18,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
 /// The file in a run's folder.
 pub(crate) const RECORD: &str = "record";
@@ -215,6 +216,8 @@ pub(crate) fn last_look() {
     // The line that separates the script's own from these.
     let (file, netns) = (Path::new(HOME).join(RECORD), own_netns());
     Recorder { file, netns, words: Vec::new(), out: Vec::new(), err: Vec::new() }.ended(0);
+    // A kernel tells of carriers within a second (`linkwatch_schedule_work`), which is not the script's time.
+    std::thread::sleep(Duration::from_millis(600));
     // A kernel takes away what goes with a namespace a little later.
     let _ = run(&["sleep", "0.5"]);
     let Ok(list) = run(&["ip", "netns", "list"]) else { return };

@@ -6,7 +6,12 @@ use nettwin_model::op::LinkChange;
 use nettwin_model::{AddLink, Op};
 
 fn tap(name: &'static str) -> Case {
-    Case::new(name).netns(&["a"]).op(add(AddLink { mac: Some(mac(1)), ..kind("a", "t", "tap") }))
+    start(name).op(add(AddLink { mac: Some(mac(1)), ..kind("a", "t", "tap") }))
+}
+
+/// A user namespace knows no owners but oneself, and may not even open the device that they are made by.
+fn start(name: &'static str) -> Case {
+    Case::new(name).only_as_root().netns(&["a"])
 }
 
 #[test]
@@ -79,8 +84,7 @@ fn taps() {
                 .ping("a", "10.0.0.2", 1)
                 .wait_ms(3500)
                 .see(STATS),
-            Case::new("what it is said to be, and flags")
-                .netns(&["a"])
+            start("what it is said to be, and flags")
                 .op(add(AddLink { mac: Some(mac(1)), ..kind("a", "q", "tap user 5 group 7 pi vnet_hdr multi_queue") }))
                 .up("a", "q")
                 .observe()
@@ -99,7 +103,7 @@ fn taps() {
 
 #[test]
 fn tuns() {
-    let tun = |name| Case::new(name).netns(&["a"]).op(add(kind("a", "t", "tun")));
+    let tun = |name| start(name).op(add(kind("a", "t", "tun")));
     crate::agree(
         "link-tun",
         vec![

@@ -40,6 +40,7 @@ ns isp ip link set to-b up
 ns isp ip route add 192.168.20.0/24 via 203.0.113.6
 ns pc-a ping -c 1 -W 1 192.168.20.10 | tail -2 | head -1
 ns rt-a ip neigh show dev wan | awk '{print $1, $2, $3}'
+sleep 1.2
 ip -all netns exec ip -br addr
 for n in pc-a rt-a rt-b pc-b isp; do ip netns del $n; done
 ip netns list | wc -l
