@@ -67,6 +67,11 @@ fn vxlans() {
             ip link add vx0 type vxlan id 1 srcport 5 3
             ip link add vx0 type vxlan id 1 dstport x
             ip link add vx0 type vxlan id 1 foo
+            ip link add vx0 type vxlan
+            ip link add vx0 type vxlan nolearning
+            ip link add vx0 type vxlan remote 10.0.0.2
+            ip link add vx0 type vxlan group 239.1.1.1
+            ip link add vx0 type vxlan dstport 4789 dev nosuch
             ip link add vx0 type vxlan help
             ip link help vxlan
             ip link add vx0 address 01:00:00:00:00:01 type vxlan id 1 dstport 4789

@@ -16,6 +16,8 @@ use std::net::{IpAddr, Ipv4Addr};
 pub(crate) struct Said {
     of: Vxlan,
     has_id: bool,
+    /// Anything was said.
+    has_words: bool,
     /// The port was said.
     has_port: bool,
     /// The device that it sends by, as it was said.
@@ -31,10 +33,14 @@ impl Said {
             self.of.dev = Some(found.ok_or_else(nodev)?.0);
         }
         let failed = |text: &str| Stop::back(1, format!("{text}\n"));
+        // Without any word the tool leaves it to the kernel.
+        if !self.has_id && self.has_words {
+            return Err(failed("vxlan: missing virtual network identifier"));
+        }
         if self.of.remote.is_some_and(|remote| remote.is_multicast()) && self.of.dev.is_none() {
             return Err(failed("vxlan: 'group' requires 'dev' to be specified"));
         }
-        if !self.has_id && !self.has_port && self.of == Vxlan::new(0) {
+        if !self.has_id {
             return Err(Stop::back(2, "Error: Required attributes not provided to perform the operation.\n"));
         }
         if !self.has_port {
@@ -57,8 +63,9 @@ pub(super) fn parse(mut words: Words<'_>) -> Result<Said, Stop> {
         true => Ok(()),
         false => Err(duparg2(key, value)),
     };
-    let mut has_id = false;
+    let (mut has_id, mut has_words) = (false, false);
     while let Some(word) = words.next() {
+        has_words = true;
         match word {
             w if matches(w, "id") || w == "vni" => {
                 let value = words.value()?;
@@ -173,7 +180,7 @@ pub(super) fn parse(mut words: Words<'_>) -> Result<Said, Stop> {
             w => return Err(Stop::back(1, format!("vxlan: unknown command \"{w}\"?\n{}", help::VXLAN))),
         }
     }
-    Ok(Said { of, has_id, has_port, dev })
+    Ok(Said { of, has_id, has_words, has_port, dev })
 }
 
 fn address(word: &str) -> Result<Ipv4Addr, Stop> {
