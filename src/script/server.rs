@@ -210,6 +210,9 @@ impl Server {
             self.census = census;
             // What was said before the last of them fell asleep.
             self.listen()?;
+            if let Some(over) = self.is_over(&mut has_ended) {
+                return Ok(over);
+            }
             self.interrupt.store(false, Ordering::SeqCst);
             let mut spin = Spin::begin(self.machine.now());
             loop {
@@ -429,11 +432,8 @@ impl Server {
         match ask {
             Ask::Run(call) => {
                 // Sleeping takes the time it takes; the others have to be found, loaded and linked first.
-                let step = if call.words.first().is_some_and(|word| word == "sleep") {
-                    Duration::ZERO
-                } else {
-                    self.pace.step
-                };
+                let is_sleep = call.words.first().is_some_and(|word| word == "sleep");
+                let step = if is_sleep { Duration::ZERO } else { self.pace.step };
                 peer.due = Some(self.machine.now() + step);
                 peer.call = Some(call);
             }
@@ -590,12 +590,11 @@ impl Server {
 
     fn tell_to_run(&mut self, id: u64, program: Program, how: fn(NetnsName, Vec<String>) -> Tell) -> io::Result<Acted> {
         let is_there = self.machine.query(&Query::Netns(program.netns.clone())).is_ok();
-        if is_there && self.machine.is_real() {
-            self.views.show(&mut self.machine, &program.netns)?;
-            return self.tell_to_run_for_real(id, program, how);
-        }
         if is_there {
             self.views.show(&mut self.machine, &program.netns)?;
+            if self.machine.is_real() {
+                return self.tell_to_run_for_real(id, program, how);
+            }
         }
         let Some(peer) = self.peers.get_mut(&id) else { return Ok(Acted::Quietly) };
         if is_there {

@@ -60,9 +60,10 @@ impl Watch {
         Watch { proc, below, outside: outside.into_iter().collect() }
     }
 
-    /// The processes, if all of them are asleep.
+    /// The processes, if there are any and all of them are asleep. A first process that is on its way out shows no procfs any
+    /// more, and those that go with it are not asleep.
     pub fn asleep(&self) -> Option<Census> {
-        let first = self.read(true)?;
+        let first = self.read(true).filter(|census| !census.tasks.is_empty())?;
         let all_lie = first.tasks.iter().all(|(id, task)| self.lies(*id, task));
         (all_lie && self.read(true)? == first).then_some(first)
     }
@@ -272,6 +273,14 @@ mod tests {
     use super::*;
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
+
+    #[test]
+    fn where_nobody_is_nobody_sleeps() {
+        let mut gone = Command::new("true").spawn().expect("a process");
+        gone.wait().expect("its end");
+        assert_eq!(Watch::namespace(gone.id()).asleep(), None);
+        assert_eq!(Watch::descendants(gone.id()).asleep(), None);
+    }
 
     #[test]
     fn sleepers_are_told_by_what_they_wait_for() {
