@@ -89,6 +89,8 @@ pub enum DropReason {
     TransportHeader,
     /// Fragments that do not fit together, or too many of them.
     Reassembly,
+    /// A part of the same packet could not be sent (`IPSTATS_MIB_FRAGFAILS`).
+    PartLost,
     /// The other fragments did not come in time (`FRAG_REASM_TIMEOUT`).
     ReassemblyTimeout,
     /// A broadcast or multicast nobody here asked for.
@@ -114,6 +116,13 @@ impl DropReason {
             DropReason::Filtered | DropReason::Rejected => Some(Errno::EPERM),
             _ => None,
         }
+    }
+
+    /// Whether the parts of a packet that are behind this one are not sent any more: all that `dev_queue_xmit()` calls a
+    /// failure (`ip_do_fragment`).
+    pub(crate) fn ends_packet(self) -> bool {
+        use DropReason::*;
+        matches!(self, DevDown | NoopQdisc | PeerDown | TooLong | QueueFull | NoActiveSlave)
     }
 
     /// The reason as a sentence's end: "dropped: …".
@@ -160,6 +169,7 @@ impl DropReason {
             NoProtocol => "no protocol above IP takes it",
             TransportHeader => "its transport header is wrong",
             Reassembly => "fragments that do not fit together",
+            PartLost => "another part of its packet could not be sent",
             ReassemblyTimeout => "the other fragments did not come in time",
             UnwantedGroup => "a group that nobody here joined",
             Filtered => "a rule dropped it",

@@ -45,6 +45,7 @@
 
 use crate::drop::DropReason;
 use crate::frame::FrameId;
+use crate::ip::frag;
 use crate::lane::{self, Lane};
 use crate::netns::{Ifindex, Netns, NetnsTable, NsId};
 use crate::nf::Track;
@@ -103,10 +104,23 @@ pub(crate) enum Next {
 pub(crate) enum Fate {
     /// Somebody keeps it for later.
     Held,
+    /// Somebody keeps it, and another one was lost for it (`NET_XMIT_CN`).
+    Instead,
     /// It was sent, passed on, or consumed.
     Done,
     /// It ended.
     Dropped(DropReason),
+}
+
+impl Fate {
+    /// Whether the parts of a packet that are behind this one are not sent any more.
+    pub(crate) fn ends_packet(self) -> bool {
+        match self {
+            Fate::Held | Fate::Done => false,
+            Fate::Instead => true,
+            Fate::Dropped(reason) => reason.ends_packet(),
+        }
+    }
 }
 
 /// Whom a received frame was addressed to, by its MAC (`skb->pkt_type`).
@@ -148,6 +162,8 @@ pub(crate) struct Pkt {
     pub(crate) track: Track,
     /// The greatest of the fragments that it was put together from before it is sent on; 0 if it was not.
     pub(crate) frag_max: u16,
+    /// Which packet it was cut from; 0 if it was not.
+    pub(crate) part: u16,
 }
 
 impl Pkt {
@@ -164,6 +180,7 @@ impl Pkt {
             mark: 0,
             track: Track::default(),
             frag_max: 0,
+            part: 0,
             tag: None,
         }
     }
@@ -231,6 +248,19 @@ impl Ring {
         let at = self.front.min(self.items.len());
         self.items.insert(at, item);
         self.front = at + 1;
+    }
+
+    /// Takes the next part of the packet that `pkt` is a part of off the list, if it is about to be sent.
+    pub(crate) fn take_sibling(&mut self, ns: NsId, pkt: &Pkt) -> Option<Pkt> {
+        let item = self.items.front().filter(|item| item.ns == ns && item.rest != ARRIVES)?;
+        let (stage, sibling) = self.rest[item.rest as usize];
+        if stage != Stage::IpOutput || (sibling.part, sibling.dev) != (pkt.part, pkt.dev) {
+            return None;
+        }
+        self.free.push(item.rest);
+        self.items.pop_front();
+        self.front = self.front.saturating_sub(1);
+        Some(sibling)
     }
 
     fn item(&mut self, ns: NsId, stage: Stage, pkt: Pkt) -> Item {
@@ -319,9 +349,17 @@ pub(crate) fn run(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, mut stage: Stage
             Next::To(s) => stage = s,
             Next::Held => return Fate::Held,
             Next::Done => return Fate::Done,
-            Next::Ended(fate) => return fate,
+            Next::Ended(fate) => {
+                if pkt.part != 0 && fate.ends_packet() {
+                    frag::stop(ns, w, pkt);
+                }
+                return fate;
+            }
             Next::Drop(reason) => {
                 w.drop_frame(ns, stage, pkt, reason);
+                if pkt.part != 0 && reason.ends_packet() {
+                    frag::stop(ns, w, pkt);
+                }
                 return Fate::Dropped(reason);
             }
         }

@@ -1,12 +1,23 @@
 //! Fragmentation and reassembly.
 
 use crate::forward::routed;
-use crate::harness::{Case, See};
+use crate::harness::{Case, See, dev, ns};
+use nettwin_model::Op;
 use nettwin_model::op::LinkChange;
 use nettwin_model::probe::PmtuDisc;
+use nettwin_model::queue::{Handle, QdiscOptions, QdiscRequest, QueueChange, QueueVerb};
 
 #[test]
 fn fragments() {
+    let wide = || LinkChange { mtu: Some(5000), ..Default::default() };
+    // Two parts of three do not fit, the last would.
+    let narrow = QueueChange::Qdisc(QdiscRequest {
+        verb: QueueVerb::Replace,
+        parent: Handle::ROOT,
+        handle: Handle::NONE,
+        kind: Some("bfifo".into()),
+        options: Some(QdiscOptions::Fifo { limit: 1100 }),
+    });
     let small = || LinkChange { mtu: Some(600), ..Default::default() };
     crate::agree(
         "fragment",
@@ -35,6 +46,17 @@ fn fragments() {
                 .capture("cap", "h2", "eth0")
                 .ping_with("h1", "10.2.0.1", 1, |p| p.size = 3000)
                 .end("cap"),
+            routed("a router has room for the end of a packet only")
+                .set("h1", "eth0", wide())
+                .set("r", "e1", wide())
+                .op(Op::SetQueue { netns: ns("r"), dev: dev("e2"), change: Box::new(narrow) })
+                .capture("cap", "h2", "eth0")
+                .ping_with("h1", "10.2.0.1", 1, |p| {
+                    p.size = 4000;
+                    p.pmtudisc = PmtuDisc::Dont;
+                })
+                .end("cap")
+                .observe(),
             routed("the greatest ping").ping_with("h1", "10.2.0.1", 1, |p| p.size = 65507),
             routed("what was learned of the path is remembered")
                 .set("r", "e2", small())

@@ -1,6 +1,6 @@
 //! Queueing disciplines: what they are, what they refuse, what they lose, and when frames leave them.
 
-use crate::harness::{Case, dev, ns};
+use crate::harness::{Case, See, dev, ns};
 use nettwin_model::probe::{Ping, Probe, ProbeEvent};
 use nettwin_model::queue::{
     ClassRequest, FilterOptions, FilterRequest, Handle, Htb, HtbClass, Prio, QdiscOptions, QdiscRequest, QueueChange,
@@ -170,6 +170,27 @@ fn losses() {
             ),
             unobserved(classes, 8, 1000),
             fed(classful(pair("past all classes"), 0), 3, 100),
+            // A part that is lost is the last that is sent of its packet.
+            fifo(pair("a long packet whose end alone would fit"), Replace, none, "bfifo", Some(1100))
+                .capture("cap", "h2", "eth0")
+                .ping_with("h1", "10.0.0.2", 1, burst(1, 4000))
+                .end("cap"),
+            fed(
+                fifo(
+                    shaped(pair("parts of it are lost for others"), tbf(400, 1600, 90000)),
+                    Add,
+                    below,
+                    "pfifo_head_drop",
+                    Some(2),
+                ),
+                1,
+                8000,
+            ),
+            pair("a long packet without carrier")
+                .down("h2", "eth0")
+                .wait_ms(2000)
+                .ping_with("h1", "10.0.0.2", 1, burst(1, 4000))
+                .see(See { stats: true, ..See::default() }),
         ],
     );
 }

@@ -69,8 +69,11 @@ fn cut(ns: &mut Netns, w: &mut World, pkt: &Pkt, mtu: u32) -> Next {
     if Ipv4::unsummed(&w.frames.bytes(pkt.frame)[L2_LEN..]).is_none_or(|ip| ip.df()) {
         return Next::Drop(DropReason::TooBig); // Nobody is told.
     }
-    for frame in frag::split(w, pkt.frame, mtu) {
-        path::run(ns, w, &mut Pkt { frame, ..*pkt }, Stage::Qdisc);
+    let mut parts = frag::split(w, pkt, mtu).into_iter();
+    while let Some(mut part) = parts.next() {
+        if path::run(ns, w, &mut part, Stage::Qdisc).ends_packet() {
+            parts.by_ref().for_each(|part| w.drop_frame(ns, Stage::Qdisc, &part, DropReason::PartLost));
+        }
     }
     Next::Done
 }

@@ -279,7 +279,7 @@ impl Dev {
         match fate {
             Fate::Dropped(reason) if reason.sender_errno().is_some() => self.stats.tx_dropped += 1,
             // What a bridge does not pass on counts as sent, and what is lost on the way.
-            Fate::Held | Fate::Done | Fate::Dropped(_) => {
+            Fate::Held | Fate::Instead | Fate::Done | Fate::Dropped(_) => {
                 self.stats.tx_packets += 1;
                 self.stats.tx_bytes += len;
             }

@@ -61,8 +61,8 @@ pub(crate) fn forward(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         if pkt.frag_max != 0 {
             // What was put together to be looked at goes on in parts as it came.
             let most = pkt.mtu.min(pkt.frag_max.into());
-            for part in frag::split(w, pkt.frame, most) {
-                w.push_next(ns.id, Stage::IpOutput, Pkt { frame: part, ..*pkt });
+            for part in frag::split(w, pkt, most) {
+                w.push_next(ns.id, Stage::IpOutput, part);
             }
             return Next::Done;
         }
@@ -74,8 +74,8 @@ pub(crate) fn forward(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     if fits {
         return Next::To(Stage::IpOutput);
     }
-    for part in frag::split(w, pkt.frame, pkt.mtu) {
-        w.push_next(ns.id, Stage::IpOutput, Pkt { frame: part, ..*pkt });
+    for part in frag::split(w, pkt, pkt.mtu) {
+        w.push_next(ns.id, Stage::IpOutput, part);
     }
     Next::Done
 }

@@ -16,8 +16,22 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-/// Cuts a packet into parts of at most `mtu` bytes, offsets multiples of 8. The frame is let go of.
-pub(crate) fn split(w: &mut World, frame: FrameId, mtu: u32) -> Vec<FrameId> {
+/// Cuts a packet into parts of at most `mtu` bytes, offsets multiples of 8, to be sent as it would have been. Its frame is
+/// let go of.
+pub(crate) fn split(w: &mut World, pkt: &Pkt, mtu: u32) -> Vec<Pkt> {
+    let id = Ipv4::unsummed(&w.frames.bytes(pkt.frame)[L2_LEN..]).map_or(0, |ip| ip.id());
+    cut(w, pkt.frame, mtu).into_iter().map(|frame| Pkt { frame, part: id.max(1), ..*pkt }).collect()
+}
+
+/// A part of a packet could not be sent: those behind it are not sent either (`ip_do_fragment`).
+#[cold]
+pub(crate) fn stop(ns: &Netns, w: &mut World, pkt: &Pkt) {
+    while let Some(part) = w.ring.take_sibling(ns.id, pkt) {
+        w.drop_frame(ns, Stage::IpOutput, &part, DropReason::PartLost);
+    }
+}
+
+fn cut(w: &mut World, frame: FrameId, mtu: u32) -> Vec<FrameId> {
     let packet = &w.frames.bytes(frame)[L2_LEN..];
     let Some(ip) = Ipv4::unsummed(packet) else { return vec![frame] };
     let (header_len, start, more) = (ip.header_len(), ip.frag_offset(), ip.mf());

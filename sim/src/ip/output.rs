@@ -287,14 +287,25 @@ pub(crate) fn send_about(
     let dst = rerouted.as_ref().unwrap_or(dst);
     let (mtu, fits) = (dst.mtu, len <= dst.mtu as usize);
     loop_back(ns, w, dst, &pkt);
-    if fits {
-        return transmit(ns, w, pkt, sender);
+    let parts = if fits { vec![pkt] } else { frag::split(w, &pkt, mtu) };
+    if sender == Sender::Kernel {
+        parts.into_iter().for_each(|part| w.push_next(ns.id, Stage::IpOutput, part));
+        return Ok(());
     }
-    let mut result = Ok(());
-    for part in frag::split(w, pkt.frame, mtu) {
-        result = result.and(transmit(ns, w, Pkt { frame: part, ..pkt }, sender));
+    let mut parts = parts.into_iter();
+    while let Some(mut part) = parts.next() {
+        let fate = path::run(ns, w, &mut part, Stage::IpOutput);
+        if fate.ends_packet() {
+            parts.for_each(|part| w.drop_frame(ns, Stage::IpOutput, &part, DropReason::PartLost));
+            return match fate {
+                Fate::Dropped(reason) if reason.sender_errno() == Some(Errno::ENOBUFS) => {
+                    Err(SendError { errno: Errno::ENOBUFS, mtu: None })
+                }
+                _ => Ok(()),
+            };
+        }
     }
-    result
+    Ok(())
 }
 
 /// The hooks of what is made here (`__ip_local_out`, `ip_output`). `Some` is the way that it takes since they changed it
@@ -325,19 +336,6 @@ fn local_out(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Result<Option<Dst>
     }
     nf::at(ns, w, pkt, Hook::Postrouting, Ifindex::NONE, pkt.dev)?;
     Ok(rerouted)
-}
-
-fn transmit(ns: &mut Netns, w: &mut World, mut pkt: Pkt, sender: Sender) -> Result<(), SendError> {
-    if sender == Sender::Kernel {
-        w.push_next(ns.id, Stage::IpOutput, pkt);
-        return Ok(());
-    }
-    match path::run(ns, w, &mut pkt, Stage::IpOutput) {
-        Fate::Dropped(reason) if reason.sender_errno() == Some(Errno::ENOBUFS) => {
-            Err(SendError { errno: Errno::ENOBUFS, mtu: None })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Broadcasts and what is for a group of one's own are heard by their sender as well (`ip_mc_output`), without `lo`.
@@ -427,8 +425,8 @@ pub(crate) fn socket_send(ns: &mut Netns, w: &mut World, mut frame: FrameId, con
     if fits {
         return w.push_next(ns.id, Stage::IpOutput, pkt);
     }
-    for part in frag::split(w, pkt.frame, dst.mtu) {
-        w.push_next(ns.id, Stage::IpOutput, Pkt { frame: part, ..pkt });
+    for part in frag::split(w, &pkt, dst.mtu) {
+        w.push_next(ns.id, Stage::IpOutput, part);
     }
 }
 

@@ -21,7 +21,7 @@ use crate::drop::DropReason;
 use crate::event::Event;
 use crate::lane;
 use crate::netns::{Ifindex, Netns, NsId};
-use crate::path::{Next, Pkt, Stage};
+use crate::path::{Fate, Next, Pkt, Stage};
 use crate::world::World;
 pub(crate) use bands::priority;
 pub(crate) use change::{change, impair};
@@ -128,7 +128,11 @@ fn queue(ns: &mut Netns, w: &mut World, waiting: Waiting) -> Next {
         Some(outcome) => {
             // Also where the frame was lost.
             run(ns, w, index);
-            if let Outcome::Lost(reason) = outcome { Next::Drop(reason) } else { Next::Held }
+            match outcome {
+                Outcome::Kept => Next::Held,
+                Outcome::Instead => Next::Ended(Fate::Instead),
+                Outcome::Lost(reason) => Next::Drop(reason),
+            }
         }
     }
 }
