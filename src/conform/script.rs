@@ -4,7 +4,7 @@
 //! of the same on the other machine, so that jobs in the background may run side by side. One that only one machine has is
 //! a difference itself. Deliberately absent: running scripts, which takes a shell.
 
-use super::text::{Texts, sorted};
+use super::text::{Texts, sorted, temporary};
 use super::{Level, Report};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,6 +40,7 @@ impl Run {
     pub fn normalised(mut self, script: &str) -> Run {
         let mut texts = Texts::of(script);
         for said in &mut self.said {
+            said.words.iter_mut().for_each(|word| *word = temporary(word));
             said.out = texts.out(&said.out);
             said.err = texts.err(&said.err);
             if is_in_random_order(&said.words) {

@@ -5,7 +5,7 @@
 //! day, identifiers of packets, ephemeral ports, and how many milliseconds a ping lasted; the qdisc handles that a whole
 //! machine gives out in turn; the timers of `brctl showstp` and of a bridge in `ip -d link`, and the ages in
 //! `brctl showmacs`; when rules were saved, and a connection's age and identifier; how long an address still lives;
-//! numbers of processes; `curl`'s meter, and the moments in HTTP's headers.
+//! numbers of processes; `curl`'s meter, and the moments and the version of Python in HTTP's headers; names of `mktemp`.
 //! Deliberately absent: what is random in frames and state (see
 //! [`super::normalise`]).
 
@@ -24,14 +24,26 @@ impl Texts {
 
     /// Standard output without what is random.
     pub fn out(&mut self, text: &str) -> String {
-        let text = handles(&macs(&lifetimes(&web(&processes(text))), &self.typed), &mut self.handles);
+        let text = web(&processes(&temporary(text)));
+        let text = handles(&macs(&lifetimes(&text), &self.typed), &mut self.handles);
         bridge_timers(&timers(&times(&queues(&ages(&connections(&bridge_ids(&text, &self.typed)))))))
     }
 
     /// Standard error without what is random.
     pub fn err(&self, text: &str) -> String {
-        times(&macs(&web(text), &self.typed))
+        times(&macs(&web(&temporary(text)), &self.typed))
     }
+}
+
+/// The names that `mktemp` makes up.
+pub(super) fn temporary(text: &str) -> String {
+    const LEN: usize = 10;
+    let mut parts = text.split("/tmp.");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |sum, part| {
+        let is_name = part.get(..LEN).is_some_and(|name| name.bytes().all(|b| b.is_ascii_alphanumeric()));
+        sum + "/tmp." + if is_name { "T" } else { "" } + if is_name { &part[LEN..] } else { part }
+    })
 }
 
 /// Lines in order, for what is listed in a random one.
@@ -85,7 +97,10 @@ fn web(text: &str) -> String {
     }
     let moment = |line: &str| match ["Date: ", "Last-Modified: "].iter().find_map(|key| Some((line.find(key)?, *key))) {
         Some((at, key)) if line.trim_end().ends_with(" GMT") => format!("{}{key}WHEN\n", &line[..at]),
-        _ => line.to_owned(),
+        _ => match line.split_once("Server: SimpleHTTP/0.6 Python/3.") {
+            Some((before, _)) => format!("{before}Server: SimpleHTTP/0.6 Python/3.N\n"),
+            None => line.to_owned(),
+        },
     };
     text.split_inclusive('\n').map(moment).collect()
 }
@@ -273,7 +288,7 @@ fn queues(text: &str) -> String {
     let mut out = text.to_owned();
     let queues = ["numtxqueues ", "numrxqueues ", "\"num_tx_queues\": ", "\"num_rx_queues\": "];
     let references = ["root refcnt ", "\"refcnt\":", "\"refcnt\": "];
-    for key in queues.into_iter().chain(references).chain(["gc_timer ", "\"gc_timer\": "]) {
+    for key in queues.into_iter().chain(references).chain(["gc_timer ", "\"gc_timer\": ", "\"gc_timer\":"]) {
         let parts: Vec<&str> = out.split(key).collect();
         let is_number = |c: char| c.is_ascii_digit() || c == '.';
         let rest = parts[1..].iter().map(|part| format!("{key}N{}", part.trim_start().trim_start_matches(is_number)));
@@ -327,7 +342,7 @@ fn handles(text: &str, given: &mut Vec<String>) -> String {
 /// The bridge's timers in `ip -d link`, those that run.
 fn bridge_timers(text: &str) -> String {
     let mut out = text.to_owned();
-    for key in ["hello_timer", "tcn_timer", "topology_change_timer"] {
+    for key in ["hello_timer", "tcn_timer", "topology_change_timer", "forward_delay_timer"] {
         for (before, is_padded) in
             [(format!("{key} "), true), (format!("\"{key}\": "), false), (format!("\"{key}\":"), false)]
         {
@@ -408,5 +423,6 @@ mod tests {
             "64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=T ms",
         );
         check("10.0.0.1", "10.0.0.1");
+        check("ip -batch /tmp/tmp.a1B2c3D4e5", "ip -batch /tmp/tmp.T");
     }
 }

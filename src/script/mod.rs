@@ -38,6 +38,8 @@ mod shim;
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 mod stage;
 #[cfg(unix)]
+mod timeout;
+#[cfg(unix)]
 mod views;
 #[cfg(unix)]
 mod wire;

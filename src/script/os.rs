@@ -6,7 +6,7 @@
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 pub(crate) use nettwin::kernel::script::{
     Census, Scene, Waiter, Watch, Written, adopt_orphans, apart, apart_as_root, die_with_parent, enter_netns,
-    enter_view, kill, reap_until, receive_fd, room_in_memory, send_fd, signal, wait_readable,
+    enter_view, kill, reap_until, receive_fd, room_in_memory, send_fd, signal, signal_group, wait_readable,
 };
 
 #[cfg(not(all(feature = "kernel", target_os = "linux")))]
@@ -107,6 +107,11 @@ mod elsewhere {
     pub(crate) fn signal(process: u32, number: u8) {
         let arguments = [format!("-{number}"), process.to_string()];
         // What has gone meanwhile needs no signal.
+        let _ = std::process::Command::new("/bin/kill").args(arguments).stderr(std::process::Stdio::null()).status();
+    }
+
+    pub(crate) fn signal_group(group: u32, number: u8) {
+        let arguments = [format!("-{number}"), "--".to_owned(), format!("-{group}")];
         let _ = std::process::Command::new("/bin/kill").args(arguments).stderr(std::process::Stdio::null()).status();
     }
 

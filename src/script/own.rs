@@ -6,20 +6,16 @@
 
 use super::names::can_be_real;
 use super::place::{Place, strerror};
-use super::shim::{self, as_shells_say};
+use super::shim;
 use super::wire::{Ask, Tell};
 use nettwin::model::{Instant, NetnsName};
 use nettwin_commands::clock::wall;
 use nettwin_commands::http;
-use nettwin_commands::sleep::interval;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// Runs the program of that name.
 pub(crate) fn run(name: &str, words: &[String]) -> io::Result<ExitCode> {
@@ -32,7 +28,7 @@ pub(crate) fn run(name: &str, words: &[String]) -> io::Result<ExitCode> {
         }
         "modprobe" => Ok(modprobe(words)),
         "date" => date(words),
-        "timeout" => timeout(words),
+        "timeout" => super::timeout::run(words),
         "watch" => watch(words),
         "nsenter" => nsenter(words),
         "unshare" => unshare(words),
@@ -163,96 +159,20 @@ fn python(name: &str, words: &[String]) -> io::Result<ExitCode> {
     real(name, words)
 }
 
-/// `timeout [-s SIGNAL] [-k TIME] [--preserve-status] TIME COMMAND…`, in virtual time.
-fn timeout(words: &[String]) -> io::Result<ExitCode> {
-    let (mut signal, mut kill_after, mut preserve) = (SIGTERM as u8, None, false);
-    let mut rest = words;
-    let usage = |message: String| {
-        eprintln!("timeout: {message}\nTry 'timeout --help' for more information.");
-        Ok(ExitCode::from(125))
-    };
-    while let Some((option, after)) = rest.split_first().filter(|(word, _)| word.starts_with('-')) {
-        rest = after;
-        let (name, inline) = match option.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None if !option.starts_with("--") && option.len() > 2 && option.is_char_boundary(2) => {
-                (&option[..2], Some(option[2..].to_owned()))
-            }
-            None => (option.as_str(), None),
-        };
-        let mut value = || {
-            inline.clone().or_else(|| {
-                let (first, after) = rest.split_first()?;
-                rest = after;
-                Some(first.clone())
-            })
-        };
-        match name {
-            "--preserve-status" => preserve = true,
-            "--foreground" | "-v" | "--verbose" => {}
-            "-s" | "--signal" => match value().as_deref().and_then(signal_number) {
-                Some(number) => signal = number,
-                None => return usage("invalid signal".into()),
-            },
-            "-k" | "--kill-after" => match value().as_deref().and_then(interval) {
-                Some(time) => kill_after = Some(time),
-                None => return usage("invalid time interval".into()),
-            },
-            "--" => break,
-            other => return usage(format!("unrecognized option '{other}'")),
-        }
-    }
-    let [time, program, arguments @ ..] = rest else { return usage("missing operand".into()) };
-    let Some(time) = interval(time) else { return usage(format!("invalid time interval ‘{time}’")) };
-    let mut child = match Command::new(program).args(arguments).spawn() {
-        Ok(child) => child,
-        Err(e) => {
-            eprintln!("timeout: failed to run command ‘{program}’: {}", strerror(&e));
-            return Ok(ExitCode::from(if e.kind() == io::ErrorKind::NotFound { 127 } else { 126 }));
-        }
-    };
-    let (pid, place, is_over) = (child.id(), Place::find()?, Arc::new(AtomicBool::new(false)));
-    pass_on(pid)?;
-    if !time.is_zero() {
-        let is_over = Arc::clone(&is_over);
-        std::thread::spawn(move || watchdog(&place, pid, time, signal, kill_after, &is_over));
-    }
-    let status = as_shells_say(&child.wait()?);
-    let killed = is_over.load(Ordering::SeqCst) && !preserve && status != 137;
-    Ok(ExitCode::from(if killed { 124 } else { status }))
-}
-
-fn watchdog(place: &Place, pid: u32, time: Duration, signal: u8, kill_after: Option<Duration>, is_over: &AtomicBool) {
-    // Without a server the run is over.
-    if place.sleep(time.as_secs_f64()).is_err() {
-        return;
-    }
-    is_over.store(true, Ordering::SeqCst);
-    super::os::signal(pid, signal);
-    if let Some(time) = kill_after
-        && place.sleep(time.as_secs_f64()).is_ok()
-    {
-        super::os::kill(pid);
-    }
-}
-
 /// Passes the signals that this process gets to its child.
 pub(super) fn pass_on(child: u32) -> io::Result<()> {
+    each_signal(move |signal| super::os::signal(child, signal))
+}
+
+/// Does this with each signal that asks this process to end.
+pub(super) fn each_signal(mut act: impl FnMut(u8) + Send + 'static) -> io::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            super::os::signal(child, u8::try_from(signal).unwrap_or(0));
+            act(u8::try_from(signal).unwrap_or(0));
         }
     });
     Ok(())
-}
-
-fn signal_number(word: &str) -> Option<u8> {
-    let names =
-        [(1, "HUP"), (2, "INT"), (3, "QUIT"), (9, "KILL"), (10, "USR1"), (12, "USR2"), (13, "PIPE"), (15, "TERM")];
-    let word = word.strip_prefix("SIG").unwrap_or(word);
-    let named = names.iter().find(|(_, name)| *name == word).map(|(number, _)| *number);
-    named.or_else(|| word.parse().ok().filter(|n| (1..=31).contains(n)))
 }
 
 /// `watch [-n SECONDS] [-t] COMMAND…`: every so often, below a title, until it is killed.

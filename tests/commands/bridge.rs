@@ -8,6 +8,24 @@ fn bridge_agrees() {
         "bridge",
         &[
             (
+                "batches",
+                r#"
+                ip link add br0 address 02:00:00:00:00:01 type bridge
+                ip link add v0 address 02:00:00:00:00:10 type veth peer name v1
+                ip link set v0 master br0
+                bridge -batch - <<< link set dev v0 cost 7\n# a comment\nlink show dev v0\n
+                bridge -batch - <<< nosuch\nlink show\n
+                bridge -force -batch - <<< link set dev v9 cost 7\nfdb add 02:00:00:00:00:99 dev v0 master \\\nstatic\n
+                bridge -b - <<< fdb show br br0\nlink set dev v0 cost x\nlink show dev v0
+                bridge -j -batch - <<< link show dev v0\nlink show dev v0\n
+                bridge -batch - <<< help\nlink show\n
+                bridge -batch
+                bridge -batch nosuch
+                ip netns add a
+                bridge -n a -batch - <<< link show\n
+            "#,
+            ),
+            (
                 "every object",
                 r#"
                 ip link add br0 type bridge

@@ -139,6 +139,14 @@ fn vxlans() {
             ip netns exec a ping -c1 -W1 -s 1423 -M do 192.168.0.2
             bridge -n a fdb
             bridge -n b fdb
+            ip -n a link add br0 address 02:00:00:00:00:0c type bridge
+            ip -n b link add br0 address 02:00:00:00:00:0d type bridge
+            ip -n a link set vx master br0
+            ip -n b link set vx master br0
+            bridge -n a link
+            bridge -n b link
+            ip -n a link set vx nomaster
+            ip -n b link set vx nomaster
             ip -n a -s link show dev vx
             ip -n b -s link show dev vx
             ip -n b -s link show dev y

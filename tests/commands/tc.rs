@@ -66,6 +66,18 @@ fn netem_agrees() {
         "tc-netem",
         &[
             (
+                "batches",
+                r#"
+                ip link add v0 type veth peer name v1
+                tc -batch - <<< qdisc add dev v0 root pfifo limit 5 # few\n\nqdisc show dev v0\n
+                tc -batch - <<< qdisc add dev v0 root pfifo limit 5\nqdisc show dev v0\n
+                tc -force -batch - <<< qdisc add dev v0 root pfifo limit 5\nqdisc foo\nqdisc del dev v0 root\nnosuch\n
+                tc -b - <<< help\nqdisc show dev v0\n
+                tc -batch
+                tc -batch nosuch
+            "#,
+            ),
+            (
                 "tutorials",
                 r#"
                 ip link add v0 type veth peer name v1

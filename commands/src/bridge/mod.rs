@@ -1,6 +1,6 @@
 //! `bridge`.
 //!
-//! Counterpart: iproute2 6.1's `bridge/bridge.c`. Deliberately absent, and refused by name: `monitor`, `-batch`.
+//! Counterpart: iproute2 6.1's `bridge/bridge.c`. Deliberately absent, and refused by name: `monitor`.
 
 mod fdb;
 mod help;
@@ -9,25 +9,19 @@ mod mdb;
 mod vlan;
 
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, matches};
+use crate::iproute::batch::{Lines, Tool};
 use crate::iproute::page::{Page, Style};
-use crate::job::{Context, Invocation, Job, Next, Once};
+use crate::job::{Context, Invocation, Job};
 use crate::number::atoi;
 use crate::say;
 use nettwin_model::{Answer, Fault, IfName, NetnsName, NetnsState, Op, Query};
 
 /// Begins `bridge`.
 pub(crate) fn start(invocation: &Invocation) -> Box<dyn Job> {
-    let invocation = invocation.clone();
-    Box::new(Once(move |cx: &mut Context<'_>| match run(cx, &invocation) {
-        Ok(()) => Next::Done(0),
-        Err(stop) => {
-            cx.complain(&stop.text);
-            Next::Done(stop.status)
-        }
-    }))
+    Tool::start(invocation, run)
 }
 
-fn run(cx: &mut Context<'_>, invocation: &Invocation) -> Result<(), Stop> {
+fn run(cx: &mut Context<'_>, invocation: &Invocation, line: Option<&[String]>) -> Result<Option<Lines>, Stop> {
     let mut words = Words::new(invocation.words.get(1..).unwrap_or_default());
     let mut bridge = Bridge {
         netns: invocation.netns.clone(),
@@ -36,6 +30,8 @@ fn run(cx: &mut Context<'_>, invocation: &Invocation) -> Result<(), Stop> {
         details: false,
         stats: false,
         compress: false,
+        force: false,
+        batch: None,
     };
     while let Some(word) = words.peek().filter(|word| word.starts_with('-')) {
         words.next();
@@ -44,16 +40,10 @@ fn run(cx: &mut Context<'_>, invocation: &Invocation) -> Result<(), Stop> {
         }
         bridge.option(word, &mut words, invocation)?;
     }
-    let Some(object) = words.next() else { return Err(Stop::exit(MINUS_ONE, help::MAIN)) };
-    let is = |full: &str| matches(object, full);
-    match object {
-        _ if is("link") => link::run(&mut bridge, words),
-        _ if is("fdb") => fdb::run(&mut bridge, words),
-        _ if is("mdb") => mdb::run(&mut bridge, words),
-        _ if is("vlan") => vlan::run(&mut bridge, words),
-        _ if is("monitor") => Err(unsupported(object)),
-        _ if is("help") => Err(Stop::exit(MINUS_ONE, help::MAIN)),
-        _ => Err(failed(format!("Object \"{object}\" is unknown, try \"bridge help\".\n"))),
+    match (line, bridge.batch.take()) {
+        (Some(line), _) => bridge.object(Words::new(line)).map(|()| None),
+        (None, Some(file)) => Ok(Some(Lines::of(file, bridge.force))),
+        (None, None) => bridge.object(words).map(|()| None),
     }
 }
 
@@ -79,6 +69,10 @@ struct Bridge<'a, 'b> {
     stats: bool,
     /// VLANs are shown in ranges.
     compress: bool,
+    /// A batch goes on behind what failed.
+    force: bool,
+    /// The file of `-batch`.
+    batch: Option<String>,
 }
 
 /// What of a table is wanted.
@@ -90,6 +84,20 @@ struct Wanted {
 }
 
 impl Bridge<'_, '_> {
+    fn object(&mut self, mut words: Words<'_>) -> Result<(), Stop> {
+        let Some(object) = words.next() else { return Err(Stop::exit(MINUS_ONE, help::MAIN)) };
+        let is = |full: &str| matches(object, full);
+        match object {
+            _ if is("link") => link::run(self, words),
+            _ if is("fdb") => fdb::run(self, words),
+            _ if is("mdb") => mdb::run(self, words),
+            _ if is("vlan") => vlan::run(self, words),
+            _ if is("monitor") => Err(unsupported(object)),
+            _ if is("help") => Err(Stop::exit(MINUS_ONE, help::MAIN)),
+            _ => Err(failed(format!("Object \"{object}\" is unknown, try \"bridge help\".\n"))),
+        }
+    }
+
     fn option(&mut self, word: &str, words: &mut Words<'_>, invocation: &Invocation) -> Result<(), Stop> {
         let option = if word.starts_with("--") { &word[1..] } else { word };
         let is = |full: &str| matches(option, full);
@@ -109,10 +117,13 @@ impl Bridge<'_, '_> {
             _ if is("-netns") => self.switch(words.value()?)?,
             _ if self.coloured(option, invocation.is_tty) => {}
             _ if is("-compressvlans") => self.compress = true,
-            _ if is("-force") => {}
+            _ if is("-force") => self.force = true,
             _ if is("-json") => self.style.json = true,
             _ if is("-pretty") => self.style.pretty = true,
-            _ if is("-batch") => return Err(unsupported(word)),
+            _ if is("-batch") => {
+                let file = words.next().ok_or_else(|| Stop::exit(MINUS_ONE, help::MAIN))?;
+                self.batch = Some(file.to_owned());
+            }
             _ => {
                 return Err(Stop::exit(MINUS_ONE, format!("Option \"{option}\" is unknown, try \"bridge help\".\n")));
             }

@@ -3,6 +3,7 @@
 //! Counterpart: iproute2's `lib/`.
 
 pub(crate) mod args;
+pub(crate) mod batch;
 pub(crate) mod flags;
 pub(crate) mod inet;
 pub(crate) mod kernel;

@@ -1,6 +1,6 @@
 //! `tc`.
 //!
-//! Counterpart: iproute2 6.1's `tc/tc.c`. Deliberately absent, and refused by name: chains, actions, `monitor`, `-batch`,
+//! Counterpart: iproute2 6.1's `tc/tc.c`. Deliberately absent, and refused by name: chains, actions, `monitor`,
 //! `-graph`, and the kinds of qdiscs and filters that the model has no words for.
 
 mod class;
@@ -13,40 +13,37 @@ mod qdisc;
 mod selector;
 
 use crate::iproute::args::{MINUS_ONE, Stop, Words, matches};
+use crate::iproute::batch::{Lines, Tool};
 use crate::iproute::page::{Page, Style};
-use crate::job::{Context, Invocation, Job, Next, Once};
+use crate::job::{Context, Invocation, Job};
 use crate::say;
 use nettwin_model::{Answer, Fault, NetnsName, NetnsState, Op, Query};
 
 /// Begins `tc`.
 pub(crate) fn start(invocation: &Invocation) -> Box<dyn Job> {
-    let invocation = invocation.clone();
-    Box::new(Once(move |cx: &mut Context<'_>| match run(cx, &invocation) {
-        Ok(()) => Next::Done(0),
-        Err(stop) => {
-            cx.complain(&stop.text);
-            Next::Done(stop.status)
-        }
-    }))
+    Tool::start(invocation, run)
 }
 
-fn run(cx: &mut Context<'_>, invocation: &Invocation) -> Result<(), Stop> {
+fn run(cx: &mut Context<'_>, invocation: &Invocation, line: Option<&[String]>) -> Result<Option<Lines>, Stop> {
     let mut words = Words::new(invocation.words.get(1..).unwrap_or_default());
-    let mut tc =
-        Tc { netns: invocation.netns.clone(), cx, style: Style::default(), stats: false, details: false, raw: false };
+    let mut tc = Tc {
+        netns: invocation.netns.clone(),
+        cx,
+        style: Style::default(),
+        stats: false,
+        details: false,
+        raw: false,
+        force: false,
+        batch: None,
+    };
     while let Some(word) = words.peek().filter(|word| word.starts_with('-')) {
         words.next();
         tc.option(word, &mut words)?;
     }
-    let Some(object) = words.next() else { return Err(Stop::back(0, help::MAIN)) };
-    let is = |full: &str| matches(object, full);
-    match object {
-        _ if is("qdisc") => qdisc::run(&mut tc, words),
-        _ if is("class") => class::run(&mut tc, words),
-        _ if is("filter") => filter::run(&mut tc, words),
-        _ if is("chain") || is("actions") || is("monitor") || is("exec") => Err(unsupported(object)),
-        _ if is("help") => Err(Stop::back(0, help::MAIN)),
-        _ => Err(Stop::back(MINUS_ONE, format!("Object \"{object}\" is unknown, try \"tc help\".\n"))),
+    match (line, tc.batch.take()) {
+        (Some(line), _) => tc.object(Words::new(line)).map(|()| None),
+        (None, Some(file)) => Ok(Some(Lines::of(file, tc.force))),
+        (None, None) => tc.object(words).map(|()| None),
     }
 }
 
@@ -62,9 +59,26 @@ struct Tc<'a, 'b> {
     stats: bool,
     details: bool,
     raw: bool,
+    /// A batch goes on behind what failed.
+    force: bool,
+    /// The file of `-batch`.
+    batch: Option<String>,
 }
 
 impl Tc<'_, '_> {
+    fn object(&mut self, mut words: Words<'_>) -> Result<(), Stop> {
+        let Some(object) = words.next() else { return Err(Stop::back(0, help::MAIN)) };
+        let is = |full: &str| matches(object, full);
+        match object {
+            _ if is("qdisc") => qdisc::run(self, words),
+            _ if is("class") => class::run(self, words),
+            _ if is("filter") => filter::run(self, words),
+            _ if is("chain") || is("actions") || is("monitor") || is("exec") => Err(unsupported(object)),
+            _ if is("help") => Err(Stop::back(0, help::MAIN)),
+            _ => Err(Stop::back(MINUS_ONE, format!("Object \"{object}\" is unknown, try \"tc help\".\n"))),
+        }
+    }
+
     fn option(&mut self, option: &str, words: &mut Words<'_>) -> Result<(), Stop> {
         let is = |full: &str| matches(option, full);
         match option {
@@ -79,8 +93,13 @@ impl Tc<'_, '_> {
             }
             _ if is("-iec") => return Err(unsupported(option)),
             _ if is("-help") => return Err(Stop::back(0, help::MAIN)),
-            _ if is("-force") => {}
-            _ if is("-batch") => return Err(unsupported(option)),
+            _ if is("-force") => self.force = true,
+            _ if is("-batch") => {
+                self.batch = words.next().map(str::to_owned);
+                if self.batch.is_none() {
+                    self.cx.complain(help::MAIN);
+                }
+            }
             _ if is("-netns") => self.switch(words.value()?)?,
             _ if is("-Numeric") => {}
             _ if is("-nm") || is("-names") => return Err(unsupported(option)),

@@ -4,7 +4,7 @@
 //! TPACKET_V3 ring: a block is handed over when it is full, or when its time is up (1 s, with `-l` or on a terminal 100 ms),
 //! counted from the beginning; what lies in a block that is not handed over when a signal comes is counted and not printed.
 //! Output is held in a buffer of 4 KiB unless it is a terminal or `-l` is given. Deliberately absent: rotating files, other
-//! link types, `-d`, `-D`, `-L`, standard input as a savefile, devices that come after `-i any` began.
+//! link types, `-d`, `-D`, `-L`, devices that come after `-i any` began.
 
 mod arith;
 mod filter;
@@ -25,18 +25,30 @@ use nettwin_model::{Fault, IfName, Instant, NetnsState};
 use options::{Options, fail};
 use packet::{LinkType, Nic, Packet};
 use print::Printer;
+use savefile::Savefile;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Begins `tcpdump`.
 pub(crate) fn start(invocation: &Invocation) -> Box<dyn Job> {
-    Box::new(Tcpdump { words: invocation.words.clone(), is_tty: invocation.is_tty, live: None })
+    Box::new(Tcpdump { words: invocation.words.clone(), is_tty: invocation.is_tty, live: None, reader: None })
 }
 
 struct Tcpdump {
     words: Vec<String>,
     is_tty: bool,
     live: Option<Live>,
+    reader: Option<Reader>,
+}
+
+/// A savefile that is read.
+struct Reader {
+    options: Options,
+    path: String,
+    /// From when its header has come.
+    open: Option<(Filter, Sink)>,
+    /// How many packets were looked at.
+    seen: usize,
 }
 
 /// A capture that runs.
@@ -67,12 +79,16 @@ struct Sink {
 
 impl Job for Tcpdump {
     fn wake(&mut self, cx: &mut Context<'_>, why: Wake) -> Next {
+        if let Some(reader) = &mut self.reader {
+            return reader.more(cx, &self.words[0]);
+        }
         let Some(live) = &mut self.live else {
             return match begin(cx, &self.words, self.is_tty) {
-                Ok(live) => {
-                    self.live = Some(live);
+                Ok(Begun::Live(live)) => {
+                    self.live = Some(*live);
                     Next::Wait(Waits::default())
                 }
+                Ok(Begun::Reader(reader)) => self.reader.insert(*reader).more(cx, &self.words[0]),
                 Err(end) => end,
             };
         };
@@ -103,6 +119,10 @@ impl Job for Tcpdump {
     fn signal(&mut self, cx: &mut Context<'_>, signal: Signal) -> Option<Next> {
         if !matches!(signal, Signal::INT | Signal::TERM | Signal::PIPE) {
             return None;
+        }
+        if let Some((_, sink)) = self.reader.as_mut().and_then(|reader| reader.open.as_mut()) {
+            sink.stdout.flush(cx);
+            return Some(Next::Done(0));
         }
         let live = self.live.as_mut()?;
         if live.sink.file.is_none() {
@@ -189,17 +209,24 @@ impl Sink {
     }
 }
 
+/// What was begun: what reads a file to its end is over by then.
+enum Begun {
+    Live(Box<Live>),
+    Reader(Box<Reader>),
+}
+
 /// Reads the command line, and begins to capture or reads a file.
-fn begin(cx: &mut Context<'_>, words: &[String], is_tty: bool) -> Result<Live, Next> {
+fn begin(cx: &mut Context<'_>, words: &[String], is_tty: bool) -> Result<Begun, Next> {
     let program = words.first().map_or("tcpdump", String::as_str);
     let options = Options::parse(cx, program, words)?;
-    if let Some(path) = &options.read {
-        let bytes = match path.as_str() {
-            "-" => return Err(say::unsupported(cx, program, "-r -")),
-            path => cx.files.read(path),
-        };
-        let bytes = bytes.map_err(|e| fail(cx, program, &format!("{path}: {}", say::io_error(&e))))?;
-        return Err(read_file(cx, program, &options, path, &bytes));
+    if let Some(path) = options.read.clone() {
+        let mut reader = Reader { options, path, open: None, seen: 0 };
+        if reader.path == "-" {
+            return Ok(Begun::Reader(Box::new(reader)));
+        }
+        let bytes = cx.files.read(&reader.path);
+        let bytes = bytes.map_err(|e| fail(cx, program, &format!("{}: {}", reader.path, say::io_error(&e))))?;
+        return Err(reader.read(cx, program, &bytes, true));
     }
     let state = match say::state(cx) {
         Ok(state) => state,
@@ -237,42 +264,69 @@ fn begin(cx: &mut Context<'_>, words: &[String], is_tty: bool) -> Result<Live, N
     };
     let (direction, count, began) = (options.direction, options.count, cx.machine.now());
     let (block, block_bytes, received, dropped) = (Vec::new(), 0, 0, 0);
-    Ok(Live { nics, filter, direction, count, began, patience, block, block_bytes, received, dropped, sink })
+    let live = Live { nics, filter, direction, count, began, patience, block, block_bytes, received, dropped, sink };
+    Ok(Begun::Live(Box::new(live)))
 }
 
-/// Reads a savefile to its end.
-fn read_file(cx: &mut Context<'_>, program: &str, options: &Options, path: &str, bytes: &[u8]) -> Next {
-    let file = match savefile::read(bytes) {
-        Ok(file) => file,
-        Err(text) => return fail(cx, program, &text),
-    };
-    let (text, snap_len) = (file.link.text(), file.snap_len);
-    cx.complain(&format!("reading from file {path}, link-type {text}, snapshot length {snap_len}\n"));
-    if file.link == LinkType::Cooked {
-        cx.complain("Warning: interface names might be incorrect\n");
+impl Reader {
+    /// Goes on with what has come on standard input.
+    fn more(&mut self, cx: &mut Context<'_>, program: &str) -> Next {
+        let (bytes, ended) = (std::mem::take(&mut cx.input.bytes), cx.input.ended);
+        let next = self.read(cx, program, &bytes, ended);
+        cx.input.bytes = bytes;
+        next
     }
-    let state = say::state(cx).unwrap_or_default();
-    let (filter, mut sink) = match prepare(cx, program, options, file.link, &state, false) {
-        Ok(ready) => ready,
-        Err(end) => return end,
-    };
-    if let Err(end) = open_file(cx, program, &mut sink, snap_len) {
-        return end;
+
+    /// Reads as much of a savefile as is there.
+    fn read(&mut self, cx: &mut Context<'_>, program: &str, bytes: &[u8], ended: bool) -> Next {
+        let wait = Next::Wait(Waits { input: true, ..Waits::default() });
+        if bytes.len() < savefile::HEADER_BYTES && !ended {
+            return wait;
+        }
+        let file = match savefile::read(bytes) {
+            Ok(file) => file,
+            Err(text) => return fail(cx, program, &text),
+        };
+        if self.open.is_none() {
+            match self.begin(cx, program, &file) {
+                Ok(open) => self.open = Some(open),
+                Err(end) => return end,
+            }
+        }
+        let Some((filter, sink)) = &mut self.open else { return wait };
+        let wanted = self.options.count.unwrap_or(u64::MAX);
+        for packet in file.packets.iter().skip(std::mem::replace(&mut self.seen, file.packets.len())) {
+            if sink.captured < wanted && filter.passes(file.link, packet) {
+                sink.take(cx, packet);
+            }
+        }
+        let is_enough = sink.captured >= wanted;
+        if !ended && !is_enough {
+            return wait;
+        }
+        sink.stdout.flush(cx);
+        if let Some(text) = file.broken.filter(|_| !is_enough) {
+            return fail(cx, program, &format!("pcap_loop: {text}"));
+        }
+        if self.options.only_count {
+            let plural = if sink.captured == 1 { "" } else { "s" };
+            cx.print(&format!("{} packet{plural}\n", sink.captured));
+        }
+        Next::Done(0)
     }
-    let passing = file.packets.iter().filter(|packet| filter.passes(file.link, packet));
-    let wanted = options.count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
-    for packet in passing.take(wanted) {
-        sink.take(cx, packet);
+
+    /// Its header has come.
+    fn begin(&self, cx: &mut Context<'_>, program: &str, file: &Savefile) -> Result<(Filter, Sink), Next> {
+        let (path, text, snap_len) = (&self.path, file.link.text(), file.snap_len);
+        cx.complain(&format!("reading from file {path}, link-type {text}, snapshot length {snap_len}\n"));
+        if file.link == LinkType::Cooked {
+            cx.complain("Warning: interface names might be incorrect\n");
+        }
+        let state = say::state(cx).unwrap_or_default();
+        let (filter, mut sink) = prepare(cx, program, &self.options, file.link, &state, false)?;
+        open_file(cx, program, &mut sink, snap_len)?;
+        Ok((filter, sink))
     }
-    sink.stdout.flush(cx);
-    if let Some(text) = file.broken.filter(|_| sink.captured < wanted as u64) {
-        return fail(cx, program, &format!("pcap_loop: {text}"));
-    }
-    if options.only_count {
-        let plural = if sink.captured == 1 { "" } else { "s" };
-        cx.print(&format!("{} packet{plural}\n", sink.captured));
-    }
-    Next::Done(0)
 }
 
 /// The filter, and where packets go.

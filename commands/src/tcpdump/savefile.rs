@@ -52,14 +52,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<Savefile, String> {
         _ => return Err("unknown file format".to_owned()),
     };
     let at = |bytes: &[u8], at: usize| bytes.get(at..at + 4)?.first_chunk::<4>().map(|w| word(*w));
-    let (Some(snap_len), Some(link)) = (at(bytes, 16), at(bytes, 20)) else { return short(24) };
+    let (Some(snap_len), Some(link)) = (at(bytes, 16), at(bytes, 20)) else { return short(HEADER_BYTES) };
     let link = match link {
         1 => LinkType::Ethernet,
         276 => LinkType::Cooked,
         other => return Err(format!("link-type {other} is not supported here")),
     };
     let mut file = Savefile { link, snap_len, packets: Vec::new(), broken: None };
-    let mut rest = &bytes[24..];
+    let mut rest = &bytes[HEADER_BYTES..];
     while !rest.is_empty() {
         let (Some(s), Some(us), Some(kept), Some(len)) = (at(rest, 0), at(rest, 4), at(rest, 8), at(rest, 12)) else {
             let text = format!("truncated dump file; tried to read 16 header bytes, only got {}", rest.len());
@@ -81,6 +81,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Savefile, String> {
     Ok(file)
 }
 
+/// `struct pcap_file_header`.
+pub(super) const HEADER_BYTES: usize = 24;
 const MAGIC: u32 = 0xa1b2_c3d4;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{Dev, Kind, bond, macvlan};
 use crate::l3;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
-use nettwin_model::{Errno, Fault, Instant, Mac};
+use nettwin_model::{Errno, Fault, Instant, Mac, OperState};
 
 /// Numbers go from 1 to this (`BR_MAX_PORTS` less one).
 const MAX_PORTS: usize = 1023;
@@ -238,16 +238,21 @@ pub(crate) fn remove_own(
 }
 
 /// What the spanning tree reckons for a port by its speed (`port_cost`): a veth and a TAP device report 10 Gbit/s, what sits on
-/// another device as much as that one, a bridge as its ports, others nothing.
+/// another device or sends by one as much as that one, a bridge as those of its ports that run, others nothing.
 fn cost(ns: &Netns, dev: &Dev) -> u32 {
     if let Some(bridge) = dev.bridge() {
         // As fast as the fastest of its ports (`br_get_link_ksettings`).
         let ports = bridge.ports.iter().flatten().filter_map(|port| ns.dev(port.dev));
+        let ports = ports.filter(|port| port.up && port.operstate == OperState::Up);
         return ports.map(|port| cost(ns, port)).min().unwrap_or(100);
     }
     if let Kind::Bond(bond) = &dev.kind {
         // As fast as what it sends by (`bond_ethtool_get_link_ksettings`).
         return bond.active.and_then(|slave| ns.dev(slave)).map_or(100, |slave| cost(ns, slave));
+    }
+    if let Kind::Vxlan(vxlan) = &dev.kind {
+        // `vxlan_get_link_ksettings`.
+        return vxlan.lower.and_then(|lower| ns.dev(lower)).map_or(100, |lower| cost(ns, lower));
     }
     let below = dev.kind.lower().filter(|(id, _)| *id == ns.id).and_then(|(_, index)| ns.dev(index));
     match below {

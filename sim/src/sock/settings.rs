@@ -79,9 +79,9 @@ impl Settings {
     }
 
     /// The wait after the `sent`th SYN: as often as there are linear timeouts, and once more, a second, then doubled up to
-    /// `TCP_RTO_MAX`. The kernel's timer wheel adds up to an eighth.
+    /// `TCP_RTO_MAX`. The kernel's timer wheel adds some milliseconds, so who gives up after a second has sent one SYN.
     pub(super) fn syn_gap(&self, sent: u32) -> Duration {
-        doubled(sent.saturating_sub(self.syn_linear_timeouts + 1))
+        doubled(sent.saturating_sub(self.syn_linear_timeouts + 1)) + WHEEL
     }
 
     /// For how long nothing may be acknowledged before a connection is given up.
@@ -120,6 +120,8 @@ fn doubled(times: u32) -> Duration {
     Duration::from_secs(1 << times.min(7)).min(RTO_MAX)
 }
 
+/// What the timer wheel adds at least, about.
+const WHEEL: Duration = Duration::from_millis(10);
 /// `TCP_RTO_MIN`.
 const RTO_MIN: Duration = Duration::from_millis(200);
 /// `SOCK_MIN_RCVBUF`, about.

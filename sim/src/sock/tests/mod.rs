@@ -218,9 +218,9 @@ fn silence_times_out_at_the_kernels_instants() {
     let mut pipe = Pipe::new(1);
     pipe.silent = true;
     let s = pipe.ends[0].tcp_connect(pipe.now, at(0, 0), at(1, 80), PATH).unwrap();
-    pipe.run(Instant::from_nanos(130_999 * MS));
+    pipe.run(Instant::from_nanos(131_109 * MS));
     assert_eq!(pipe.ends[0].take_error(s), None);
-    pipe.run(Instant::from_nanos(131_000 * MS));
+    pipe.run(Instant::from_nanos(131_110 * MS));
     let sent: Vec<u64> = pipe.log.iter().map(|l| l.0.as_nanos() / (1000 * MS)).collect();
     assert_eq!(sent, [0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67]);
     assert_eq!(pipe.ends[0].take_error(s), Some(Errno::ETIMEDOUT));
