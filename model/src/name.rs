@@ -154,7 +154,8 @@ impl PartialOrd for IfName {
 
 impl Ord for IfName {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.as_str().cmp(other.as_str())
+        // Behind a name there are zeros, which no name has in it.
+        self.bytes.cmp(&other.bytes)
     }
 }
 

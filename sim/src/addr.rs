@@ -5,6 +5,7 @@
 
 use crate::dev::{Dev, vrf};
 use crate::event::Event;
+use crate::few::Few;
 use crate::fib::{Alias, Hop, Pattern};
 use crate::ip::igmp;
 use crate::l3::{self, any_conf, not_v4};
@@ -154,9 +155,9 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, dev: IfName, addr: &Address) ->
 
 /// Joins a group for an address (`ip_mc_autojoin_config`): all of a namespace do so by one socket, which has its limit.
 fn autojoin(ns: &mut Netns, w: &mut World, dev: Ifindex, group: Ipv4Addr) -> Result<(), Errno> {
-    let mut joined = std::mem::take(&mut ns.l3.autojoined);
+    let mut joined = std::mem::take(&mut *ns.l3.autojoined);
     let result = igmp::join_by(ns, w, &mut joined, dev, group);
-    ns.l3.autojoined = joined;
+    *ns.l3.autojoined = joined;
     result
 }
 
@@ -411,12 +412,9 @@ fn magic_add(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: 
         scope: if local { Scope::HOST } else { Scope::LINK },
         proto: proto::KERNEL,
         prefsrc: Some(src),
-        mtu: None,
-        mtu_lock: false,
-        advmss: None,
-        metrics: None,
+        said: None,
         object: None,
-        hops: vec![hop],
+        hops: Few::One(hop),
         dead: false,
         default: Cell::new(-1),
     };

@@ -7,6 +7,7 @@
 mod leaves;
 pub(crate) mod lpm;
 
+use crate::few::Few;
 use crate::netns::Ifindex;
 use leaves::Leaves;
 use nettwin_model::metrics::LOCK_MTU;
@@ -60,31 +61,52 @@ pub(crate) struct Alias {
     pub(crate) proto: u8,
     /// The preferred source.
     pub(crate) prefsrc: Option<Ipv4Addr>,
-    /// The MTU metric, bytes.
-    pub(crate) mtu: Option<u32>,
-    /// It is locked.
-    pub(crate) mtu_lock: bool,
-    /// The advertised MSS metric, bytes.
-    pub(crate) advmss: Option<u32>,
-    /// The other metrics, where there are any.
-    pub(crate) metrics: Option<Arc<Metrics>>,
+    /// What is said of its metrics; `None`: nothing.
+    pub(crate) said: Option<Arc<Said>>,
     /// The nexthop object that says where to: its number, and whether it is a blackhole.
     pub(crate) object: Option<(u32, bool)>,
     /// Where to; empty for blackhole and its like.
-    pub(crate) hops: Vec<Hop>,
+    pub(crate) hops: Few<Hop>,
     /// Never to be used again, about to be flushed (`RTNH_F_DEAD` of the whole).
     pub(crate) dead: bool,
     /// Of several equal default routes, the first has which of them was taken last; -1: none (`fa_default`).
     pub(crate) default: Cell<i32>,
 }
 
+/// A route's metrics (`struct dst_metrics`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// The MTU, bytes.
+    pub(crate) mtu: Option<u32>,
+    /// It is locked.
+    pub(crate) mtu_lock: bool,
+    /// The advertised MSS, bytes.
+    pub(crate) advmss: Option<u32>,
+    /// The others, where there are any.
+    pub(crate) others: Option<Arc<Metrics>>,
+}
+
+impl Said {
+    const NOTHING: &'static Said = &Said { mtu: None, mtu_lock: false, advmss: None, others: None };
+
+    /// To be kept, if anything is said.
+    pub(crate) fn kept(self) -> Option<Arc<Said>> {
+        (self != *Said::NOTHING).then(|| Arc::new(self))
+    }
+}
+
 impl Alias {
+    /// Its metrics.
+    #[inline]
+    pub(crate) fn said(&self) -> &Said {
+        self.said.as_deref().unwrap_or(Said::NOTHING)
+    }
+
     /// Whether the kernel would share one `fib_info` between the two (`fib_find_info`) and call them the same route.
     fn is_same_route(&self, other: &Alias) -> bool {
         self.kind == other.kind
             && (self.scope, self.proto, self.prefsrc) == (other.scope, other.proto, other.prefsrc)
-            && (self.mtu, self.mtu_lock, self.advmss) == (other.mtu, other.mtu_lock, other.advmss)
-            && self.metrics == other.metrics
+            && self.said == other.said
             && self.object == other.object
             && self.hops.len() == other.hops.len()
             && self.hops.iter().zip(&other.hops).all(|(a, b)| a.is_same_way(b))
@@ -265,8 +287,8 @@ impl Pattern {
             && (self.proto == 0 || self.proto == a.proto)
             && self.prefsrc.is_none_or(|p| a.prefsrc == Some(p))
             && (self.metric == 0 || self.metric == a.metric)
-            && self.mtu.is_none_or(|m| a.mtu == Some(m))
-            && self.advmss.is_none_or(|m| a.advmss == Some(m))
+            && self.mtu.is_none_or(|m| a.said().mtu == Some(m))
+            && self.advmss.is_none_or(|m| a.said().advmss == Some(m))
             && self.matches_metrics(a)
             && self.matches_ways(a)
     }
@@ -274,10 +296,10 @@ impl Pattern {
     /// `fib_metrics_match()`.
     fn matches_metrics(&self, a: &Alias) -> bool {
         let (asked, none) = (&self.metrics, Metrics::default());
-        let has = a.metrics.as_deref().unwrap_or(&none);
+        let has = a.said().others.as_deref().unwrap_or(&none);
         asked.values.iter().all(|(&metric, &value)| has.value(metric) == value)
             && (asked.congestion.is_none() || asked.congestion == has.congestion)
-            && (asked.locked == 0 || asked.locked == has.locked | if a.mtu_lock { LOCK_MTU } else { 0 })
+            && (asked.locked == 0 || asked.locked == has.locked | if a.said().mtu_lock { LOCK_MTU } else { 0 })
     }
 
     /// `fib_nh_match()`.
@@ -401,8 +423,6 @@ impl Fib {
         self.made_main |= table == TABLE_MAIN;
         let table = self.table_mut(table);
         let leaf = table.0.entry(key);
-        // Most prefixes have one route for ever.
-        leaf.reserve_exact(usize::from(leaf.is_empty()));
         // The first alias that does not come before the new one (fib_find_alias).
         let first = leaf.iter().position(|a| a.rank() >= new.rank()).unwrap_or(leaf.len());
         let last = leaf.iter().position(|a| a.rank() > new.rank()).unwrap_or(leaf.len());

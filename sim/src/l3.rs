@@ -53,9 +53,9 @@ pub(crate) struct L3 {
     /// The key of the multipath hash, drawn with the namespace's first address.
     pub(crate) hash_seed: u64,
     /// The groups that addresses have joined, and their devices.
-    pub(crate) autojoined: Vec<(Ifindex, Ipv4Addr)>,
+    pub(crate) autojoined: Rare<Vec<(Ifindex, Ipv4Addr)>>,
     /// Who listens.
-    pub(crate) ears: Vec<Ear>,
+    pub(crate) ears: Rare<Vec<Ear>>,
     ids: Option<Box<Rng>>,
     /// Where packets went lately.
     pub(crate) ways: Option<Box<Ways>>,
@@ -77,7 +77,7 @@ impl L3 {
     }
 }
 
-resting!(Nexthops, Rules, Exceptions, Frags, Limits, ArpState);
+resting!(Nexthops, Rules, Exceptions, Frags, Limits, ArpState, Vec<(Ifindex, Ipv4Addr)>, Vec<Ear>);
 
 /// Addresses with how often each is there, in order. Most namespaces have two.
 #[derive(Default)]

@@ -12,6 +12,7 @@ mod dev;
 mod drop;
 mod event;
 mod execute;
+mod few;
 mod fib;
 mod frame;
 mod inject;

@@ -8,9 +8,9 @@
 //! and of ICMP errors.
 
 use crate::fib::{Alias, Flow, Hit, Hop, TOS_MASK};
-use crate::l3::skips_linkdown;
 use crate::neigh::entry::is_valid;
-use crate::netns::{Ifindex, Netns};
+use crate::netns::{DevTable, Ifindex, Netns};
+use crate::sysctl::Sysctls;
 use crate::{addr, neigh};
 use nettwin_model::{Nud, RouteKind, Scope};
 use std::net::Ipv4Addr;
@@ -104,15 +104,16 @@ fn is_dead(ns: &Netns, hop: &Hop, order: i32, taken: i32, last_resort: &mut Opti
     true
 }
 
-/// The devices whose ways do not count while they have no carrier.
-pub(crate) fn skipping(ns: &Netns) -> Vec<Ifindex> {
-    ns.devs.iter().map(|d| d.ifindex).filter(|&dev| skips_linkdown(ns, dev)).collect()
+/// Whether ways by a device do not count while it has no carrier (`IN_DEV_IGNORE_ROUTES_WITH_LINKDOWN`).
+pub(crate) fn skips<'a>(devs: &'a DevTable, sysctl: &'a Sysctls) -> impl Fn(Ifindex) -> bool + 'a {
+    let all = sysctl.all.ignore_routes_with_linkdown != 0;
+    move |dev| all || devs.by_index(dev).is_some_and(|d| d.conf.ignore_routes_with_linkdown != 0)
 }
 
 /// Shares the range among the ways that count now; until something happens to one of them this stays so.
-pub(crate) fn rebalance(hops: &mut [Hop], skipping: &[Ifindex]) {
+pub(crate) fn rebalance(hops: &mut [Hop], skips: &impl Fn(Ifindex) -> bool) {
     for hop in hops {
-        hop.benched = hop.dead || hop.linkdown && skipping.contains(&hop.dev);
+        hop.benched = hop.dead || hop.linkdown && skips(hop.dev);
     }
 }
 

@@ -92,7 +92,7 @@ pub(crate) struct Nsids {
     /// One more than the highest.
     end: u32,
     /// How many namespaces were gone when it was last looked.
-    seen_gone: usize,
+    seen_gone: u32,
 }
 
 /// The numbers of all namespaces that were there once. None is used again.
@@ -127,10 +127,11 @@ impl Nsids {
 
     /// Numbers of namespaces that are gone are free again. That is found out when somebody needs one.
     fn forget(&mut self, gone: &Gone) {
-        if self.seen_gone == gone.0.len() {
+        // Their numbers are as short.
+        let all = gone.0.len() as u32;
+        if std::mem::replace(&mut self.seen_gone, all) == all {
             return;
         }
-        self.seen_gone = gone.0.len();
         let before = self.of.len();
         self.of.retain(|(id, _)| !gone.0.contains(id));
         if self.of.len() != before {
@@ -151,14 +152,21 @@ impl Nsids {
 #[derive(Default)]
 pub(crate) struct DevTable {
     dense: Vec<Option<Box<Dev>>>,
+    more: Option<Box<More>>,
+    len: u32,
+    last: u32,
+}
+
+/// What a table of few devices does without.
+#[derive(Default)]
+struct More {
+    /// The overflow.
     #[expect(clippy::vec_box, reason = "what the dense array outgrows moves here as it is")]
     sparse: Vec<Box<Dev>>,
     /// The names in order, where there are so many devices that it pays.
     names: Vec<(IfName, Ifindex)>,
-    len: u32,
     /// Further names, in no order: nearly always there are none.
     altnames: Vec<(String, Ifindex)>,
-    last: u32,
 }
 
 /// Among so many devices a name is looked for one by one.
@@ -169,7 +177,7 @@ impl DevTable {
     pub(crate) fn by_index(&self, index: Ifindex) -> Option<&Dev> {
         match self.dense.get(index.0 as usize) {
             Some(Some(dev)) => Some(dev),
-            _ => self.overflow(index).ok().map(|i| &*self.sparse[i]),
+            _ => self.sparse(index),
         }
     }
 
@@ -178,7 +186,19 @@ impl DevTable {
         if matches!(self.dense.get(index.0 as usize), Some(Some(_))) {
             return self.dense[index.0 as usize].as_deref_mut();
         }
-        self.overflow(index).ok().map(|i| &mut *self.sparse[i])
+        let more = self.more.as_mut()?;
+        more.place(index).ok().map(|i| &mut *more.sparse[i])
+    }
+
+    #[cold]
+    fn sparse(&self, index: Ifindex) -> Option<&Dev> {
+        let more = self.more.as_ref()?;
+        more.place(index).ok().map(|i| &*more.sparse[i])
+    }
+
+    /// The names in order, if they are kept.
+    fn names(&self) -> &[(IfName, Ifindex)] {
+        self.more.as_ref().map_or(&[], |more| &more.names)
     }
 
     /// The index of the device of that name; a further name is as good (`netdev_name_node_lookup`).
@@ -188,23 +208,24 @@ impl DevTable {
 
     /// The index of the device whose own name it is.
     pub(crate) fn by_own_name(&self, name: IfName) -> Option<Ifindex> {
-        if self.names.is_empty() {
+        let names = self.names();
+        if names.is_empty() {
             return self.iter().find(|dev| dev.name == name).map(|dev| dev.ifindex);
         }
-        let at = self.names.binary_search_by_key(&name, |n| n.0).ok()?;
-        Some(self.names[at].1)
+        let at = names.binary_search_by_key(&name, |n| n.0).ok()?;
+        Some(names[at].1)
     }
 
     /// The index of the device that has this further name.
     pub(crate) fn by_altname(&self, name: &str) -> Option<Ifindex> {
-        self.altnames.iter().find(|(known, _)| known == name).map(|(_, index)| *index)
+        self.more.as_ref()?.altnames.iter().find(|(known, _)| known == name).map(|(_, index)| *index)
     }
 
     /// Gives a device a further name, which is free.
     pub(crate) fn add_altname(&mut self, index: Ifindex, name: &str) {
         if let Some(dev) = self.by_index_mut(index) {
             dev.traits.altnames.push(name.to_owned());
-            self.altnames.push((name.to_owned(), index));
+            self.more.get_or_insert_default().altnames.push((name.to_owned(), index));
         }
     }
 
@@ -212,7 +233,7 @@ impl DevTable {
     pub(crate) fn del_altname(&mut self, index: Ifindex, name: &str) {
         if let Some(dev) = self.by_index_mut(index) {
             dev.traits.altnames.retain(|known| known != name);
-            self.altnames.retain(|(known, _)| known != name);
+            self.more.get_or_insert_default().altnames.retain(|(known, _)| known != name);
         }
     }
 
@@ -220,7 +241,7 @@ impl DevTable {
     pub(crate) fn rename(&mut self, index: Ifindex, name: IfName) {
         let Some(dev) = self.by_index_mut(index) else { return };
         let old = std::mem::replace(&mut dev.name, name);
-        if !self.names.is_empty() {
+        if !self.names().is_empty() {
             self.forget_name(old);
             self.learn_name(name, index);
         }
@@ -243,7 +264,10 @@ impl DevTable {
         let at = index.0 as usize;
         let name = dev.name;
         self.len += 1;
-        self.altnames.extend(dev.traits.altnames.iter().map(|name| (name.clone(), index)));
+        if !dev.traits.altnames.is_empty() {
+            let known = &mut self.more.get_or_insert_default().altnames;
+            known.extend(dev.traits.altnames.iter().map(|name| (name.clone(), index)));
+        }
         if at < 8 + 2 * self.len() {
             if self.dense.len() <= at {
                 if at < FEW_DEVS as usize {
@@ -253,14 +277,16 @@ impl DevTable {
             }
             self.dense[at] = Some(dev);
         } else {
-            let place = self.overflow(index).unwrap_or_else(|place| place);
-            self.sparse.insert(place, dev);
+            let more = self.more.get_or_insert_default();
+            let place = more.place(index).unwrap_or_else(|place| place);
+            more.sparse.insert(place, dev);
         }
-        if !self.names.is_empty() {
+        if !self.names().is_empty() {
             self.learn_name(name, index);
         } else if self.len > FEW_DEVS {
-            self.names = self.iter().map(|dev| (dev.name, dev.ifindex)).collect();
-            self.names.sort_unstable();
+            let mut names: Vec<(IfName, Ifindex)> = self.iter().map(|dev| (dev.name, dev.ifindex)).collect();
+            names.sort_unstable();
+            self.more.get_or_insert_default().names = names;
         }
     }
 
@@ -268,11 +294,16 @@ impl DevTable {
     pub(crate) fn remove(&mut self, index: Ifindex) -> Option<Box<Dev>> {
         let dev = match self.dense.get_mut(index.0 as usize).and_then(Option::take) {
             Some(dev) => dev,
-            None => self.overflow(index).ok().map(|i| self.sparse.remove(i))?,
+            None => {
+                let more = self.more.as_mut()?;
+                more.place(index).ok().map(|i| more.sparse.remove(i))?
+            }
         };
         self.len -= 1;
         self.forget_name(dev.name);
-        self.altnames.retain(|(_, at)| *at != index);
+        if let Some(more) = &mut self.more {
+            more.altnames.retain(|(_, at)| *at != index);
+        }
         Some(dev)
     }
 
@@ -280,7 +311,7 @@ impl DevTable {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Dev> {
         // An index below the array's length can still lie in the overflow, so the two are merged.
         let mut dense = self.dense.iter().flatten().map(|d| &**d).peekable();
-        let mut sparse = self.sparse.iter().map(|d| &**d).peekable();
+        let mut sparse = self.more.iter().flat_map(|more| &more.sparse).map(|d| &**d).peekable();
         std::iter::from_fn(move || match (dense.peek(), sparse.peek()) {
             (Some(a), Some(b)) if b.ifindex < a.ifindex => sparse.next(),
             (Some(_), _) => dense.next(),
@@ -299,17 +330,22 @@ impl DevTable {
     }
 
     fn learn_name(&mut self, name: IfName, index: Ifindex) {
-        let place = self.names.binary_search_by_key(&name, |n| n.0);
-        self.names.insert(place.expect_err("a device's name is given once"), (name, index));
+        let names = &mut self.more.get_or_insert_default().names;
+        let place = names.binary_search_by_key(&name, |n| n.0);
+        names.insert(place.expect_err("a device's name is given once"), (name, index));
     }
 
     fn forget_name(&mut self, name: IfName) {
-        if let Ok(at) = self.names.binary_search_by_key(&name, |n| n.0) {
-            self.names.remove(at);
+        let Some(more) = &mut self.more else { return };
+        if let Ok(at) = more.names.binary_search_by_key(&name, |n| n.0) {
+            more.names.remove(at);
         }
     }
+}
 
-    fn overflow(&self, index: Ifindex) -> Result<usize, usize> {
+impl More {
+    /// Where in the overflow a device is, or would be.
+    fn place(&self, index: Ifindex) -> Result<usize, usize> {
         self.sparse.binary_search_by_key(&index, |d| d.ifindex)
     }
 }

@@ -4,6 +4,7 @@
 //! so do the copies. Deliberately absent: resilient groups, encapsulation, nexthops of a forwarding database, IPv6
 //! gateways, notifications.
 
+use crate::few::Few;
 use crate::fib::{Alias, Hop, says_no};
 use crate::l3::not_v4;
 use crate::netns::{Ifindex, Netns};
@@ -216,7 +217,7 @@ impl Nexthops {
     }
 
     /// Where an object leads, and whether it is a blackhole.
-    fn ways(&self, id: u32) -> Option<(Vec<Hop>, bool)> {
+    fn ways(&self, id: u32) -> Option<(Few<Hop>, bool)> {
         let one = |id: u32, weight: u16| match &self.by_id.get(&id)?.what {
             What::Way(hop) => Some((Hop { weight, ..hop.clone() }, false)),
             What::Blackhole => Some((nowhere(), true)),
@@ -231,7 +232,7 @@ impl Nexthops {
                 let hops = ways.into_iter().map(|(hop, _)| Hop { weight: if alone { 1 } else { hop.weight }, ..hop });
                 Some((hops.collect(), blackhole))
             }
-            _ => one(id, 1).map(|(hop, blackhole)| (vec![hop], blackhole)),
+            _ => one(id, 1).map(|(hop, blackhole)| (Few::One(hop), blackhole)),
         }
     }
 }

@@ -4,7 +4,8 @@
 //! kernel's order and with its texts. Deliberately absent: encapsulation; of
 //! the metrics besides MTU, MSS and hop limit nothing but what is shown of them.
 
-use crate::fib::{self, Alias, Flow, Hop, Pattern};
+use crate::few::Few;
+use crate::fib::{self, Alias, Flow, Hop, Pattern, Said};
 use crate::l3::not_v4;
 use crate::netns::{Ifindex, Netns};
 use crate::world::World;
@@ -84,6 +85,12 @@ fn check(ns: &Netns, route: &Route) -> Result<Alias, Fault> {
     if kind_scope(route.kind) > scope {
         return Err(einval("Invalid scope"));
     }
+    let said = Said {
+        mtu: route.mtu.filter(|&mtu| mtu != 0).map(|mtu| mtu.min(MOST_MTU)),
+        mtu_lock: route.mtu_lock,
+        advmss: route.advmss.filter(|&mss| mss != 0).map(|mss| mss.min(MOST_MSS)),
+        others: metrics(&route.metrics)?,
+    };
     let mut alias = Alias {
         kind: route.kind,
         tos: route.tos,
@@ -91,12 +98,9 @@ fn check(ns: &Netns, route: &Route) -> Result<Alias, Fault> {
         scope,
         proto: route.proto,
         prefsrc: v4(route.prefsrc)?.filter(|p| !p.is_unspecified()),
-        mtu: route.mtu.filter(|&mtu| mtu != 0).map(|mtu| mtu.min(MOST_MTU)),
-        mtu_lock: route.mtu_lock,
-        advmss: route.advmss.filter(|&mss| mss != 0).map(|mss| mss.min(MOST_MSS)),
-        metrics: metrics(&route.metrics)?,
+        said: said.kept(),
         object: None,
-        hops: Vec::new(),
+        hops: Few::Nothing,
         dead: false,
         default: Cell::new(-1),
     };
@@ -134,8 +138,8 @@ fn check(ns: &Netns, route: &Route) -> Result<Alias, Fault> {
                 check_hop(ns, hop, route.table, scope)?;
             }
         }
-        multipath::rebalance(&mut hops, &multipath::skipping(ns));
-        alias.hops = hops;
+        multipath::rebalance(&mut hops, &multipath::skips(&ns.devs, &ns.sysctl));
+        alias.hops = hops.into();
     }
     check_source(ns, route, alias)
 }
@@ -281,7 +285,7 @@ pub(crate) fn del(ns: &mut Netns, route: &Route) -> Result<(), Fault> {
 /// Routes by a device that went down, or lost its last address, are dead (`fib_disable_ip`). `all` takes those of local
 /// addresses, too.
 pub(crate) fn disable(ns: &mut Netns, _: &mut World, dev: Ifindex, all: bool) {
-    let skipping = multipath::skipping(ns);
+    let skips = multipath::skips(&ns.devs, &ns.sysctl);
     ns.l3.fib.sweep(|alias| {
         if alias.object.is_some() || !alias.hops.iter().any(|h| h.dev == dev) {
             return;
@@ -291,7 +295,7 @@ pub(crate) fn disable(ns: &mut Netns, _: &mut World, dev: Ifindex, all: bool) {
                 (hop.dead, hop.linkdown) = (true, true);
             }
         }
-        multipath::rebalance(&mut alias.hops, &skipping);
+        multipath::rebalance(&mut alias.hops, &skips);
         alias.dead |= alias.hops.iter().all(|h| h.dead);
     });
 }
@@ -318,7 +322,7 @@ pub(crate) fn revive(ns: &mut Netns, dev: Ifindex, what: Revival) {
         return;
     }
     let carrier = d.carrier;
-    let skipping = multipath::skipping(ns);
+    let skips = multipath::skips(&ns.devs, &ns.sysctl);
     ns.l3.fib.sweep(|alias| {
         let mut touched = false;
         for hop in alias.hops.iter_mut().filter(|h| h.dev == dev) {
@@ -329,7 +333,7 @@ pub(crate) fn revive(ns: &mut Netns, dev: Ifindex, what: Revival) {
             touched = true;
         }
         if touched {
-            multipath::rebalance(&mut alias.hops, &skipping);
+            multipath::rebalance(&mut alias.hops, &skips);
         }
     });
 }
@@ -338,14 +342,14 @@ pub(crate) fn revive(ns: &mut Netns, dev: Ifindex, what: Revival) {
 /// device's `ignore_routes_with_linkdown` says otherwise.
 pub(crate) fn carrier_lost(ns: &mut Netns, dev: Ifindex) {
     nexthop::flush(ns, dev, false);
-    let skipping = multipath::skipping(ns);
+    let skips = multipath::skips(&ns.devs, &ns.sysctl);
     ns.l3.fib.sweep(|alias| {
         let mut touched = false;
         for hop in alias.hops.iter_mut().filter(|h| h.dev == dev && h.scope != Scope::NOWHERE) {
             (hop.linkdown, touched) = (true, true);
         }
         if touched {
-            multipath::rebalance(&mut alias.hops, &skipping);
+            multipath::rebalance(&mut alias.hops, &skips);
         }
     });
 }
@@ -379,6 +383,7 @@ pub(crate) fn to_model(ns: &Netns, table: u32, dst: Cidr, a: &Alias) -> Route {
         onlink: h.onlink,
     };
     let blackhole = a.object.is_some_and(|(_, blackhole)| blackhole);
+    let said = a.said();
     Route {
         kind: if blackhole { RouteKind::Blackhole } else { a.kind },
         dst,
@@ -388,10 +393,10 @@ pub(crate) fn to_model(ns: &Netns, table: u32, dst: Cidr, a: &Alias) -> Route {
         proto: a.proto,
         scope: Some(a.scope),
         prefsrc: a.prefsrc.map(IpAddr::V4),
-        mtu: a.mtu,
-        mtu_lock: a.mtu_lock,
-        advmss: a.advmss,
-        metrics: a.metrics.as_deref().cloned().unwrap_or_default(),
+        mtu: said.mtu,
+        mtu_lock: said.mtu_lock,
+        advmss: said.advmss,
+        metrics: said.others.as_deref().cloned().unwrap_or_default(),
         nhid: a.object.map(|(id, _)| id),
         nexthops: a.hops.iter().map(hop).collect(),
     }

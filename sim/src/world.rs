@@ -11,8 +11,9 @@ use crate::path::{Pkt, Ring, Stage};
 use crate::rng::Rng;
 use crate::trace::{Trace, TraceRecord, What};
 use nettwin_model::probe::{ProbeEvent, ProbeId};
-use nettwin_model::{Gist, IfName, Instant, NetnsName};
-use std::collections::{BTreeMap, VecDeque};
+use nettwin_model::{Gist, Instant};
+use rustc_hash::FxBuildHasher;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// The shared part of a simulation.
@@ -56,8 +57,8 @@ pub(crate) struct World {
     /// Somebody asked for VLANs of a bridge: from then on bridges show theirs, as with a kernel that is built with them. Before,
     /// as with one that is not.
     pub(crate) shows_vlans: bool,
-    /// How many addresses were drawn for interfaces of a name.
-    pub(crate) macs: BTreeMap<(NetnsName, IfName), u32>,
+    /// How many addresses were drawn for interfaces of a name, by the first word of the name's stream.
+    pub(crate) macs: hashbrown::HashMap<u64, u32, FxBuildHasher>,
 }
 
 impl World {
@@ -82,7 +83,7 @@ impl World {
             bulletin: crate::dev::upper::Bulletin::default(),
             later: Vec::new(),
             shows_vlans: false,
-            macs: BTreeMap::new(),
+            macs: Default::default(),
         }
     }
 

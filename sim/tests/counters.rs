@@ -172,4 +172,4 @@ fn a_host_takes_little_memory() {
 }
 
 /// Of the simulator, all that it keeps of a host on a bridge.
-const MOST_BYTES_A_HOST: isize = 3200;
+const MOST_BYTES_A_HOST: isize = 2300;

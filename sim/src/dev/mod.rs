@@ -104,16 +104,16 @@ pub(crate) enum Kind {
     /// Takes all and does nothing with it.
     Dummy,
     /// One network of what a device carries.
-    Vlan(Vlan),
+    Vlan(Box<Vlan>),
     /// A station of its own on the wire of another device.
-    Macvlan(Macvlan),
+    Macvlan(Box<Macvlan>),
     /// The loopback of a domain for routes.
     Vrf {
         /// Its table.
         table: u32,
     },
     /// Its wire is a descriptor: a plug, or nobody's.
-    Tun(Tun),
+    Tun(Box<Tun>),
     /// Several devices as one.
     Bond(Box<bond::Bond>),
     /// Frames in UDP datagrams.
@@ -172,7 +172,7 @@ impl Kind {
             Kind::Dummy => Some(Virtual::Dummy),
             Kind::Vlan(vlan) => Some(Virtual::Vlan(vlan.shown())),
             Kind::Vrf { table } => Some(Virtual::Vrf { table: *table }),
-            Kind::Tun(tun) => Some(Virtual::Tun(tun.clone())),
+            Kind::Tun(tun) => Some(Virtual::Tun(Tun::clone(tun))),
             Kind::Bond(bond) => Some(Virtual::Bond(Box::new(bond.shown()))),
             Kind::Vxlan(of) => Some(Virtual::Vxlan(Box::new(of.of.clone()))),
             Kind::Macvlan(of) => Some(Virtual::Macvlan(virtuals::Macvlan {

@@ -358,26 +358,39 @@ impl At<'_> {
     pub(crate) fn select_states(&mut self) {
         let mut live = false;
         for number in self.numbers() {
-            if self.port(number).is_none_or(|p| p.stp.state == PortState::Disabled) {
-                continue;
-            }
-            let is_root_port = number == self.stp().root_port;
-            if (is_root_port || !self.is_designated(number))
-                && let Some(port) = self.port_stp(number)
-            {
-                (port.config_pending, port.topology_change_ack) = (false, false);
-            }
-            if is_root_port {
-                self.make_forwarding(number);
-            } else if self.is_designated(number) {
-                self.disarm(StpTimer::MessageAge(number));
-                self.make_forwarding(number);
-            } else {
-                self.make_blocking(number);
-            }
-            live |= self.port(number).is_some_and(|p| p.stp.state == PortState::Forwarding);
+            live |= self.select_state(number);
         }
         state::set_carrier(self.ns, self.w, self.dev, live);
+    }
+
+    /// The same when nothing but this port has changed. Without the protocol no other port's state depends on it.
+    pub(crate) fn select_states_after(&mut self, number: u16) {
+        if self.stp().enabled || !self.select_state(number) {
+            return self.select_states();
+        }
+        state::set_carrier(self.ns, self.w, self.dev, true);
+    }
+
+    /// One port's part; says whether it forwards.
+    fn select_state(&mut self, number: u16) -> bool {
+        if self.port(number).is_none_or(|p| p.stp.state == PortState::Disabled) {
+            return false;
+        }
+        let is_root_port = number == self.stp().root_port;
+        if (is_root_port || !self.is_designated(number))
+            && let Some(port) = self.port_stp(number)
+        {
+            (port.config_pending, port.topology_change_ack) = (false, false);
+        }
+        if is_root_port {
+            self.make_forwarding(number);
+        } else if self.is_designated(number) {
+            self.disarm(StpTimer::MessageAge(number));
+            self.make_forwarding(number);
+        } else {
+            self.make_blocking(number);
+        }
+        self.port(number).is_some_and(|p| p.stp.state == PortState::Forwarding)
     }
 
     fn make_forwarding(&mut self, number: u16) {

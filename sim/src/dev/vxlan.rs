@@ -229,7 +229,7 @@ fn with_congestion(tos: u8, inner: u8) -> u8 {
 
 /// The port that a flow is sent from (`udp_flow_src_port`).
 fn flow_port(ns: &Netns, of: &vxlan::Vxlan, inner: &[u8]) -> u16 {
-    let (least, most) = if of.srcport.0 < of.srcport.1 { of.srcport } else { ns.sysctl.port_range };
+    let (least, most) = if of.srcport.0 < of.srcport.1 { of.srcport } else { ns.sysctl.ranges.port_range };
     // Addresses, protocol and ports of an IPv4 packet; of others the MACs and the type.
     let is_ipv4 = inner.get(12..14) == Some(&[8, 0]);
     let whole = is_ipv4 && matches!(inner.get(L2_LEN + 9), Some(6 | 17));

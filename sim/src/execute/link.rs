@@ -565,9 +565,14 @@ pub(super) fn check_mtu(mtu: Option<u32>, (least, most): (u32, u32)) -> Result<(
 /// A locally administered unicast address from the seed: the same for the same names whatever came before, but another
 /// each time that a name is used again, since the one before may have moved elsewhere.
 pub(super) fn random_mac(w: &mut World, netns: &NetnsName, name: IfName) -> Mac {
-    let before = w.macs.entry((netns.clone(), name)).or_default();
-    let stream = if *before == 0 { format!("mac {netns} {name}") } else { format!("mac {netns} {name} {before}") };
+    let stream = format!("mac {netns} {name}");
+    let mut word = w.stream(&stream).next_u64();
+    let before = w.macs.entry(word).or_default();
     *before += 1;
-    let [a, b, c, d, e, f, ..] = w.stream(&stream).next_u64().to_le_bytes();
+    if *before > 1 {
+        let again = *before - 1;
+        word = w.stream(&format!("{stream} {again}")).next_u64();
+    }
+    let [a, b, c, d, e, f, ..] = word.to_le_bytes();
     Mac([a & 0xfe | 0x02, b, c, d, e, f])
 }

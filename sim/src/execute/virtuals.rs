@@ -139,7 +139,7 @@ fn add_vxlan(sim: &mut Sim, id: NsId, link: &AddLink, of: &vxlan::Vxlan) -> Resu
 /// are changes of what is there then.
 fn add_tun(sim: &mut Sim, id: NsId, link: &AddLink, tun: &Tun) -> Result<Ifindex, Fault> {
     let none = (tun.mode == TunMode::Tun).then_some(Mac::ZERO);
-    let index = register(sim, id, link.name, none, None, Kind::Tun(tun.clone()))?;
+    let index = register(sim, id, link.name, none, None, Kind::Tun(Box::new(tun.clone())))?;
     let dev = sim.netns.by_id_mut(id).and_then(|ns| ns.dev_mut(index)).ok_or_else(enoent)?;
     dev.operstate = OperState::Down;
     if tun.txqueuelen() != dev.traits.txqueuelen {
@@ -187,7 +187,7 @@ fn add_macvlan(sim: &mut Sim, id: NsId, link: &AddLink, of: &virtuals::Macvlan) 
     if !of.sources.is_empty() {
         made.hear(&Sources::Set(of.sources.iter().rev().copied().collect()))?;
     }
-    let kind = Kind::Macvlan(made);
+    let kind = Kind::Macvlan(Box::new(made));
     let mac = if alone { Some(mac) } else { link.mac };
     let index = register(sim, id, link.name, mac, link.mtu.or(Some(mtu)), kind)?;
     let at = (id, index);
@@ -220,7 +220,7 @@ fn add_vlan(sim: &mut Sim, id: NsId, link: &AddLink, vlan: &virtuals::Vlan) -> R
     let mut made = Vlan { lower, tag, loose, reorder, maps: None, inherits, lower_mac: mac };
     let (ingress, egress) = (vlan.ingress.clone(), vlan.egress.iter().rev().copied().collect());
     made.change(&VlanChange { ingress, egress, ..VlanChange::default() });
-    let kind = Kind::Vlan(made);
+    let kind = Kind::Vlan(Box::new(made));
     let index = register(sim, id, link.name, link.mac.or(Some(mac)), link.mtu.or(Some(mtu)), kind)?;
     upper::join(&mut sim.netns, Upper { at: (id, index), above: Above::Vlan(tag), wants_all: false }, lower);
     settle(sim, (id, index), lower, carrier);

@@ -7,6 +7,7 @@
 
 use super::lpm::Lpm;
 use super::{Alias, Key};
+use crate::few::Few;
 use nettwin_model::addr::mask_v4;
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ const PREFIXES_PER_LOOKUP: usize = 8;
 /// The routes by prefix.
 #[derive(Default)]
 pub(super) struct Leaves {
-    few: Vec<(Key, Vec<Alias>)>,
+    few: Vec<(Key, Few<Alias>)>,
     many: Option<Box<Many>>,
 }
 
@@ -27,7 +28,7 @@ pub(super) struct Leaves {
 pub(super) struct Many {
     order: BTreeMap<Key, u32>,
     /// With the prefix's length.
-    leaves: Vec<(Length, Vec<Alias>)>,
+    leaves: Vec<(Length, Few<Alias>)>,
     free: Vec<u32>,
     /// How many prefixes there are of each length; 32 less the length is the place.
     lengths: Vec<u32>,
@@ -38,7 +39,7 @@ pub(super) struct Many {
 
 impl Leaves {
     /// The routes of a prefix.
-    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Vec<Alias>> {
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Few<Alias>> {
         match &mut self.many {
             Some(many) => {
                 let at = *many.order.get(&key)?;
@@ -52,7 +53,7 @@ impl Leaves {
     }
 
     /// The routes of a prefix, none yet if it is new. Who adds none to them calls [`forget_if_empty`](Self::forget_if_empty).
-    pub(super) fn entry(&mut self, key: Key) -> &mut Vec<Alias> {
+    pub(super) fn entry(&mut self, key: Key) -> &mut Few<Alias> {
         if self.many.is_none() && self.few.len() >= FEW && self.few.binary_search_by_key(&key, |l| l.0).is_err() {
             self.many = Some(Box::new(Many::of(std::mem::take(&mut self.few))));
         }
@@ -60,11 +61,11 @@ impl Leaves {
             Some(many) => many.entry(key),
             None => {
                 let at = self.few.binary_search_by_key(&key, |l| l.0).unwrap_or_else(|at| {
-                    // A host's tables have two and six: doubling would waste as much again.
+                    // A host's tables have one or two and five: doubling would waste as much again.
                     if self.few.len() < 8 && self.few.len() == self.few.capacity() {
-                        self.few.reserve_exact(2);
+                        self.few.reserve_exact(1);
                     }
-                    self.few.insert(at, (key, Vec::new()));
+                    self.few.insert(at, (key, Few::Nothing));
                     at
                 });
                 &mut self.few[at].1
@@ -84,7 +85,7 @@ impl Leaves {
     }
 
     /// Lets `keep` change the routes of each prefix; it says whether there are any left.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Vec<Alias>) -> bool) {
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Few<Alias>) -> bool) {
         self.few.retain_mut(|(_, leaf)| keep(leaf));
         if let Some(many) = &mut self.many {
             let gone: Vec<Key> =
@@ -94,7 +95,7 @@ impl Leaves {
     }
 
     /// All prefixes with their routes, the longest first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Vec<Alias>)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Few<Alias>)> {
         let many = self.many.iter().flat_map(|m| m.order.iter().map(|(k, at)| (*k, &m.leaves[*at as usize].1)));
         self.few.iter().map(|(k, leaf)| (*k, leaf)).chain(many)
     }
@@ -110,7 +111,7 @@ impl Leaves {
 }
 
 impl Many {
-    fn of(few: Vec<(Key, Vec<Alias>)>) -> Self {
+    fn of(few: Vec<(Key, Few<Alias>)>) -> Self {
         let mut many = Many { lengths: vec![0; 33], ..Many::default() };
         for (key, leaf) in few {
             *many.entry(key) = leaf;
@@ -118,13 +119,13 @@ impl Many {
         many
     }
 
-    fn entry(&mut self, key: Key) -> &mut Vec<Alias> {
+    fn entry(&mut self, key: Key) -> &mut Few<Alias> {
         let at = *self.order.entry(key).or_insert_with(|| {
             self.lengths[key.place()] += 1;
             self.index.take();
             self.unindexed.set(0);
             let at = self.free.pop().unwrap_or_else(|| {
-                self.leaves.push((0, Vec::new()));
+                self.leaves.push((0, Few::Nothing));
                 // There are fewer than 2^31: they would not fit into memory.
                 (self.leaves.len() - 1) as u32
             });
@@ -139,7 +140,7 @@ impl Many {
         self.lengths[key.place()] -= 1;
         self.index.take();
         self.unindexed.set(0);
-        self.leaves[at as usize].1 = Vec::new();
+        self.leaves[at as usize].1 = Few::Nothing;
         self.free.push(at);
     }
 
@@ -174,7 +175,7 @@ impl Many {
 /// The prefixes that cover an address: their lengths and routes, the longest first.
 pub(super) enum Covering<'a> {
     /// Read on until one fits.
-    Few { rest: std::slice::Iter<'a, (Key, Vec<Alias>)>, addr: u32 },
+    Few { rest: std::slice::Iter<'a, (Key, Few<Alias>)>, addr: u32 },
     /// From one to the next shorter one.
     Indexed { many: &'a Many, index: &'a Lpm, next: Option<u32> },
     /// One length after another of those that occur.

@@ -194,7 +194,9 @@ pub(crate) fn link_down(ns: &mut Netns, dev: Ifindex) {
 
 /// A device leaves the namespace (`ip_mc_destroy_dev`).
 pub(crate) fn link_removed(ns: &mut Netns, dev: Ifindex) {
-    ns.l3.autojoined.retain(|(of, _)| *of != dev);
+    if let Some(joined) = ns.l3.autojoined.used_mut() {
+        joined.retain(|(of, _)| *of != dev);
+    }
     if let Some(d) = ns.dev_mut(dev) {
         d.in_dev.memberships = None;
     }

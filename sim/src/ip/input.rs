@@ -248,8 +248,9 @@ fn forward(ns: &Netns, now: Instant, flow: &Flow, hit: &Hit<'_>, arrival: &Arriv
 fn forward_mtu(ns: &Netns, hit: &Hit<'_>, learned: Option<(u32, bool)>, own: u32, by_gateway: bool) -> u32 {
     /// By a gateway, over a path that is said to be narrower than it may be.
     const NARROW: u32 = 576;
-    let locked = hit.alias.mtu_lock || learned.is_some_and(|(_, locked)| locked);
-    match (learned, hit.alias.mtu) {
+    let said = hit.alias.said();
+    let locked = said.mtu_lock || learned.is_some_and(|(_, locked)| locked);
+    match (learned, said.mtu) {
         (Some((mtu, _)), _) if locked || ns.sysctl.net.ip_forward_use_pmtu != 0 => mtu,
         (_, Some(mtu)) => mtu,
         _ if locked && by_gateway => own.min(NARROW),

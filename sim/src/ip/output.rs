@@ -152,10 +152,10 @@ fn look_up(ns: &Netns, now: Instant, flow: &Flow) -> Result<Dst, Errno> {
         table: hit.table,
         hop,
         metrics: Metrics {
-            mtu: hit.alias.mtu,
-            mtu_lock: hit.alias.mtu_lock,
-            advmss: hit.alias.advmss,
-            more: hit.alias.metrics.clone(),
+            mtu: hit.alias.said().mtu,
+            mtu_lock: hit.alias.said().mtu_lock,
+            advmss: hit.alias.said().advmss,
+            more: hit.alias.said().others.clone(),
             tos: hit.alias.tos,
         },
     };

@@ -58,8 +58,8 @@ fn way_of(ns: &Netns, flow: &Flow) -> Option<(Hop, u32)> {
     }
     let hit = multipath::path(ns, hit, flow);
     let hop = hit.way().clone();
-    let mtu = hit.alias.mtu.or_else(|| ns.dev(hop.dev).map(|d| d.mtu))?;
-    (!hit.alias.mtu_lock).then_some((hop, mtu))
+    let mtu = hit.alias.said().mtu.or_else(|| ns.dev(hop.dev).map(|d| d.mtu))?;
+    (!hit.alias.said().mtu_lock).then_some((hop, mtu))
 }
 
 /// A router said that packets to `dst` must not be longer than `mtu` (`__ip_rt_update_pmtu`).

@@ -31,8 +31,14 @@ pub(crate) struct Entry {
     pub(crate) extra: NeighExtra,
     /// When its timer is due.
     pub(crate) timer: Option<Instant>,
+    waits: Option<Box<Waits>>,
+}
+
+/// What waits for a neighbour's MAC.
+#[derive(Default)]
+struct Waits {
     queue: VecDeque<(Pkt, u32)>,
-    queue_bytes: u32,
+    bytes: u32,
 }
 
 /// What a device's settings say about its neighbours (`struct neigh_parms`).
@@ -137,8 +143,7 @@ impl Entry {
             probes: 0,
             extra: NeighExtra::default(),
             timer: None,
-            queue: VecDeque::new(),
-            queue_bytes: 0,
+            waits: None,
         }
     }
 
@@ -180,25 +185,25 @@ impl Entry {
     /// Lets a packet wait. The oldest leave while there is no room, but one always fits; they are returned.
     pub(crate) fn hold(&mut self, pkt: Pkt, truesize: u32, p: &Parms) -> Vec<Pkt> {
         let mut evicted = Vec::new();
-        while self.queue_bytes + truesize > p.queue_bytes {
-            let Some((old, size)) = self.queue.pop_front() else { break };
-            self.queue_bytes -= size;
+        let waits = self.waits.get_or_insert_default();
+        while waits.bytes + truesize > p.queue_bytes {
+            let Some((old, size)) = waits.queue.pop_front() else { break };
+            waits.bytes -= size;
             evicted.push(old);
         }
-        self.queue.push_back((pkt, truesize));
-        self.queue_bytes += truesize;
+        waits.queue.push_back((pkt, truesize));
+        waits.bytes += truesize;
         evicted
     }
 
     /// Takes all that waits, oldest first.
     pub(crate) fn take_queue(&mut self) -> VecDeque<(Pkt, u32)> {
-        self.queue_bytes = 0;
-        std::mem::take(&mut self.queue)
+        self.waits.take().map(|waits| waits.queue).unwrap_or_default()
     }
 
     /// The packet that a request is sent for: the last that waits (`neigh_probe`).
     pub(crate) fn newest(&self) -> Option<Pkt> {
-        self.queue.back().map(|q| q.0)
+        self.waits.as_ref()?.queue.back().map(|q| q.0)
     }
 
     /// Something above proved that it is there (`dst_confirm_neigh`).

@@ -5,6 +5,7 @@
 
 pub(crate) mod entry;
 pub(crate) mod gc;
+mod table;
 
 use crate::arp;
 use crate::drop::DropReason;
@@ -20,10 +21,10 @@ use crate::world::World;
 use entry::{Due, Entry, Parms, Source, Use};
 use nettwin_model::wire::{ETHERTYPE_IPV4, Icmp, write_eth};
 use nettwin_model::{Errno, Fault, Instant, Mac, Neigh, NeighExtra, NetnsState, Nud, RouteKind};
-use rustc_hash::FxBuildHasher;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
+use table::Entries;
 
 type Key = (Ifindex, Ipv4Addr);
 
@@ -31,7 +32,7 @@ type Key = (Ifindex, Ipv4Addr);
 #[derive(Default)]
 pub(crate) struct NeighTable {
     /// Hot; never iterated into anything that is seen without sorting.
-    entries: hashbrown::HashMap<Key, Box<Entry>, FxBuildHasher>,
+    entries: Entries,
     other: Rare<Other>,
 }
 
@@ -88,14 +89,14 @@ pub(crate) fn parms(ns: &mut Netns, w: &World, dev: Ifindex) -> Option<Parms> {
 impl NeighTable {
     /// The entry, if there is one.
     pub(crate) fn get(&self, dev: Ifindex, addr: Ipv4Addr) -> Option<&Entry> {
-        self.entries.get(&(dev, addr)).map(|e| &**e)
+        self.entries.get(&(dev, addr))
     }
 
     /// The entry, made if there is none.
     fn make(&mut self, w: &mut World, key: Key) -> &mut Entry {
-        self.entries.entry(key).or_insert_with(|| {
+        self.entries.get_or_make(key, || {
             gc::expect(w);
-            Box::new(Entry::new(w.now))
+            Entry::new(w.now)
         })
     }
 
@@ -136,7 +137,7 @@ pub(crate) fn output(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
 fn own(ns: &mut Netns, now: Instant, pkt: &Pkt, mac: Mac) -> Mac {
     let mut entry = Entry::noarp(now);
     entry.mac = mac;
-    ns.l3.neigh.entries.insert((pkt.dev, pkt.nexthop), Box::new(entry));
+    ns.l3.neigh.entries.insert((pkt.dev, pkt.nexthop), entry);
     mac
 }
 
@@ -371,7 +372,7 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, neigh: &Neigh, replace: bool) -
     let loopback = ns.dev(key.0).is_some_and(|d| d.is_loopback());
     let key = (key.0, key_on(loopback, key.1));
     if loopback {
-        ns.l3.neigh.entries.entry(key).or_insert_with(|| Box::new(Entry::noarp(w.now)));
+        ns.l3.neigh.entries.get_or_make(key, || Entry::noarp(w.now));
     }
     if !there && neigh.extra.managed && neigh.state == Nud::Permanent {
         return Err(Fault::refused(Errno::EINVAL, "Invalid NTF_* flag for permanent entry"));
@@ -386,7 +387,12 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, neigh: &Neigh, replace: bool) -
         ns.l3.neigh.make(w, key);
         return Err(Fault::refused(Errno::EINVAL, "No link layer address given"));
     }
-    let p = parms(ns, w, key.0).ok_or_else(|| Fault::errno(Errno::ENODEV))?;
+    // How long it is reachable is nobody's question while it is permanent.
+    let p = match ns.dev(key.0) {
+        Some(dev) if neigh.state == Nud::Permanent && !asks => Some(Parms::new(&dev.conf, Duration::ZERO)),
+        _ => parms(ns, w, key.0),
+    };
+    let p = p.ok_or_else(|| Fault::errno(Errno::ENODEV))?;
     let entry = ns.l3.neigh.make(w, key);
     let protocol = if neigh.extra.protocol != 0 { neigh.extra.protocol } else { entry.extra.protocol };
     // A use says nothing of what it is.
@@ -454,7 +460,7 @@ fn key_of(ns: &Netns, neigh: &Neigh) -> Result<Key, Fault> {
 /// Adds neighbours to a namespace's state: permanent and proxy entries to what was set, the others to what moves.
 pub(crate) fn observe(ns: &Netns, state: &mut NetnsState) {
     let named = |dev: Ifindex| ns.dev(dev).map(|d| d.name);
-    for (&(dev, addr), e) in &ns.l3.neigh.entries {
+    for (&(dev, addr), e) in ns.l3.neigh.entries.iter() {
         let Some(d) = ns.dev(dev) else { continue };
         let dev = d.name;
         let base = Duration::from_millis(u64::try_from(d.conf.base_reachable_time_ms).unwrap_or(0));

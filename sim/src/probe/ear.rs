@@ -87,7 +87,7 @@ fn inet_iif(ns: &Netns, iif: Ifindex, to: Ipv4Addr) -> Ifindex {
 
 /// An echo reply has come.
 pub(crate) fn reply_heard(ns: &Netns, w: &mut World, iif: Ifindex, r: &Reply) {
-    for ear in &ns.l3.ears {
+    for ear in ns.l3.ears.iter() {
         let EarKind::Ping { ident, dev, bound, .. } = ear.kind else { continue };
         let fits = ident == r.ident
             && bound.is_none_or(|b| b == r.to)
@@ -131,7 +131,7 @@ fn about_echo(
         return true;
     }
     let mut heard = false;
-    for ear in &ns.l3.ears {
+    for ear in ns.l3.ears.iter() {
         let EarKind::Ping { ident, dst, dev, bound } = ear.kind else { continue };
         if icmp.kind() != Icmp::ECHO || ident != icmp.ident() || dst != ip.dst() || bound.is_some_and(|b| b != ip.src())
         {
@@ -181,7 +181,7 @@ pub(crate) fn datagram_heard(ns: &Netns, w: &mut World, pkt: &Pkt) -> bool {
 /// An ARP packet has come (`recv_pack()` of arping's packet socket).
 pub(crate) fn arp_heard(ns: &Netns, w: &mut World, dev: Ifindex, arp: &Arp, unicast: bool) {
     let Some(mac) = ns.dev(dev).map(|d| d.mac) else { return };
-    for ear in &ns.l3.ears {
+    for ear in ns.l3.ears.iter() {
         let EarKind::Arping { dev: on, mode, target, source } = ear.kind else { continue };
         if on == dev && arp.spa == target && is_for(arp, mode, source, mac) {
             let reply = arp.op == Arp::REPLY;
@@ -199,7 +199,7 @@ fn is_for(arp: &Arp, mode: ArpingMode, source: Ipv4Addr, mac: Mac) -> bool {
 
 /// A device went down: packet sockets on it say so.
 pub(crate) fn link_down(ns: &Netns, probes: &mut Probes, dev: Ifindex) {
-    for ear in &ns.l3.ears {
+    for ear in ns.l3.ears.iter() {
         if matches!(ear.kind, EarKind::Arping { dev: on, .. } if on == dev) {
             let errno = nettwin_model::Errno::ENETDOWN;
             probes.tell(ear.id, Input::SendFailed { seq: 0, errno, mtu: None });

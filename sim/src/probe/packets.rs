@@ -72,7 +72,7 @@ pub(super) fn datagram(
         return Err(plain(Errno::EACCES));
     }
     let source = source_port(ns, w, id, seq);
-    for ear in &mut ns.l3.ears {
+    for ear in ns.l3.ears.used_mut().into_iter().flatten() {
         if let EarKind::Trace { sent, .. } = &mut ear.kind
             && ear.id == id
         {
@@ -98,7 +98,7 @@ pub(super) fn datagram(
 
 /// A port that no traceroute here uses, at random as the kernel's ephemeral ports are.
 fn source_port(ns: &Netns, w: &World, id: ProbeId, seq: u16) -> u16 {
-    let (low, high) = ns.sysctl.port_range;
+    let (low, high) = ns.sysctl.ranges.port_range;
     let mut rng = w.stream(&format!("source port {} {seq}", id.0));
     let used = |port: u16| {
         ns.l3.ears.iter().any(|e| matches!(&e.kind, EarKind::Trace { sent, .. } if sent.iter().any(|s| s.0 == port)))

@@ -191,7 +191,9 @@ pub(super) fn step(sim: &mut Sim, id: ProbeId, input: Input) {
                 continue;
             }
             Act::Finish(outcome) => {
-                ns.l3.ears.retain(|ear| ear.id != id);
+                if let Some(ears) = ns.l3.ears.used_mut() {
+                    ears.retain(|ear| ear.id != id);
+                }
                 return finish(&mut sim.world, id, outcome);
             }
             act => send(ns, &mut sim.world, id, &machine.kind, &act).err(),

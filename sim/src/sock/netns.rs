@@ -163,7 +163,7 @@ fn transport(ns: &mut Netns, w: &World) -> Box<Transport> {
         Box::new(Transport { sockets, flows, users, alarm: None, packet: Vec::new() })
     });
     transport.sockets.settings = Settings::of(&ns.sysctl);
-    transport.sockets.reserved = ns.sysctl.reserved_ports.clone();
+    transport.sockets.reserved = ns.sysctl.ranges.reserved_ports.clone();
     transport
 }
 

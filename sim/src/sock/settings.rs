@@ -59,7 +59,7 @@ impl Settings {
         };
         let net = &sysctls.net;
         Settings {
-            ports: sysctls.port_range,
+            ports: sysctls.ranges.port_range,
             syn_retries: number(net.tcp_syn_retries),
             syn_linear_timeouts: number(net.tcp_syn_linear_timeouts),
             synack_retries: number(net.tcp_synack_retries),
@@ -68,8 +68,8 @@ impl Settings {
             retries: number(net.tcp_retries2),
             mtu_probing: net.tcp_mtu_probing,
             base_mss: u16::try_from(net.tcp_base_mss).unwrap_or(u16::MAX),
-            receive_bytes: buffer(sysctls.tcp_rmem),
-            send_bytes: buffer(sysctls.tcp_wmem),
+            receive_bytes: buffer(sysctls.ranges.tcp_rmem),
+            send_bytes: buffer(sysctls.ranges.tcp_wmem),
             most_waiting: usize::try_from(net.somaxconn).unwrap_or(0),
             sack: net.tcp_sack != 0,
             scaling: net.tcp_window_scaling != 0,

@@ -50,6 +50,7 @@ impl Confs {
 }
 
 /// A namespace's settings; devices hold theirs themselves ([`Dev::conf`](crate::dev::Dev::conf)).
+#[derive(Clone)]
 pub(crate) struct Sysctls {
     /// The namespace's own.
     pub(crate) net: Arc<NetConf>,
@@ -57,6 +58,13 @@ pub(crate) struct Sysctls {
     pub(crate) all: Arc<DevConf>,
     /// `net.ipv4.conf.default`: what the next device begins with.
     pub(crate) default: Arc<DevConf>,
+    /// Those that are more than a number.
+    pub(crate) ranges: Arc<Ranges>,
+}
+
+/// A namespace's settings that are several numbers each.
+#[derive(Clone)]
+pub(crate) struct Ranges {
     /// `net.ipv4.ip_local_port_range`.
     pub(crate) port_range: (u16, u16),
     /// `net.ipv4.ip_local_reserved_ports`: ranges, in order, apart.
@@ -70,24 +78,21 @@ pub(crate) struct Sysctls {
 }
 
 /// What a new namespace begins with: shared by all until one is written.
-static FRESH: LazyLock<(Arc<NetConf>, Arc<DevConf>, Arc<DevConf>)> = LazyLock::new(|| {
+static FRESH: LazyLock<Sysctls> = LazyLock::new(|| {
     let all = DevConf { accept_source_route: 0, ..DevConf::default() };
-    (Arc::default(), Arc::new(all), Arc::default())
+    let ranges = Ranges {
+        port_range: (32768, 60999),
+        reserved_ports: Arc::default(),
+        ping_groups: (1, 0),
+        tcp_rmem: [4096, 131_072, 33_554_432],
+        tcp_wmem: [4096, 16_384, 4_194_304],
+    };
+    Sysctls { net: Arc::default(), all: Arc::new(all), default: Arc::default(), ranges: Arc::new(ranges) }
 });
 
 impl Default for Sysctls {
     fn default() -> Self {
-        let (net, all, default) = FRESH.clone();
-        Sysctls {
-            net,
-            all,
-            default,
-            port_range: (32768, 60999),
-            reserved_ports: Arc::default(),
-            ping_groups: (1, 0),
-            tcp_rmem: [4096, 131_072, 33_554_432],
-            tcp_wmem: [4096, 16_384, 4_194_304],
-        }
+        FRESH.clone()
     }
 }
 
@@ -145,11 +150,11 @@ pub(crate) fn read(ns: &Netns, path: &str) -> Result<String, Fault> {
     let place = locate(ns, path).ok_or_else(enoent)?;
     Ok(match place {
         Place::Forward => ns.sysctl.all.forwarding.to_string(),
-        Place::PortRange => format!("{}\t{}", ns.sysctl.port_range.0, ns.sysctl.port_range.1),
-        Place::ReservedPorts => ports::print(&ns.sysctl.reserved_ports),
-        Place::PingGroups => format!("{}\t{}", ns.sysctl.ping_groups.0, ns.sysctl.ping_groups.1),
-        Place::TcpRmem => triple(&ns.sysctl.tcp_rmem),
-        Place::TcpWmem => triple(&ns.sysctl.tcp_wmem),
+        Place::PortRange => format!("{}\t{}", ns.sysctl.ranges.port_range.0, ns.sysctl.ranges.port_range.1),
+        Place::ReservedPorts => ports::print(&ns.sysctl.ranges.reserved_ports),
+        Place::PingGroups => format!("{}\t{}", ns.sysctl.ranges.ping_groups.0, ns.sysctl.ranges.ping_groups.1),
+        Place::TcpRmem => triple(&ns.sysctl.ranges.tcp_rmem),
+        Place::TcpWmem => triple(&ns.sysctl.ranges.tcp_wmem),
         Place::Net(key) => ns.sysctl.net.look_up(key).ok_or_else(enoent)?.2.to_string(),
         Place::All(key) => read_conf(&ns.sysctl.all, key).ok_or_else(enoent)?,
         Place::Default(key) => read_conf(&ns.sysctl.default, key).ok_or_else(enoent)?,
@@ -175,10 +180,10 @@ pub(crate) fn write(ns: &mut Netns, confs: &mut Confs, path: &str, text: &str) -
         Place::PortRange => write_port_range(ns, text)?,
         // A write of no bytes changes nothing, one of an empty line clears it.
         Place::ReservedPorts if text.is_empty() => {}
-        Place::ReservedPorts => ns.sysctl.reserved_ports = ports::parse(text)?.into(),
+        Place::ReservedPorts => Arc::make_mut(&mut ns.sysctl.ranges).reserved_ports = ports::parse(text)?.into(),
         Place::PingGroups => {
-            let (low, high) = parse_pair(text, i32::MAX)?.unwrap_or(ns.sysctl.ping_groups);
-            ns.sysctl.ping_groups = if low > high { (1, 0) } else { (low, high) };
+            let (low, high) = parse_pair(text, i32::MAX)?.unwrap_or(ns.sysctl.ranges.ping_groups);
+            Arc::make_mut(&mut ns.sysctl.ranges).ping_groups = if low > high { (1, 0) } else { (low, high) };
         }
         Place::Net(key) => {
             let (place, form, _) = ns.sysctl.net.look_up(key).ok_or_else(enoent)?;
@@ -192,8 +197,8 @@ pub(crate) fn write(ns: &mut Netns, confs: &mut Confs, path: &str, text: &str) -
                 Arc::make_mut(&mut ns.sysctl.net).set_at(place, value);
             }
         }
-        Place::TcpRmem => write_triple(&mut ns.sysctl.tcp_rmem, text)?,
-        Place::TcpWmem => write_triple(&mut ns.sysctl.tcp_wmem, text)?,
+        Place::TcpRmem => write_triple(&mut Arc::make_mut(&mut ns.sysctl.ranges).tcp_rmem, text)?,
+        Place::TcpWmem => write_triple(&mut Arc::make_mut(&mut ns.sysctl.ranges).tcp_wmem, text)?,
         Place::All(key) => {
             let Some((key, place, value)) = parse_conf(&ns.sysctl.all, key, text)? else { return Ok(()) };
             if key == "forwarding" {
@@ -292,7 +297,7 @@ fn write_port_range(ns: &mut Netns, text: &str) -> Result<(), Fault> {
     if low > high {
         return Err(Fault::errno(Errno::EINVAL));
     }
-    ns.sysctl.port_range = (low, high);
+    Arc::make_mut(&mut ns.sysctl.ranges).port_range = (low, high);
     Ok(())
 }
 

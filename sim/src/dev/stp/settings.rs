@@ -65,7 +65,7 @@ impl At<'_> {
             port.state = PortState::Blocking;
             (port.topology_change_ack, port.config_pending) = (false, false);
         }
-        self.select_states();
+        self.select_states_after(number);
         mcast::enabled(self.ns, self.w, self.dev, number);
     }
 
