@@ -5,7 +5,8 @@
 //! day, identifiers of packets, ephemeral ports, and how many milliseconds a ping lasted; the qdisc handles that a whole
 //! machine gives out in turn; the timers of `brctl showstp` and of a bridge in `ip -d link`, and the ages in
 //! `brctl showmacs`; when rules were saved, and a connection's age and identifier; how long an address still lives;
-//! numbers of processes; `curl`'s meter, and the moments and the version of Python in HTTP's headers; names of `mktemp`.
+//! numbers of processes; `curl`'s meter, and the moments and the version of Python in HTTP's headers; names of `mktemp`;
+//! who asked for a dump of routes, and when.
 //! Deliberately absent: what is random in frames and state (see
 //! [`super::normalise`]).
 
@@ -44,6 +45,21 @@ pub(super) fn temporary(text: &str) -> String {
         let is_name = part.get(..LEN).is_some_and(|name| name.bytes().all(|b| b.is_ascii_alphanumeric()));
         sum + "/tmp." + if is_name { "T" } else { "" } + if is_name { &part[LEN..] } else { part }
     })
+}
+
+/// A dump of `ip route save` as text, a message a line, without the time and the port of the request; `None`: it is none.
+pub fn dump(bytes: &[u8]) -> Option<String> {
+    let mut rest = bytes.strip_prefix(&0x4531_1224_u32.to_le_bytes())?;
+    let mut out = String::from("a dump of routes\n");
+    while let Some(len) = rest.first_chunk() {
+        let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(0).clamp(4, rest.len());
+        let (message, more) = rest.split_at(len);
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let (head, body) = message.split_at(len.min(8));
+        out += &format!("{} {}\n", hex(head), hex(body.get(8..).unwrap_or_default()));
+        rest = more;
+    }
+    Some(out)
 }
 
 /// Lines in order, for what is listed in a random one.

@@ -10,6 +10,7 @@ use super::names::{Role, called, role};
 use super::own::pass_on;
 use super::place::Place;
 use nettwin::conform::script::Said;
+use nettwin::conform::text::dump;
 use nettwin::model::NetnsName;
 use nettwin::model::sysctl::BASELINE;
 use std::fs::{self, OpenOptions};
@@ -69,7 +70,7 @@ impl Recorder {
 
     /// It ended so.
     pub(crate) fn ended(self, status: u8) {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let text = |bytes: &[u8]| dump(bytes).unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned());
         let said = Said { netns: self.netns, words: self.words, out: text(&self.out), err: text(&self.err), status };
         let line = serde_json::to_string(&said).unwrap_or_default() + "\n";
         // A recording that cannot be written shows as lines that are missing.

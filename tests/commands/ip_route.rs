@@ -338,8 +338,48 @@ fn routes() {
         ip -n f route
         ip -n f route show table local
     ";
+    let little_used = with_net(
+        r"
+        ip -n r route add 10.19.0.0/16 via 10.0.0.2
+        ip -n r route add 10.20.0.0/16 via 10.0.0.2 nexthop via 10.0.0.2 nexthop via 10.0.0.3
+        ip -n r route add 10.21.0.0/16 dev eth0 nexthop via 10.0.0.2 nexthop via 10.0.0.3
+        ip -n r route add 10.21.0.0/16 dev eth0 nexthop via 10.0.0.2 dev eth0 nexthop via 10.0.0.3
+        ip -n r route add 10.22.0.0/16 via 10.0.0.2 nexthop via 10.0.0.3
+        ip -n r route add 10.23.0.0/16 via 10.0.0.2 as 1.2.3.4
+        ip -n r route add 10.24.0.0/16 via 10.0.0.2 as to 1.2.3.4
+        ip -n r route add 10.25.0.0/16 via 10.0.0.2 as
+        ip -n r route add 10.25.0.0/16 via 10.0.0.2 as bla
+        ip -n r route add 10.25.0.0/16 via 10.0.0.2 from 1.2.3.0/24
+        ip -n r route add 10.26.0.0/16 via 10.0.0.2 from bla
+        ip -n r route add 10.26.0.0/16 via 10.0.0.2 pref high
+        ip -n r route add 10.27.0.0/16 via 10.0.0.2 pref 3
+        ip -n r route add 10.28.0.0/16 via 10.0.0.2 pref bla
+        ip -n r route add 10.28.0.0/16 via 10.0.0.2 pref 256
+        ip -n r route add 10.28.0.0/16 via 10.0.0.2 ttl-propagate en
+        ip -n r route add 10.29.0.0/16 via 10.0.0.2 ttl-propagate disabled
+        ip -n r route add 10.30.0.0/16 via 10.0.0.2 ttl-propagate bla
+        ip -n r route show
+        ip -n r route show from 1.2.3.0/24
+        ip -n r route show from match 1.2.3.0/24
+        ip -n r route show from root 1.2.3.0/24
+        ip -n r route show from 0/0
+        ip -n r route show from default
+        ip -n r route show from exact default
+        ip -n r route show from bla
+        ip -n r -s -s route flush 10.28.0.0/16
+        ip -n r -s -s route flush root 10.16.0.0/12
+        ip -n r -s -s route flush root 10.16.0.0/12
+    ",
+    );
     agree(
         "ip-route",
-        &[("show", &show), ("change", &change), ("mistakes", &mistakes), ("get", &get), ("a new namespace", fresh)],
+        &[
+            ("show", &show),
+            ("change", &change),
+            ("mistakes", &mistakes),
+            ("get", &get),
+            ("little used", &little_used),
+            ("a new namespace", fresh),
+        ],
     );
 }

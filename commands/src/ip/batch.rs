@@ -33,6 +33,7 @@ impl Batch {
             self.link_only = ip.link_only;
             match ran {
                 Ok(After::Done) => {}
+                Ok(After::Input) => return Err(super::route_dump::refuse_in_batch()),
                 Ok(After::Run(program)) => return Ok(Next::Spawn(program)),
                 Ok(After::RunEach(mut each)) => {
                     let first = each.next(cx);

@@ -20,6 +20,7 @@ mod netns;
 mod nexthop;
 mod options;
 mod route;
+mod route_dump;
 mod route_get;
 mod route_list;
 mod route_print;
@@ -34,7 +35,7 @@ use crate::iproute::args::{MINUS_ONE, Stop, Words, matches};
 use crate::iproute::inet::Family;
 use crate::iproute::kernel::Kernel;
 use crate::iproute::page::Page;
-use crate::job::{Context, Invocation, Job, Next, Once, Program, Wake};
+use crate::job::{Context, Invocation, Job, Next, Once, Program, Waits, Wake};
 use crate::say;
 use nettwin_model::{Fault, NetnsName, Query};
 use options::{Options, Parsed};
@@ -66,10 +67,11 @@ struct Command {
 
 impl Job for Command {
     fn wake(&mut self, cx: &mut Context<'_>, why: Wake) -> Next {
-        if why == Wake::Start {
+        if matches!(why, Wake::Start | Wake::Input) {
             match self.run(cx) {
                 Ok(After::Done) => return Next::Done(0),
                 Ok(After::Run(program)) => return Next::Become(program),
+                Ok(After::Input) => return Next::Wait(Waits { input: true, ..Waits::default() }),
                 Ok(After::RunEach(each)) => self.each = Some(each),
                 Err(stop) => return end(cx, stop),
             }
@@ -106,6 +108,8 @@ enum After {
     Done,
     /// Another program (`netns exec`).
     Run(Program),
+    /// The same again, once standard input has ended.
+    Input,
     /// Another program in every namespace (`-all netns exec`).
     RunEach(Each),
 }

@@ -27,6 +27,8 @@ pub(super) struct Options {
     pub(super) batch: Option<String>,
     /// The namespace of `-n`.
     pub(super) netns: Option<String>,
+    /// Standard output is a terminal.
+    pub(super) is_tty: bool,
 }
 
 /// Options and what follows them.
@@ -38,7 +40,7 @@ pub(super) struct Parsed {
 /// Reads them.
 pub(super) fn parse(invocation: &Invocation) -> Result<Parsed, Stop> {
     let mut words = Words::new(invocation.words.get(1..).unwrap_or_default());
-    let mut options = Options::default();
+    let mut options = Options { is_tty: invocation.is_tty, ..Options::default() };
     let mut colour = "never";
     while let Some(word) = words.peek() {
         if word == "--" {

@@ -1,9 +1,9 @@
 //! `ip route add`, `del` and their like: from words to ops.
 //!
 //! Counterpart: `iproute_modify()`, `parse_nexthops()` of `ip/iproute.c`. Deliberately absent, and refused by name:
-//! encapsulation, sources, realms, gateways of another family, `save`, `restore`.
+//! encapsulation, sources, realms, gateways of another family.
 
-use super::{DONE, Ip, Ran, help, route_get, route_list, unknown, unsupported, vrf};
+use super::{DONE, Ip, Ran, help, route_dump, route_get, route_list, unknown, unsupported, vrf};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg2, invarg, matches, nodev, unsigned};
 use crate::iproute::inet::{self, Family, Prefix};
 use crate::iproute::names;
@@ -26,9 +26,9 @@ pub(super) fn run(ip: &mut Ip<'_, '_>, _: &str, mut words: Words<'_>) -> Ran {
         w if matches(w, "list") || matches(w, "show") || matches(w, "lst") => route_list::show(ip, words),
         w if matches(w, "get") => route_get::run(ip, words),
         w if matches(w, "flush") => route_list::flush(ip, words),
-        w if matches(w, "save") || matches(w, "restore") || matches(w, "showdump") => {
-            Err(unsupported(&format!("route {w}")))
-        }
+        w if matches(w, "save") => route_list::save(ip, words),
+        w if matches(w, "restore") => route_dump::restore(ip),
+        w if matches(w, "showdump") => route_dump::show(ip),
         w if matches(w, "help") => Err(usage()),
         w => Err(unknown(w, "route")),
     }
@@ -68,10 +68,16 @@ fn modify(ip: &mut Ip<'_, '_>, words: Words<'_>, verb: Option<RouteVerb>) -> Ran
     let dev = said.dev.map(|dev| ip.kernel.need_link(dev)).transpose()?;
     let nexthops = match said.nexthops.take() {
         Some(words) => {
-            if said.via.is_some() || said.dev.is_some() {
-                return Err(unsupported("nexthop beside via or dev"));
+            let hops = nexthops(ip, words, &mut said)?;
+            // What is said besides must be what the first says (fib_create_info).
+            let first = hops.first();
+            if dev.is_some() && first.is_some_and(|hop| hop.dev != dev) {
+                return Err(Stop::back(2, "Error: Nexthop device index does not match RTA_OIF.\n"));
             }
-            nexthops(ip, words, &mut said)?
+            if said.via.is_some() && first.is_some_and(|hop| hop.via != said.via) {
+                return Err(Stop::back(2, "Error: Nexthop gateway does not match RTA_GATEWAY or RTA_VIA.\n"));
+            }
+            hops
         }
         None if said.via.is_some() || dev.is_some() || said.onlink => {
             vec![Nexthop { via: said.via, dev, weight: 1, onlink: said.onlink }]
@@ -150,7 +156,12 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>) -> Result<Said<'a>, Stop
                 said.family = said.family.or(Family::of(addr));
                 said.src = Some(addr);
             }
-            "as" | "from" => return Err(unsupported(word)),
+            // What only MPLS and IPv6 know, the kernel does not read here.
+            "as" => {
+                let value = words.value()?;
+                inet::address(if value == "to" { words.value()? } else { value }, said.family)?;
+            }
+            "from" => drop(inet::prefix(words.value()?, said.family)?),
             "via" => {
                 if said.via.is_some() {
                     return Err(invarg("use nexthop syntax to specify multiple via\n", word));
@@ -217,7 +228,19 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>) -> Result<Said<'a>, Stop
             }
             w if matches(w, "vrf") => said.table = Some(vrf::table(&mut ip.kernel, words.value()?)?),
             "dev" | "oif" => said.dev = Some(words.value()?),
-            w if matches(w, "pref") || w == "encap" || w == "ttl-propagate" => return Err(unsupported(w)),
+            w if matches(w, "pref") => {
+                let value = words.value()?;
+                if !["low", "medium", "high"].contains(&value) && unsigned(value).is_none_or(|n| n > 255) {
+                    return Err(invarg("\"pref\" value is invalid\n", value));
+                }
+            }
+            "encap" => return Err(unsupported(word)),
+            "ttl-propagate" => {
+                let value = words.value()?;
+                if !matches(value, "enabled") && !matches(value, "disabled") {
+                    return Err(invarg("\"ttl-propagate\" value is invalid\n", value));
+                }
+            }
             w if matches(w, "fastopen_no_cookie") => {
                 metric(&mut words, Some(Metric::FastopenNoCookie), &mut said.metrics)?;
             }

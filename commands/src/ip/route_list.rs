@@ -1,8 +1,9 @@
 //! `ip route show` and `ip route flush`: which routes.
 //!
 //! Counterpart: `iproute_list_flush_or_save()` and `filter_nlmsg()` of `ip/iproute.c`.
-//! Deliberately absent, and refused by name: realms, sources, how often what is cached is referred to (`-s`).
+//! Deliberately absent, and refused by name: realms, how often what is cached is referred to (`-s`).
 
+use super::route_dump;
 use super::route_get;
 use super::route_print::{self, Manner};
 use super::{DONE, Ip, Ran, help, unsupported, vrf};
@@ -107,7 +108,16 @@ fn parse(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Result<Filter, Stop> {
                 filter.via = Some(inet::prefix(value, family)?);
             }
             "src" => filter.src = Some(inet::prefix(words.value()?, family)?),
-            w if matches(w, "realms") || matches(w, "from") => return Err(unsupported(w)),
+            w if matches(w, "realms") => return Err(unsupported(w)),
+            w if matches(w, "from") => {
+                let mut value = words.value()?;
+                let around = matches(value, "match");
+                if around || matches(value, "root") || matches(value, "exact") {
+                    value = words.value()?;
+                }
+                // No route of IPv4 is limited to a source.
+                filter.nothing |= inet::prefix(value, family)?.len != 0 && !around;
+            }
             word => {
                 let value = if matches(word, "to") { words.value()? } else { word };
                 match value {
@@ -218,6 +228,25 @@ pub(super) fn show(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     DONE
 }
 
+/// `ip route save …`.
+pub(super) fn save(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
+    if ip.options.is_tty {
+        return Err(Stop::back(1, "Not sending a binary stream to stdout\n"));
+    }
+    route_dump::begin(ip);
+    let filter = parse(ip, words)?;
+    if filter.cached {
+        return Err(unsupported("route save cache"));
+    }
+    let state = ip.kernel.state()?;
+    if filter.table != TABLE_MAIN && !filter.of_vrf && !filter.has_table(ip)? {
+        return Err(Stop::back(2, "Error: ipv4: FIB table does not exist.\nDump terminated\n"));
+    }
+    let routes: Vec<&Route> = sorted(&state).into_iter().filter(|route| filter.takes(route, ip.family)).collect();
+    route_dump::save(ip, &state, &routes);
+    DONE
+}
+
 fn show_cached(ip: &mut Ip<'_, '_>, filter: &Filter) -> Ran {
     if ip.options.stats > 0 {
         return Err(unsupported("-s"));
@@ -244,9 +273,6 @@ pub(super) fn flush(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
     }
     let filter = parse(ip, words)?;
     let said = ip.options.stats > 0;
-    if ip.options.stats > 1 {
-        return Err(unsupported("-s -s"));
-    }
     let netns = ip.kernel.netns.clone();
     let mut page = ip.page();
     if filter.cached {
@@ -271,6 +297,10 @@ pub(super) fn flush(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
         }
         round += 1;
         let count = doomed.len();
+        if ip.options.stats > 1 {
+            let manner = filter.manner(ip.options.details);
+            doomed.iter().for_each(|route| route_print::print(&mut page, &state, route, manner));
+        }
         for route in doomed {
             ip.kernel.talk(Op::DelRoute { netns: netns.clone(), route })?;
         }

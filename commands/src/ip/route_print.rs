@@ -59,7 +59,9 @@ pub(super) fn print(page: &mut Page, state: &NetnsState, route: &Route, manner: 
     if route.metric != 0 && !manner.hides_metric {
         page.say("metric", route.metric, format_args!("metric {} ", route.metric));
     }
-    flags(page, &single.map(|hop| hop_flags(state, route, hop)).unwrap_or_default());
+    let of = |hop| hop_flags(state, route, hop);
+    let down = !route.nexthops.is_empty() && route.nexthops.iter().all(|hop| of(hop).contains(&"linkdown"));
+    flags(page, &single.map(of).unwrap_or(if down { vec!["linkdown"] } else { Vec::new() }));
     metrics(page, route);
     if manner.details {
         object(page, state, route);
@@ -201,7 +203,7 @@ fn multipath(page: &mut Page, state: &NetnsState, route: &Route) {
 }
 
 /// Whether the way can be gone now. Routes to addresses of the machine itself do not depend on their device.
-fn hop_flags(state: &NetnsState, route: &Route, hop: &Nexthop) -> Vec<&'static str> {
+pub(super) fn hop_flags(state: &NetnsState, route: &Route, hop: &Nexthop) -> Vec<&'static str> {
     let link = hop.dev.and_then(|dev| Some((state.config.links.get(&dev)?, state.derived.links.get(&dev)?)));
     let (dead, down) = match link {
         _ if route.scope.is_some_and(|s| s >= Scope::HOST) => (false, false),
