@@ -160,6 +160,12 @@ impl Scheduler {
         self.jobs.is_empty()
     }
 
+    /// Where the last of the jobs is that a process stands for.
+    pub fn place_of(&self, pid: u32) -> Option<&NetnsName> {
+        let last = self.jobs.values().rfind(|running| running.process.pid == pid)?;
+        last.process.netns.as_ref()
+    }
+
     /// Runs the job whose turn it is. `None` when every job waits.
     pub fn turn(&mut self, machine: &mut dyn Backend, files: &mut dyn Files) -> Option<Turn> {
         let (id, cause) = loop {

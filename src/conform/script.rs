@@ -40,9 +40,13 @@ impl Run {
     pub fn normalised(mut self, script: &str) -> Run {
         let mut texts = Texts::of(script);
         for said in &mut self.said {
-            said.words.iter_mut().for_each(|word| *word = temporary(word));
+            said.words = numberless(&said.words);
             said.out = texts.out(&said.out);
             said.err = texts.err(&said.err);
+            if said.words.iter().any(|word| word == "pids") {
+                said.out =
+                    said.out.lines().map(|line| if line.parse::<u32>().is_ok() { "PID\n" } else { line }).collect();
+            }
             if is_in_random_order(&said.words) {
                 said.out = sorted(&neighbours(&said.out));
             }
@@ -50,6 +54,14 @@ impl Run {
         self.out = sorted(&neighbours(&texts.out(&self.out)));
         self
     }
+}
+
+/// The words without the names that `mktemp` makes up and the numbers of processes.
+fn numberless(words: &[String]) -> Vec<String> {
+    let is_number = |word: &str| word.bytes().all(|b| b.is_ascii_digit());
+    let is_process = |at: usize| at > 0 && ["netns", "identify"].contains(&words[at - 1].as_str());
+    let all = words.iter().enumerate();
+    all.map(|(at, word)| if is_process(at) && is_number(word) { "PID".to_owned() } else { temporary(word) }).collect()
 }
 
 /// Compares two runs without what is random: statuses (level `errno`), what was said (`flows`), and how the namespaces look

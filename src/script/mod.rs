@@ -16,6 +16,8 @@ mod machine;
 #[cfg(unix)]
 mod names;
 #[cfg(unix)]
+mod nsenter;
+#[cfg(unix)]
 mod os;
 #[cfg(unix)]
 mod own;
@@ -35,6 +37,8 @@ mod server;
 mod shell;
 #[cfg(unix)]
 mod shim;
+#[cfg(unix)]
+mod spin;
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 mod stage;
 #[cfg(unix)]

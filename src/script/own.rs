@@ -30,7 +30,7 @@ pub(crate) fn run(name: &str, words: &[String]) -> io::Result<ExitCode> {
         "date" => date(words),
         "timeout" => super::timeout::run(words),
         "watch" => watch(words),
-        "nsenter" => nsenter(words),
+        "nsenter" => super::nsenter::run(words),
         "unshare" => unshare(words),
         _ => python(name, words),
     }
@@ -204,40 +204,6 @@ fn watch(words: &[String]) -> io::Result<ExitCode> {
         Command::new("sh").args(["-c", &line]).status()?;
         place.sleep(every)?;
     }
-}
-
-/// `nsenter --net=FILE COMMAND…`.
-fn nsenter(words: &[String]) -> io::Result<ExitCode> {
-    let place = Place::find()?;
-    let mut netns = None;
-    let mut rest = words;
-    while let Some((option, after)) = rest.split_first().filter(|(word, _)| word.starts_with('-')) {
-        rest = after;
-        let file = option.strip_prefix("--net=").or_else(|| option.strip_prefix("-n").filter(|f| !f.is_empty()));
-        match file {
-            _ if option == "--" => break,
-            Some(file) => match named(file) {
-                Some(name) => netns = Some(name),
-                None => {
-                    eprintln!("nsenter: cannot open {file}: No such file or directory");
-                    return Ok(ExitCode::from(1));
-                }
-            },
-            None => return Ok(refuse(&place, &format!("nsenter {option}"))),
-        }
-    }
-    let mut command_line = rest.to_vec();
-    if command_line.is_empty() {
-        command_line.push(std::env::var("SHELL").unwrap_or_else(|_| "/bin/sh".into()));
-    }
-    let netns = netns.unwrap_or_else(|| place.netns.clone());
-    shim::become_in(&place, netns, "nsenter", command_line)
-}
-
-/// The namespace whose file this is.
-fn named(file: &str) -> Option<NetnsName> {
-    let name = file.strip_prefix("/var").unwrap_or(file).strip_prefix("/run/netns/")?;
-    NetnsName::new(name).ok()
 }
 
 /// `unshare -n [OPTIONS] COMMAND…`: the namespace goes with the process. Everybody is root already; what else is to be

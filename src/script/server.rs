@@ -12,6 +12,7 @@ use super::names::{called, can_be_real, goes_on, usual};
 use super::noted::{Note, Noted, TALKING};
 use super::os::{Census, Waiter, Watch, wait_readable};
 use super::peer::Peer;
+use super::spin::Spin;
 use super::views::Views;
 use super::wire::{Ask, Call, Tell};
 use nettwin::model::{Backend, Instant, NetnsName, Query};
@@ -47,47 +48,6 @@ pub(crate) struct Signals {
     pub(crate) stop: Arc<AtomicBool>,
     /// Whoever is in the foreground is: the script too, which decides while it can.
     pub(crate) interrupt: Arc<AtomicBool>,
-}
-
-/// How long a job has kept all others waiting.
-struct Spin {
-    acts: u32,
-    since: RealInstant,
-    /// How far virtual time had come when it was last seen to get on, and when that was.
-    mark: (Instant, RealInstant),
-    /// When an interrupt was seen that nobody has answered.
-    interrupted: Option<RealInstant>,
-}
-
-impl Spin {
-    fn begin(now: Instant) -> Self {
-        let since = RealInstant::now();
-        Spin { acts: 0, since, mark: (now, since), interrupted: None }
-    }
-
-    /// Whether it is time to look around again.
-    fn is_long(&mut self) -> bool {
-        self.acts += 1;
-        if !self.acts.is_multiple_of(64) || self.since.elapsed() < LOOK {
-            return false;
-        }
-        self.since = RealInstant::now();
-        true
-    }
-
-    /// Whether an interrupt came, and none of the processes, which get it too, has done anything about it.
-    fn is_interrupted(&mut self, interrupt: &AtomicBool) -> bool {
-        interrupt.load(Ordering::SeqCst)
-            && self.interrupted.get_or_insert_with(RealInstant::now).elapsed() >= Duration::from_secs(1)
-    }
-
-    /// Whether virtual time stands still.
-    fn is_stuck(&mut self, now: Instant) -> bool {
-        if now > self.mark.0 {
-            self.mark = (now, RealInstant::now());
-        }
-        self.mark.1.elapsed() >= PATIENCE
-    }
 }
 
 /// The server.
@@ -464,6 +424,10 @@ impl Server {
                 peer.tell(&Tell::Time(self.machine.now().as_nanos()), &[]);
                 return Ok(Acted::Woke);
             }
+            Ask::Where(pid) => {
+                peer.tell(&Tell::Where(self.scheduler.place_of(pid).cloned()), &[]);
+                return Ok(Acted::Woke);
+            }
             Ask::Refused(what) => {
                 self.machine.note(|| Note::Refused(what.clone()));
                 *self.refused.entry(what).or_default() += 1;
@@ -691,9 +655,7 @@ const SHORTEST: Duration = Duration::from_micros(30);
 const LONG: Duration = Duration::from_millis(1);
 /// How long to wait when there is nothing to do.
 const LONGEST: Duration = Duration::from_millis(20);
-/// How long jobs may keep all others waiting before the server looks around.
-const LOOK: Duration = Duration::from_millis(50);
 /// How far time goes at most before the server looks around, if nothing happens.
 const STRIDE: Duration = Duration::from_secs(1);
 /// How long nothing may happen, in real time.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);

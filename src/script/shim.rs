@@ -138,7 +138,7 @@ fn obey(place: &Place, stream: &UnixStream, program: &str, mut recorder: Option<
                 let written = options.open(path).and_then(|mut file| file.write_all(&bytes));
                 wire::send(stream, &Ask::File(written.err().map(|e| e.raw_os_error().unwrap_or(5))), &[])?;
             }
-            Tell::Time(_) => {}
+            Tell::Time(_) | Tell::Where(_) => {}
         }
     }
     // The run is over, or was ended.

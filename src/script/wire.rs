@@ -31,6 +31,8 @@ pub(crate) enum Ask {
     File(Option<i32>),
     /// What time is it?
     Time,
+    /// Where is the command that this process stands for?
+    Where(u32),
     /// A program was called that is not for this network.
     Refused(String),
 }
@@ -84,6 +86,8 @@ pub(crate) enum Tell {
     List(String),
     /// Nanoseconds since the script began.
     Time(u64),
+    /// In that namespace, if the process stands for a command.
+    Where(Option<NetnsName>),
 }
 
 /// What a folder holds, as the answer to [`Tell::List`]: a name, whether it is a folder, whether it is a link,

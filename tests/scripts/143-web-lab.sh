@@ -11,10 +11,13 @@ ip -n cli addr add 192.0.2.1/24 dev c
 ip -n web link set w up; ip -n cli link set c up; ip -n web link set lo up
 echo '<h1>It works</h1>' > "$WWW/index.html"
 seq 1 2000 > "$WWW/numbers.txt"
+touch -d "2024-02-03 04:05:06 UTC" "$WWW/numbers.txt"
 mkdir "$WWW/sub"; echo inside > "$WWW/sub/file"
 cd "$WWW" || exit 1
+export PYTHONUNBUFFERED=1
 ip netns exec web python3 -m http.server 8000 > "$WWW/access.log" 2>&1 &
 server=$!
+until grep -q "^Serving HTTP" "$WWW/access.log"; do sleep 0.2; done
 for try in $(seq 1 20); do
     if ip netns exec cli curl -s -o /dev/null --max-time 1 http://192.0.2.80:8000/; then break; fi
     sleep 0.5
