@@ -30,6 +30,8 @@ impl KernelBackend {
     pub(crate) fn begin(&mut self) {
         self.indices.clear();
         self.baseline = None;
+        self.fresh.clear();
+        self.first_index = None;
     }
 
     pub(crate) fn execute_in_order(&mut self, ops: &[Op]) -> Result<(), Failure> {
@@ -57,12 +59,17 @@ impl KernelBackend {
             Op::AddNetns { netns } => self.add_netns(netns),
             Op::DelNetns { netns } => {
                 self.indices.clear();
+                self.fresh.clear();
                 self.del_netns(netns)
             }
-            Op::AddLink(link) => self.add_link(link),
+            Op::AddLink(link) => {
+                self.fresh.remove(&link.netns);
+                self.add_link(link)
+            }
             Op::SetLink { netns, name, change } => self.set_link(netns, name, change),
             Op::DelLink { netns, name } => {
                 self.indices.clear();
+                self.fresh.clear();
                 self.room(netns)?.netlink.tell(link::del(name))
             }
             Op::SetBridge { netns, name, attrs } => self.set_bridge(netns, name, attrs),
@@ -265,6 +272,7 @@ impl KernelBackend {
         self.room(netns)?.netlink.tell(request)?;
         if change.rename.is_some() || change.netns.is_some() {
             self.indices.clear();
+            self.fresh.clear();
         }
         if let Some(to) = &change.netns {
             self.departing.link_moved(netns, to);

@@ -8,6 +8,7 @@ use crate::journal::{Journal, Made, Mark};
 use crate::named;
 use crate::netlink::Netlink;
 use crate::netns::{Netns, Worker};
+use crate::nf::NfSocket;
 use crate::object::bridge::Offered;
 use crate::probe::Probes;
 use crate::sysctl;
@@ -67,6 +68,10 @@ pub struct KernelBackend {
     pub(crate) offered: Option<Offered>,
     /// What of the baseline a new namespace does not begin with, once found out.
     pub(crate) baseline: Option<Vec<sysctl::Setting>>,
+    /// Namespaces that these ops made, with how many devices they made there.
+    pub(crate) fresh: BTreeMap<NetnsName, u32>,
+    /// The index of the first of those, once found out: all that are made at one time begin alike.
+    pub(crate) first_index: Option<u32>,
     pub(crate) departing: Departing,
     pub(crate) worker: Worker,
     naming: Naming,
@@ -83,6 +88,8 @@ pub struct KernelBackend {
 pub(crate) struct Room {
     pub(crate) netns: Netns,
     pub(crate) netlink: Netlink,
+    /// Where its rules are read, once they were.
+    pub(crate) rules: Option<NfSocket>,
     /// Its file below `/run/netns`.
     path: Option<PathBuf>,
     /// The process's own namespace: not ours to remove.
@@ -102,6 +109,8 @@ impl KernelBackend {
             indices: BTreeMap::new(),
             offered: None,
             baseline: None,
+            fresh: BTreeMap::new(),
+            first_index: None,
             departing: Departing::default(),
             worker: Worker::new()?,
             naming: options.naming,
@@ -111,7 +120,14 @@ impl KernelBackend {
             serial: 0,
         };
         if options.real_host {
-            let room = Room { netns: Netns::own()?, netlink: Netlink::open()?, path: None, real: true, serial: 0 };
+            let room = Room {
+                netns: Netns::own()?,
+                netlink: Netlink::open()?,
+                rules: None,
+                path: None,
+                real: true,
+                serial: 0,
+            };
             machine.rooms.insert(NetnsName::host(), room);
         }
         Ok(machine)
@@ -126,7 +142,7 @@ impl KernelBackend {
         let netns = Netns::open(&path)?;
         let netlink = self.worker.run_in(&netns, Netlink::open)??;
         self.departing.know_nothing_of(name);
-        self.take_room(name, netns, netlink, Some(path));
+        self.take_room(name, netns, netlink, None, Some(path));
         Ok(())
     }
 
@@ -195,27 +211,37 @@ impl KernelBackend {
         let mut baseline = self.baseline.take();
         let made = self.worker.create_several(wanted, || {
             sysctl::write_baseline(&mut baseline)?;
-            Netlink::open()
+            // A kernel without netfilter says so when it is asked for rules.
+            Ok((Netlink::open()?, NfSocket::open().ok()))
         });
         self.baseline = baseline;
         let made = made.map_err(|fault| (0, fault))?;
         let count = made.len();
         for (n, (name, room)) in names.iter().zip(made).enumerate() {
-            let (netns, netlink) = room.and_then(|(netns, netlink)| Ok((netns, netlink?))).map_err(|f| (n, f))?;
+            let (netns, (netlink, rules)) =
+                room.and_then(|(netns, sockets)| Ok((netns, sockets?))).map_err(|f| (n, f))?;
             let path = self.path_of(name);
             if let Some(path) = &path {
                 self.give_name(name, &netns, path).map_err(|fault| (n, fault))?;
             }
-            self.take_room(name, netns, netlink, path);
+            self.take_room(name, netns, netlink, rules, path);
             // LOOPBACK_IFINDEX, and nobody has given it another name yet.
             self.indices.entry((*name).clone()).or_default().insert(IfName::lo(), 1);
+            self.fresh.insert((*name).clone(), 0);
         }
         if count < names.len() { Err((count, Fault::errno(Errno::EEXIST))) } else { Ok(()) }
     }
 
-    fn take_room(&mut self, name: &NetnsName, netns: Netns, netlink: Netlink, path: Option<PathBuf>) {
+    fn take_room(
+        &mut self,
+        name: &NetnsName,
+        netns: Netns,
+        netlink: Netlink,
+        rules: Option<NfSocket>,
+        path: Option<PathBuf>,
+    ) {
         self.serial += 1;
-        let room = Room { netns, netlink, path, real: false, serial: self.serial };
+        let room = Room { netns, netlink, rules, path, real: false, serial: self.serial };
         self.rooms.insert(name.clone(), room);
     }
 
@@ -401,6 +427,11 @@ impl Backend for KernelBackend {
         self.await_departures()?;
         self.await_quiet()
     }
+
+    fn settle_links(&mut self) -> Result<(), Fault> {
+        self.await_departures()?;
+        self.await_carriers()
+    }
 }
 
 fn since(born: std::time::Instant) -> Instant {
@@ -408,7 +439,7 @@ fn since(born: std::time::Instant) -> Instant {
     Instant::from_nanos(u64::try_from(born.elapsed().as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// A namespace costs two descriptors, and the usual soft limit of 1024 is there for `select`, which nobody calls.
+/// A namespace costs three descriptors, and the usual soft limit of 1024 is there for `select`, which nobody calls.
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);

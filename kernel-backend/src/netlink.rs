@@ -8,10 +8,14 @@
 use crate::netns::refused_io;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
+use netlink_sys::Socket;
 use netlink_sys::constants::NETLINK_ROUTE;
-use netlink_sys::{Socket, SocketAddr};
 use nettwin_model::{Errno, Fault};
+use std::cell::Cell;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A request: the message and its `NLM_F_*` flags besides `NLM_F_REQUEST`.
 #[derive(Clone, Debug)]
@@ -40,12 +44,53 @@ pub struct Raw {
     pub body: Vec<u8>,
 }
 
+/// A table that is asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Asked<'a> {
+    /// By a message.
+    Message(&'a RouteNetlinkMessage),
+    /// In bytes.
+    Raw(&'a Raw),
+}
+
+/// So many tables are asked for in one datagram: what they answer has to fit the receive buffer, where each datagram counts
+/// as much as the longest that was ever received.
+const TOGETHER: usize = 5;
+
+/// So many datagrams are received at once: one of each table, and the end of the last.
+const LETTERS: usize = TOGETHER + 1;
+
+/// The kernel's datagrams are shorter.
+const DATAGRAM_BYTES: usize = 32 << 10;
+
+thread_local! {
+    /// Where datagrams are received. Nobody keeps any.
+    static INBOX: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// The same of several at once. It is not cleared.
+    static MAILBAG: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// How many datagrams were sent.
+static SENT: AtomicU64 = AtomicU64::new(0);
+
+/// How many datagrams this process has sent by rtnetlink: what no neighbour on the machine can disturb.
+pub fn datagrams_sent() -> u64 {
+    SENT.load(Ordering::Relaxed)
+}
+
+/// What was received of one of several tables.
+#[derive(Clone, Default)]
+struct Partly {
+    rows: Vec<Vec<u8>>,
+    ended: bool,
+    torn: bool,
+}
+
 /// An rtnetlink socket of the namespace that it was opened in.
 #[derive(Debug)]
 pub struct Netlink {
     socket: Socket,
     sequence: u32,
-    inbox: Vec<u8>,
 }
 
 impl Netlink {
@@ -53,14 +98,13 @@ impl Netlink {
     pub fn open() -> Result<Self, Fault> {
         let open = || {
             let socket = Socket::new(NETLINK_ROUTE)?;
-            // Which gives it an address, too.
-            socket.connect(&SocketAddr::new(0, 0))?;
+            // It gets an address by the first thing that is sent; whom to, if nobody is named, is the kernel.
             socket.set_ext_ack(true)?;
             socket.set_cap_ack(true)?;
             Ok(socket)
         };
         let socket = open().map_err(|e: std::io::Error| refused_io(&e))?;
-        Ok(Netlink { socket, sequence: 0, inbox: Vec::new() })
+        Ok(Netlink { socket, sequence: 0 })
     }
 
     /// One request that changes something.
@@ -155,6 +199,53 @@ impl Netlink {
     /// One question answered by a table. A table that changed while it was read is read again.
     pub fn dump(&mut self, message: &RouteNetlinkMessage) -> Result<Vec<RouteNetlinkMessage>, Fault> {
         self.dump_frames(message, decode)?.into_iter().collect()
+    }
+
+    /// Several tables, asked for in few datagrams; the rows of each with their headers. The kernel begins with the next only
+    /// once the one before has ended, else it says EBUSY, and what it said so of is asked for again alone. It has ended where
+    /// one datagram holds a table with its end: links, addresses and routes have theirs in one of its own
+    /// (`RTNL_FLAG_DUMP_SPLIT_NLM_DONE`), so they are best the last.
+    pub(crate) fn dump_several(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Vec<Vec<u8>>>, Fault> {
+        let mut tables = Vec::with_capacity(asked.len());
+        for part in asked.chunks(TOGETHER) {
+            let answers = self.dump_together(part)?;
+            for (ask, answer) in part.iter().zip(answers) {
+                tables.push(match answer {
+                    Partly { torn: false, rows, .. } => rows,
+                    _ => self.dump_stable(|this, datagram| this.append_asked(datagram, ask), <[u8]>::to_vec)?,
+                });
+            }
+        }
+        Ok(tables)
+    }
+
+    fn dump_together(&mut self, asked: &[Asked<'_>]) -> Result<Vec<Partly>, Fault> {
+        let mut datagram = Vec::new();
+        let first = self.sequence.wrapping_add(1);
+        asked.iter().for_each(|ask| self.append_asked(&mut datagram, ask));
+        self.send(&datagram)?;
+        let mut answers = vec![Partly::default(); asked.len()];
+        while answers.iter().any(|answer| !answer.ended) {
+            self.receive_several(|header, frame| {
+                let Some(answer) = answers.get_mut(header.sequence.wrapping_sub(first) as usize) else { return };
+                answer.torn |= header.flags & libc::NLM_F_DUMP_INTR as u16 != 0;
+                match frame {
+                    Frame::Message(row) => answer.rows.push(row.to_vec()),
+                    Frame::Done(verdict) | Frame::Ack(verdict) => {
+                        answer.ended = true;
+                        answer.torn |= verdict.is_err();
+                    }
+                }
+            })?;
+        }
+        Ok(answers)
+    }
+
+    fn append_asked(&mut self, datagram: &mut Vec<u8>, asked: &Asked<'_>) {
+        match asked {
+            Asked::Message(message) => self.append(datagram, (*message).clone(), NLM_F_DUMP),
+            Asked::Raw(request) => self.append_raw(datagram, request, NLM_F_DUMP),
+        }
     }
 
     /// The same with strict checks (`NETLINK_GET_STRICT_CHK`): the kernel leaves out what was not asked for, and refuses
@@ -254,27 +345,91 @@ impl Netlink {
     }
 
     fn send(&self, datagram: &[u8]) -> Result<(), Fault> {
+        SENT.fetch_add(1, Ordering::Relaxed);
         self.socket.send(datagram, 0).map(drop).map_err(|e| refused_io(&e))
     }
 
     /// Takes in one datagram; says whether a dump was interrupted.
     fn receive(&mut self, mut each: impl FnMut(u32, Frame<'_>)) -> Result<bool, Fault> {
-        // The kernel makes dump datagrams of at most 32 KiB, and an answer to one question is a page or so.
-        const INBOX_BYTES: usize = 64 << 10;
-        self.inbox.clear();
-        self.inbox.reserve(INBOX_BYTES);
-        while let Err(e) = self.socket.recv(&mut self.inbox, 0) {
-            if e.kind() != std::io::ErrorKind::Interrupted {
-                return Err(refused_io(&e));
-            }
-        }
         let mut interrupted = false;
-        for (header, body) in Frames(&self.inbox) {
-            interrupted |= header.flags & libc::NLM_F_DUMP_INTR as u16 != 0;
-            each(header.sequence, Frame::new(&header, body)?);
-        }
+        with_inbox(2 * DATAGRAM_BYTES, |inbox| {
+            while let Err(e) = self.socket.recv(inbox, 0) {
+                if e.kind() != io::ErrorKind::Interrupted {
+                    return Err(refused_io(&e));
+                }
+            }
+            for (header, body) in Frames(inbox) {
+                interrupted |= header.flags & libc::NLM_F_DUMP_INTR as u16 != 0;
+                each(header.sequence, Frame::new(&header, body)?);
+            }
+            Ok(())
+        })?;
         Ok(interrupted)
     }
+
+    /// Takes in what waits, up to a few datagrams, or waits for one.
+    fn receive_several(&mut self, mut each: impl FnMut(&Header, Frame<'_>)) -> Result<(), Fault> {
+        let mut inbox = MAILBAG.take();
+        inbox.resize(LETTERS * DATAGRAM_BYTES, 0);
+        let result = self.receive_into(&mut inbox, &mut each);
+        MAILBAG.set(inbox);
+        result
+    }
+
+    fn receive_into(&self, inbox: &mut [u8], each: &mut impl FnMut(&Header, Frame<'_>)) -> Result<(), Fault> {
+        let place = |chunk: &mut [u8]| libc::iovec { iov_base: chunk.as_mut_ptr().cast(), iov_len: chunk.len() };
+        let mut places: Vec<libc::iovec> = inbox.chunks_exact_mut(DATAGRAM_BYTES).map(place).collect();
+        let head = |place: &mut libc::iovec| {
+            // SAFETY: a message header is numbers and pointers, for which zero is a value.
+            let mut head: libc::mmsghdr = unsafe { std::mem::zeroed() };
+            (head.msg_hdr.msg_iov, head.msg_hdr.msg_iovlen) = (place, 1);
+            head
+        };
+        let mut heads: Vec<libc::mmsghdr> = places.iter_mut().map(head).collect();
+        let count = loop {
+            // SAFETY: as many headers as are said, each of one place, which points to its own part of the inbox; all
+            // outlive the call.
+            let count = unsafe {
+                libc::recvmmsg(
+                    self.socket.as_raw_fd(),
+                    heads.as_mut_ptr(),
+                    LETTERS as libc::c_uint,
+                    libc::MSG_WAITFORONE,
+                    ptr::null_mut(),
+                )
+            };
+            match usize::try_from(count) {
+                Ok(count) => break count,
+                Err(_) => {
+                    let e = io::Error::last_os_error();
+                    if e.kind() != io::ErrorKind::Interrupted {
+                        return Err(refused_io(&e));
+                    }
+                }
+            }
+        };
+        for (head, chunk) in heads[..count].iter().zip(inbox.chunks_exact(DATAGRAM_BYTES)) {
+            for (header, body) in Frames(&chunk[..(head.msg_len as usize).min(DATAGRAM_BYTES)]) {
+                each(&header, Frame::new(&header, body)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lends the thread's inbox, empty, with room for so much.
+pub(crate) fn with_inbox<T>(bytes: usize, f: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    let mut inbox = INBOX.take();
+    inbox.clear();
+    inbox.reserve(bytes);
+    let result = f(&mut inbox);
+    INBOX.set(inbox);
+    result
+}
+
+/// A row of a table, from behind its netlink header.
+pub(crate) fn body(row: &[u8]) -> &[u8] {
+    row.get(HEADER_BYTES..).unwrap_or_default()
 }
 
 impl AsFd for Netlink {
@@ -368,7 +523,7 @@ fn message_attribute(mut attributes: &[u8]) -> Option<String> {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<RouteNetlinkMessage, Fault> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<RouteNetlinkMessage, Fault> {
     match NetlinkMessage::deserialize(bytes).map(|m| m.payload) {
         Ok(NetlinkPayload::InnerMessage(message)) => Ok(message),
         Ok(_) => Err(lost("a route message")),

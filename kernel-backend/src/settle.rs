@@ -5,6 +5,7 @@
 //! states, STP, learning), which is what tests do by the clock.
 
 use crate::machine::KernelBackend;
+use crate::netlink::{Asked, decode};
 use crate::netns::{refused, refused_io};
 use crate::object::link::{self, LinkRow};
 use netlink_sys::constants::NETLINK_ROUTE;
@@ -37,11 +38,21 @@ impl KernelBackend {
         }
     }
 
+    /// Waits until no link's carrier waits to be noticed; returns at once if none does.
+    pub(crate) fn await_carriers(&mut self) -> Result<(), Fault> {
+        if self.is_carrier_pending()? {
+            self.await_quiet()?;
+        }
+        Ok(())
+    }
+
     fn is_carrier_pending(&mut self) -> Result<bool, Fault> {
         for room in self.rooms.values_mut() {
-            let rows = room.netlink.dump(&link::all())?;
-            if rows.into_iter().filter_map(LinkRow::new).any(|row| is_pending(&row)) {
-                return Ok(true);
+            let rows = room.netlink.dump_several(&[Asked::Message(&link::all())])?;
+            for row in rows.iter().flatten() {
+                if LinkRow::new(decode(row)?).is_some_and(|row| is_pending(&row)) {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)

@@ -10,7 +10,7 @@ use crate::bulk;
 use crate::machine::KernelBackend;
 use crate::netlink::Request;
 use crate::object::{addr, link, neigh, route};
-use nettwin_model::{Failure, Fault, NetnsName, NewLink, Op};
+use nettwin_model::{Failure, Fault, IfName, NetnsName, NewLink, Op};
 use std::collections::BTreeMap;
 
 /// How many messages one datagram holds: all fit the usual send buffer, and one acknowledgement answers them.
@@ -63,9 +63,24 @@ impl KernelBackend {
                 && let NewLink::Veth { peer } = &link.kind
             {
                 self.departing.link_made(&link.netns, &peer.netns);
+                // The peer is registered first.
+                self.reckon_index(&peer.netns, peer.name);
+                self.reckon_index(&link.netns, link.name);
             }
         }
         Ok(())
+    }
+
+    /// A device was made: in a namespace that these ops made, where nobody else can have made any, its index is known by how
+    /// many there are, once the first was asked for. Whoever asks for another is answered by the kernel.
+    fn reckon_index(&mut self, netns: &NetnsName, name: IfName) {
+        let Some(made) = self.fresh.get_mut(netns) else { return };
+        let before = std::mem::replace(made, *made + 1);
+        match self.first_index {
+            Some(first) => drop(self.indices.entry(netns.clone()).or_default().insert(name, first + before)),
+            // It may fail only as it would fail later, when it is needed.
+            None => self.first_index = self.index_of(netns, &name).ok().and_then(|index| index.checked_sub(before)),
+        }
     }
 
     /// Settings of any namespaces, those of each in one datagram, in their order.

@@ -147,7 +147,7 @@ fn carry_out<B: Backend + ?Sized>(
 ) -> Result<(), Why> {
     machine.execute_together(&plan.ops).map_err(Why::Stopped)?;
     watch(Step::Verifying);
-    machine.settle().map_err(Why::Unverified)?;
+    machine.settle_links().map_err(Why::Unverified)?;
     let extent = desired.extent_after(plan);
     let after = machine.observe(&extent).map_err(Why::Unverified)?;
     let list = differences::from_wanted_in(desired, &after, Some(&extent));

@@ -76,6 +76,11 @@ pub trait Backend {
         Ok(Duration::ZERO)
     }
 
+    /// The same of links' carriers alone, for whoever looks at what is configured: without waiting for silence.
+    fn settle_links(&mut self) -> Result<(), Fault> {
+        self.settle().map(drop)
+    }
+
     /// Runs one workload to its end and returns its outcome; events of other workloads meanwhile are dropped.
     fn probe(&mut self, probe: Probe) -> Result<Outcome, Fault> {
         let id = self.start(probe)?;
@@ -132,6 +137,10 @@ impl<B: Backend + ?Sized> Backend for Box<B> {
 
     fn settle(&mut self) -> Result<Duration, Fault> {
         (**self).settle()
+    }
+
+    fn settle_links(&mut self) -> Result<(), Fault> {
+        (**self).settle_links()
     }
 
     fn probe(&mut self, probe: Probe) -> Result<Outcome, Fault> {

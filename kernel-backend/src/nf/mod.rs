@@ -18,7 +18,8 @@ use nettwin_model::rules::{
     Ruleset, Set, SetType, Span, State, Stmt, Table, Which,
 };
 use nettwin_model::{Errno, Fault, NetnsName};
-use socket::{APPEND, CREATE, EXCL, Message, NfSocket};
+pub(crate) use socket::NfSocket;
+use socket::{APPEND, CREATE, EXCL, Message};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -80,8 +81,17 @@ impl KernelBackend {
 
     /// nettwin's own tables.
     pub(crate) fn ruleset(&mut self, netns: &NetnsName) -> Result<Ruleset, Fault> {
-        let mut socket = self.netfilter(netns)?;
-        match read_ruleset(&mut socket) {
+        let room = self.rooms.get_mut(netns).ok_or(Fault::errno(Errno::ENOENT))?;
+        let mut socket = match room.rules.take() {
+            Some(socket) => socket,
+            None => self.worker.run_in(&room.netns, NfSocket::open)??,
+        };
+        let read = read_ruleset(&mut socket);
+        if read.is_ok() {
+            // What was left half read is nobody's answer later.
+            room.rules = Some(socket);
+        }
+        match read {
             // A kernel without nf_tables has no rules.
             Err(Fault::Refused { errno: Errno::EINVAL | Errno::EOPNOTSUPP | Errno::EPERM, .. }) => {
                 Ok(Ruleset::default())

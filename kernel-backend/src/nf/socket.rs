@@ -4,8 +4,9 @@
 //! and an end; the first that is refused refuses all.
 
 use super::attr::Read;
+use crate::netlink::with_inbox;
 use crate::netns::refused_io;
-use netlink_sys::{Socket, SocketAddr};
+use netlink_sys::Socket;
 use nettwin_model::{Errno, Fault};
 
 /// `NETLINK_NETFILTER`.
@@ -46,13 +47,8 @@ pub(crate) struct NfSocket {
 impl NfSocket {
     /// Opens it in the calling thread's namespace.
     pub(crate) fn open() -> Result<Self, Fault> {
-        let open = || {
-            let mut socket = Socket::new(PROTOCOL)?;
-            socket.bind_auto()?;
-            socket.connect(&SocketAddr::new(0, 0))?;
-            Ok(socket)
-        };
-        let socket = open().map_err(|e: std::io::Error| refused_io(&e))?;
+        // It gets an address by the first thing that is sent; whom to, if nobody is named, is the kernel.
+        let socket = Socket::new(PROTOCOL).map_err(|e| refused_io(&e))?;
         Ok(NfSocket { socket, sequence: 0 })
     }
 
@@ -133,13 +129,14 @@ impl NfSocket {
 
     fn receive(&mut self) -> Result<Vec<u8>, Fault> {
         const INBOX: usize = 1 << 20;
-        let mut inbox = Vec::with_capacity(INBOX);
-        while let Err(e) = self.socket.recv(&mut inbox, 0) {
-            if e.kind() != std::io::ErrorKind::Interrupted {
-                return Err(refused_io(&e));
+        with_inbox(INBOX, |inbox| {
+            while let Err(e) = self.socket.recv(inbox, 0) {
+                if e.kind() != std::io::ErrorKind::Interrupted {
+                    return Err(refused_io(&e));
+                }
             }
-        }
-        Ok(inbox)
+            Ok(inbox.clone())
+        })
     }
 }
 

@@ -8,7 +8,7 @@ mod peers;
 mod state;
 
 use crate::machine::KernelBackend;
-use crate::netlink::Netlink;
+use crate::netlink::{self, Asked, Netlink, decode};
 use crate::object::link::{self, LinkRow};
 use crate::object::{addr, mdb, neigh, nexthop, queue, route, rule, vlan};
 use crate::sysctl;
@@ -61,14 +61,24 @@ impl KernelBackend {
 }
 
 fn read_tables(netlink: &mut Netlink) -> Result<Tables, Fault> {
-    let links: Vec<LinkRow> = netlink.dump(&link::all())?.into_iter().filter_map(LinkRow::new).collect();
-    let addrs = netlink.dump(&addr::all())?;
-    let routes = netlink.dump(&route::all())?;
-    let rules = netlink.dump(&rule::all())?;
+    let (of_links, of_addrs, of_routes, of_rules) = (link::all(), addr::all(), route::all(), rule::all());
+    let (of_nexthops, of_neighs, of_proxies) = (nexthop::all(), neigh::all(false), neigh::all(true));
+    let of_routes = Asked::Message(&of_routes);
+    let together = [Asked::Message(&of_rules), Asked::Message(&of_neighs), Asked::Message(&of_proxies)];
+    let mut rows = netlink.dump_several(&[Asked::Message(&of_links)])?;
+    rows.extend(netlink.dump_several(&[Asked::Message(&of_addrs)])?);
+    rows.extend(netlink.dump_several(&[&together[..], &[Asked::Raw(&of_nexthops), of_routes]].concat())?);
+    let mut rows = rows.into_iter();
+    let messages = |rows: Option<Vec<Vec<u8>>>| -> Result<Vec<RouteNetlinkMessage>, Fault> {
+        rows.unwrap_or_default().iter().map(|row| decode(row)).collect()
+    };
+    let links: Vec<LinkRow> = messages(rows.next())?.into_iter().filter_map(LinkRow::new).collect();
+    let (addrs, rules, mut neighs) = (messages(rows.next())?, messages(rows.next())?, messages(rows.next())?);
+    neighs.extend(messages(rows.next())?);
     let name = |index: u32| links.iter().find(|row| row.index == index).and_then(|row| IfName::new(&row.name).ok());
-    let nexthops = netlink.dump_raw(&nexthop::all(), |body| nexthop::parse(body, &name))?;
-    let mut neighs = netlink.dump(&neigh::all(false))?;
-    neighs.extend(netlink.dump(&neigh::all(true))?);
+    let nexthops = rows.next().unwrap_or_default();
+    let nexthops = nexthops.iter().filter_map(|row| nexthop::parse(netlink::body(row), &name)).collect();
+    let routes = messages(rows.next())?;
     // Asked for only where there can be some.
     let has_bridge = links.iter().any(|row| row.bridge.is_some());
     let has_fdb = has_bridge || links.iter().any(|row| matches!(row.of, Some(Virtual::Vxlan(_))));
