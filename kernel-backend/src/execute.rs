@@ -74,6 +74,10 @@ impl KernelBackend {
             }
             Op::SetBridge { netns, name, attrs } => self.set_bridge(netns, name, attrs),
             Op::SetPort { netns, name, attrs } => self.set_port(netns, name, attrs),
+            Op::SetPortState { netns, name, state } => {
+                let index = self.index_of(netns, name)?;
+                self.room(netns)?.netlink.tell(crate::object::bridge::set_port_state(index, *state))
+            }
             Op::SetVirtual { netns, name, change } => {
                 let index = self.index_of(netns, name)?;
                 let named = match change {

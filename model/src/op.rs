@@ -69,6 +69,15 @@ pub enum Op {
         /// What.
         attrs: PortAttrs,
     },
+    /// Put a bridge's port into a state by hand (`bridge link set … state`).
+    SetPortState {
+        /// Where.
+        netns: NetnsName,
+        /// Which port.
+        name: IfName,
+        /// The state, in the kernel's numbering; what is none is refused there.
+        state: u8,
+    },
     /// Change what is said of a device's kind.
     SetVirtual {
         /// Where.
@@ -424,6 +433,7 @@ impl Op {
             | Op::DelLink { netns, .. }
             | Op::SetBridge { netns, .. }
             | Op::SetPort { netns, .. }
+            | Op::SetPortState { netns, .. }
             | Op::SetVirtual { netns, .. }
             | Op::SetAltname { netns, .. }
             | Op::SetMaddr { netns, .. }
@@ -460,6 +470,7 @@ impl Op {
             | Op::DelLink { netns, .. }
             | Op::SetBridge { netns, .. }
             | Op::SetPort { netns, .. }
+            | Op::SetPortState { netns, .. }
             | Op::SetVirtual { netns, .. }
             | Op::SetAltname { netns, .. }
             | Op::SetMaddr { netns, .. }

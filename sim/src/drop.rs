@@ -13,6 +13,8 @@ pub enum DropReason {
     DevDown,
     /// The qdisc is still `noop`: the device was never up with carrier.
     NoopQdisc,
+    /// The device is up and has no carrier: its queue is switched off.
+    NoCarrier,
     /// The veth's other end is down or gone.
     PeerDown,
     /// Longer than the receiving device takes (`is_skb_forwardable`).
@@ -108,7 +110,7 @@ impl DropReason {
     /// look like success.
     pub(crate) fn sender_errno(self) -> Option<Errno> {
         match self {
-            DropReason::NoopQdisc | DropReason::NetemLoss | DropReason::NoEgressPort => None,
+            DropReason::NoopQdisc | DropReason::NoCarrier | DropReason::NetemLoss | DropReason::NoEgressPort => None,
             DropReason::NoPvid | DropReason::NotInVlan => None,
             DropReason::NoActiveSlave => Some(Errno::ENOBUFS),
             DropReason::PeerDown | DropReason::TooLong | DropReason::QueueFull => Some(Errno::ENOBUFS),
@@ -130,7 +132,8 @@ impl DropReason {
         use DropReason::*;
         match self {
             DevDown => "the device is down",
-            NoopQdisc => "the device was never up",
+            NoopQdisc => "the device was never up with carrier",
+            NoCarrier => "the device has no carrier",
             PeerDown => "the other end of the wire is down",
             TooLong => "longer than the receiving device's MTU",
             TooShort => "shorter than its headers",

@@ -133,6 +133,56 @@ fn bridge_agrees() {
             "#,
             ),
             (
+                "a port's state by hand",
+                r#"
+                ip link add br0 type bridge
+                ip link set br0 up
+                ip link add v0 address 02:00:00:00:00:10 type veth peer name v1 address 02:00:00:00:00:11
+                ip link set v0 master br0
+                bridge link set dev v0 state 1
+                ip link set v0 up
+                ip link set v1 up
+                bridge link set dev v0 state 7
+                bridge link set dev v0 state 300
+                bridge link set dev v0 state -1
+                bridge link set dev v0 state foo
+                bridge link set dev v0 state LEARNING
+                bridge link set dev v0 state 3x
+                bridge link set dev v0 state
+                bridge link
+                bridge link set dev v0 state learning
+                bridge link
+                bridge link set dev v0 state 1
+                bridge link
+                bridge link set dev v0 state 0
+                bridge link
+                bridge link set dev v0 state 3
+                bridge link
+                bridge link set dev v0 state blocking cost 5
+                bridge link
+                bridge link set dev v1 state 1
+                ip link set v0 type bridge_slave state 2
+                bridge link
+                ip link set v0 type bridge_slave state 0
+                bridge link
+                ip link set v0 type bridge_slave state 9
+                ip link set v0 type bridge_slave state x
+                ip link set v0 type bridge_slave state listening
+                ip link set v0 type bridge_slave state 3 cost 4
+                bridge link
+                ip link set v1 down
+                ip link set v1 up
+                bridge link set dev v0 state 2
+                ip link set br0 type bridge stp_state 1
+                bridge link set dev v0 state 3
+                bridge link set dev v0 state 9
+                ip link set br0 promisc on
+                ip -d link show br0
+                ip link set br0 promisc off
+                ip link show br0
+            "#,
+            ),
+            (
                 "the forwarding database",
                 r#"
                 ip link add br0 type bridge

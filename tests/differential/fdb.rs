@@ -1,7 +1,7 @@
 //! Forwarding databases: entries by hand, stations that move, what ports do with what they do not know.
 
 use crate::bridge::{bridge, fdb, port, star};
-use crate::harness::{Case, dev, mac, ns};
+use crate::harness::{Case, See, dev, mac, ns};
 use nettwin_model::op::LinkChange;
 use nettwin_model::{BridgeAttrs, FdbEntry, FdbKind, Op, PortAttrs};
 
@@ -107,6 +107,68 @@ fn entries() {
                 .ping("s", "192.168.1.1", 1)
                 .master("s", "p1", None)
                 .observe(),
+        ],
+    );
+}
+
+/// What ports in states set by hand, and a bridge that listens to all, do with frames.
+#[test]
+fn states_by_hand() {
+    let put = |port: &str, state: u8| Op::SetPortState { netns: ns("s"), name: dev(port), state };
+    let promisc = |on| LinkChange { promisc: Some(on), ..LinkChange::default() };
+    crate::agree(
+        "bridge-states",
+        vec![
+            star("a port that listens passes nothing and learns nothing")
+                .op(put("p1", 1))
+                .ping("h1", "192.168.1.2", 1)
+                .see(See { neighs: false, fdb: true, stats: true }),
+            star("a port that learns learns, and passes nothing")
+                .op(put("p1", 2))
+                .ping("h1", "192.168.1.2", 1)
+                .see(See { neighs: false, fdb: true, stats: true }),
+            star("a port that is disabled")
+                .op(put("p1", 0))
+                .ping("h1", "192.168.1.2", 1)
+                .observe()
+                .op(put("p1", 3))
+                .ping("h1", "192.168.1.2", 1),
+            star("a port that is to block forwards all the same").op(put("p1", 4)).observe().ping(
+                "h1",
+                "192.168.1.2",
+                1,
+            ),
+            star("nothing leaves by a port that learns").op(put("p2", 2)).ping("h1", "192.168.1.2", 1).fdb(),
+            star("the last port that forwards")
+                .op(put("p1", 0))
+                .op(put("p2", 0))
+                .op(put("p3", 0))
+                .wait_ms(1200)
+                .observe(),
+            star("what may not be said")
+                .op(put("p1", 5))
+                .op(put("s1", 1))
+                .op(put("nope", 1))
+                .down("s", "p1")
+                .op(put("p1", 0))
+                .up("s", "p1")
+                .down("h1", "eth0")
+                .wait_ms(1200)
+                .op(put("p1", 1))
+                .op(put("p1", 0))
+                .op(bridge(BridgeAttrs { stp_state: Some(true), ..Default::default() }))
+                .op(put("p2", 1))
+                .op(put("p2", 9))
+                .observe(),
+            star("a bridge that listens to all")
+                .addr("s", "s1", "192.168.1.254/24")
+                .set("s", "s1", promisc(true))
+                .ping("h1", "192.168.1.2", 2)
+                .ping("h1", "192.168.1.254", 1)
+                .see(See { neighs: true, fdb: true, stats: true })
+                .set("s", "s1", promisc(false))
+                .ping("h1", "192.168.1.2", 1)
+                .see(See { neighs: false, fdb: false, stats: true }),
         ],
     );
 }

@@ -1,15 +1,15 @@
 //! `bridge link`.
 //!
-//! Counterpart: `bridge/link.c`. Deliberately absent, and refused by name: a port's state set by hand, multicast to
-//! unicast, VLAN tunnels, backup ports, hardware modes.
+//! Counterpart: `bridge/link.c`. Deliberately absent, and refused by name: multicast to unicast, VLAN tunnels,
+//! backup ports, hardware modes.
 
 use super::{Bridge, by_index, failed, help, named, unknown_command, unsupported};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, matches, on_off};
 use crate::iproute::flags;
 use crate::iproute::page::{Colour, Page};
-use crate::number::atoi;
+use crate::number::{atoi, strtol_rest};
 use nettwin_model::snapshot::LinkConfig;
-use nettwin_model::{IfName, NetnsState, Op, PortAttrs};
+use nettwin_model::{IfName, NetnsState, Op, PortAttrs, PortState};
 
 pub(super) fn run(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
     let Some(word) = words.next() else { return show(bridge, words) };
@@ -117,7 +117,7 @@ fn all_attrs(page: &mut Page, attrs: &PortAttrs) {
 }
 
 fn set(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
-    let (mut dev, mut attrs) = (None, PortAttrs::default());
+    let (mut dev, mut attrs, mut port_state) = (None, PortAttrs::default(), None);
     while let Some(word) = words.next() {
         let flag = match word {
             "guard" => &mut attrs.guard,
@@ -150,8 +150,13 @@ fn set(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
                 continue;
             }
             "self" | "master" => continue,
-            "state" | "learning_sync" | "mcast_to_unicast" | "vlan_tunnel" | "hwmode" | "backup_port"
-            | "nobackup_port" => return Err(unsupported(word)),
+            "state" => {
+                port_state = state_number(words.value()?)?;
+                continue;
+            }
+            "learning_sync" | "mcast_to_unicast" | "vlan_tunnel" | "hwmode" | "backup_port" | "nobackup_port" => {
+                return Err(unsupported(word));
+            }
             _ => return Err(usage()),
         };
         // -EINVAL as a status.
@@ -160,5 +165,21 @@ fn set(bridge: &mut Bridge<'_, '_>, mut words: Words<'_>) -> Result<(), Stop> {
     let Some(dev) = dev else { return Err(failed("Device is a required argument.\n")) };
     let state = bridge.state()?;
     let name = named(&state, dev).ok_or_else(|| failed(format!("Cannot find bridge device \"{dev}\"\n")))?;
-    bridge.talk(Op::SetPort { netns: bridge.netns.clone(), name, attrs })
+    let netns = bridge.netns.clone();
+    if !attrs.is_empty() || port_state.is_none() {
+        bridge.talk(Op::SetPort { netns: netns.clone(), name, attrs })?;
+    }
+    match port_state {
+        Some(state) => bridge.talk(Op::SetPortState { netns, name, state }),
+        None => Ok(()),
+    }
+}
+
+/// A state by its number, eight bits of it, or its name; below 0 none is sent.
+fn state_number(word: &str) -> Result<Option<u8>, Stop> {
+    let named = || (0..=4).find(|n| PortState::from_number(*n).is_some_and(|state| state.word() == word));
+    match strtol_rest(word, 10) {
+        Some((n, "")) if !word.is_empty() => Ok((n >= 0).then_some(n as u8)),
+        _ => named().map(Some).ok_or_else(|| failed("Error: invalid STP port state\n")),
+    }
 }

@@ -358,7 +358,7 @@ fn add(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
             let name = names.choose(&there, said.dev(), kind.prefix())?;
             (NewLink::Virtual(kind), name)
         }
-        Kind::Port(_)
+        Kind::Port(..)
         | Kind::Macvlan(_)
         | Kind::Vlan(_)
         | Kind::Vxlan(_)
@@ -439,8 +439,13 @@ fn set(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
         Some(Kind::Bridge(attrs)) if attrs != BridgeAttrs::default() => {
             ip.kernel.talk(Op::SetBridge { netns: netns.clone(), name: dev, attrs })?;
         }
-        Some(Kind::Port(attrs)) if !attrs.is_empty() => {
-            ip.kernel.talk(Op::SetPort { netns: netns.clone(), name: dev, attrs })?;
+        Some(Kind::Port(attrs, state)) => {
+            if let Some(state) = state {
+                ip.kernel.talk(Op::SetPortState { netns: netns.clone(), name: dev, state })?;
+            }
+            if !attrs.is_empty() || state.is_some() {
+                ip.kernel.talk(Op::SetPort { netns: netns.clone(), name: dev, attrs })?;
+            }
         }
         Some(Kind::Veth([_, ..])) => return Err(Stop::back(2, format!("RTNETLINK answers: {}\n", Errno::EOPNOTSUPP))),
         Some(Kind::Macvlan(of)) => {

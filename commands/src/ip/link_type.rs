@@ -23,8 +23,8 @@ pub(super) enum Kind<'a> {
     Vlan(vlan::Said),
     /// A bond, as far as it is said.
     Bond(bond::Said),
-    /// A bridge's port (`bridge_slave`).
-    Port(PortAttrs),
+    /// A bridge's port (`bridge_slave`), and the state to put it into.
+    Port(PortAttrs, Option<u8>),
     /// A bond's slave, of which nothing is said.
     BondSlave,
     /// One that this product does not have, without attributes.
@@ -48,7 +48,7 @@ pub(super) fn parse<'a>(kind: &str, words: &'a [String]) -> Result<Kind<'a>, Sto
         "veth" if words[0] != "peer" => Err(Stop::back(1, "").printing(help::VETH)),
         "veth" => Ok(Kind::Veth(&words[1..])),
         "bridge" => bridge(Words::new(words)).map(Kind::Bridge),
-        "bridge_slave" => port(Words::new(words)).map(Kind::Port),
+        "bridge_slave" => port(Words::new(words)).map(|(attrs, state)| Kind::Port(attrs, state)),
         // ip passes over whatever follows.
         "dummy" => Ok(Kind::Virtual(Virtual::Dummy)),
         "vlan" => vlan::parse(Words::new(words)).map(Kind::Vlan),
@@ -144,8 +144,8 @@ const PORT: &[&str] = &[
     "neigh_suppress", "group_fwd_mask", "vlan_tunnel", "isolated", "locked", "backup_port", "nobackup_port", "help",
 ];
 
-fn port(mut words: Words<'_>) -> Result<PortAttrs, Stop> {
-    let mut a = PortAttrs::default();
+fn port(mut words: Words<'_>) -> Result<(PortAttrs, Option<u8>), Stop> {
+    let (mut a, mut state) = (PortAttrs::default(), None);
     while let Some(word) = words.next() {
         let Some(key) = PORT.iter().find(|full| matches(word, full)) else {
             let text = format!("bridge_slave: unknown option \"{word}\"?\n{}", help::BRIDGE_SLAVE);
@@ -153,6 +153,7 @@ fn port(mut words: Words<'_>) -> Result<PortAttrs, Stop> {
         };
         match *key {
             "help" => return Err(Stop::back(1, help::BRIDGE_SLAVE)),
+            "state" => state = Some(of_port(key, &mut words, u8)?),
             "priority" => a.priority = Some(of_port(key, &mut words, u16)?),
             "cost" => a.cost = Some(of_port(key, &mut words, unsigned)?),
             "hairpin" => a.hairpin = Some(switch(key, &mut words)?),
@@ -170,7 +171,7 @@ fn port(mut words: Words<'_>) -> Result<PortAttrs, Stop> {
             key => return Err(unsupported(key)),
         }
     }
-    Ok(a)
+    Ok((a, state))
 }
 
 fn of_port<T>(key: &str, words: &mut Words<'_>, read: fn(&str) -> Option<T>) -> Result<T, Stop> {

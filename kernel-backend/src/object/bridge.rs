@@ -5,7 +5,12 @@
 //! else is asked of it, because such a kernel passes over what it does not know. VLANs are in [`vlan`](super::vlan). Groups
 //! are in [`mdb`](super::mdb).
 
-use netlink_packet_route::link::{BridgeStpState, InfoBridge, InfoBridgePort};
+use crate::netlink::Request;
+use netlink_packet_core::DefaultNla;
+use netlink_packet_route::link::{
+    BridgeStpState, InfoBridge, InfoBridgePort, LinkAttribute, LinkMessage, LinkProtoInfoBridge,
+};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nettwin_model::bridge::{BridgeStatus, PortStatus};
 use nettwin_model::link::BridgeId;
 use nettwin_model::snapshot::{BridgeDerived, PortDerived};
@@ -69,6 +74,18 @@ pub(crate) fn attributes(attrs: &BridgeAttrs) -> Vec<InfoBridge> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Puts a port into a state, by the bridge's own family: what a change of the link's kind is followed by would open a port
+/// again that was shut (`br_setlink`).
+pub(crate) fn set_port_state(index: u32, state: u8) -> Request {
+    const IFLA_BRPORT_STATE: u16 = 1;
+    let mut message = LinkMessage::default();
+    message.header.interface_family = AddressFamily::Bridge;
+    message.header.index = index;
+    let state = LinkProtoInfoBridge::Other(DefaultNla::new(IFLA_BRPORT_STATE, vec![state]));
+    message.attributes.push(LinkAttribute::ProtoInfoBridge(vec![state]));
+    Request::new(RouteNetlinkMessage::SetLink(message), 0)
 }
 
 /// What is said of a port, as attributes.

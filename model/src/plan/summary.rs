@@ -41,6 +41,7 @@ impl Plan {
                 Op::SetLink { netns, name, .. }
                 | Op::SetBridge { netns, name, .. }
                 | Op::SetPort { netns, name, .. }
+                | Op::SetPortState { netns, name, .. }
                 | Op::SetVirtual { netns, name, .. }
                     if made(netns, *name) => {}
                 Op::AddNetns { netns } => {
@@ -80,6 +81,7 @@ impl Summary {
             Op::SetPort { netns, name, attrs } => {
                 (&mut self.change, format!("{netns}:{name} {}", words::link::print_port(attrs)))
             }
+            Op::SetPortState { netns, name, state } => (&mut self.change, format!("{netns}:{name} state {state}")),
             Op::SetVirtual { netns, name, change } => {
                 (&mut self.change, format!("{netns}:{name} {}", words::virtuals::print_change(change)))
             }

@@ -34,6 +34,9 @@ impl fmt::Display for Op {
                     print_port(attrs)
                 )
             }
+            Op::SetPortState { netns, name, state } => {
+                write!(f, "{} link set dev {} state {state}", bridge(netns), quoted(name.as_str()))
+            }
             Op::SetVirtual { netns, name, change } => {
                 let words = virtuals::print_change(change);
                 write!(f, "{} link set dev {} type {words}", ip(netns), quoted(name.as_str()))

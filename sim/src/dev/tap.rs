@@ -114,7 +114,7 @@ pub(crate) fn is_tun(ns: &Netns, index: Ifindex) -> bool {
 pub(crate) fn xmit(dev: &mut Dev, w: &mut World, pkt: &mut Pkt) -> Next {
     let Some(plug) = dev.plug else {
         dev.stats.tx_dropped += 1;
-        return Next::Drop(DropReason::NoopQdisc);
+        return Next::Drop(DropReason::NoCarrier);
     };
     tag::push(&mut w.frames, pkt);
     let len = w.frames.len(pkt.frame) as u64;

@@ -153,6 +153,24 @@ pub(crate) fn set_port(ns: &mut Netns, w: &mut World, index: Ifindex, attrs: &Po
         }
         At { ns, w, dev: at.bridge }.set_port_priority(at.number, priority);
     }
+    // NETDEV_CHANGE follows: a port that was shut by hand opens again.
+    At { ns, w, dev: at.bridge }.check_port(at.number);
+    Ok(())
+}
+
+/// `bridge link set … state` (`br_set_port_state`).
+pub(crate) fn set_port_state(ns: &mut Netns, w: &mut World, index: Ifindex, state: u8) -> Result<(), Fault> {
+    let dev = ns.dev(index).ok_or(Fault::errno(Errno::ENODEV))?;
+    let at = dev.port.ok_or(Fault::errno(Errno::EOPNOTSUPP))?;
+    let state = PortState::from_number(state).ok_or(Fault::errno(Errno::EINVAL))?;
+    let can_be = dev.up && (dev.carrier || state == PortState::Disabled);
+    if bridge_mut(ns, at.bridge)?.stp.enabled {
+        return Err(Fault::errno(Errno::EBUSY));
+    }
+    if !can_be {
+        return Err(Fault::errno(Errno::ENETDOWN));
+    }
+    At { ns, w, dev: at.bridge }.put(at.number, state);
     Ok(())
 }
 

@@ -289,12 +289,6 @@ pub(crate) fn set_altname(
 /// What is told of a device and does nothing to its frames.
 fn set_traits(ns: &mut Netns, w: &mut World, index: Ifindex, change: &LinkChange) -> Result<(), Fault> {
     let dev = ns.dev_mut(index).ok_or(Fault::errno(Errno::ENODEV))?;
-    if change.promisc == Some(true) && dev.bridge().is_some() {
-        return Err(Fault::Missing {
-            capability: "a promiscuous bridge in the simulator".into(),
-            remedy: "leave promisc off: captures see all that the ports see, or run this on the kernel".into(),
-        });
-    }
     let born_multicast = dev.kind.has_multicast();
     let born_arp = dev.kind.has_arp();
     let mut traits = dev.traits.clone();
@@ -310,6 +304,7 @@ fn set_traits(ns: &mut Netns, w: &mut World, index: Ifindex, change: &LinkChange
     let arp_changes = traits.no_arp != dev.traits.no_arp;
     if traits != *dev.traits {
         *dev.traits = traits;
+        dev.set_promiscuous();
     }
     if arp_changes {
         neigh::mac_changed(ns, w, index);

@@ -32,6 +32,10 @@ pub(crate) fn execute(sim: &mut Sim, op: &Op) -> Result<(), Fault> {
             let (id, index) = link::find_dev(sim, netns, *name)?;
             bridge::set_port(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, attrs)
         }
+        Op::SetPortState { netns, name, state } => {
+            let (id, index) = link::find_dev(sim, netns, *name)?;
+            bridge::set_port_state(sim.netns.by_id_mut(id).ok_or_else(enoent)?, &mut sim.world, index, *state)
+        }
         Op::SetVirtual { netns, name, change } => virtuals::set(sim, link::find_dev(sim, netns, *name)?, change),
         Op::SetMaddr { netns, dev, mac, present } => {
             let (id, index) = link::find_dev(sim, netns, *dev)?;

@@ -98,7 +98,7 @@ pub(crate) fn enqueue(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
     // Without carrier the queue is switched off: noop_enqueue counts and drops, and the sender hears nothing of it.
     if !dev.carrier || matches!(dev.qdisc, Qdisc::Noop) {
         dev.stats.tx_dropped += 1;
-        return Next::Drop(DropReason::NoopQdisc);
+        return Next::Drop(if dev.carrier { DropReason::NoopQdisc } else { DropReason::NoCarrier });
     }
     let Qdisc::Tree(tree) = &mut dev.qdisc else { return Next::To(Stage::Xmit) };
     let waiting = Waiting { pkt: *pkt, len: u32::try_from(w.frames.len(pkt.frame)).unwrap_or(u32::MAX) };

@@ -149,6 +149,14 @@ impl At<'_> {
         self.root_again(was_root);
     }
 
+    /// Puts a port into a state by hand; what blocks forwards again at once (`br_set_state`, `br_port_state_selection`).
+    pub(crate) fn put(&mut self, number: u16, state: PortState) {
+        if let Some(port) = self.port_stp(number) {
+            port.state = state;
+        }
+        self.select_states();
+    }
+
     /// Sets a port's priority (`br_stp_set_port_priority`).
     pub(crate) fn set_port_priority(&mut self, number: u16, priority: u16) {
         let designated = self.is_designated(number);

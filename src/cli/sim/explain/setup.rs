@@ -125,6 +125,7 @@ fn kind(op: &Op) -> Kind {
         | Op::DelLink { .. }
         | Op::SetBridge { .. }
         | Op::SetPort { .. }
+        | Op::SetPortState { .. }
         | Op::SetVirtual { .. }
         | Op::SetAltname { .. }
         | Op::SetMaddr { .. } => Kind::Link,
