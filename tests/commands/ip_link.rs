@@ -500,3 +500,90 @@ fn further_names() {
         )],
     );
 }
+
+/// What links are like in corners: `lo` before and after, states that come from numbers alone, what goes with a namespace.
+#[test]
+fn corners() {
+    agree(
+        "ip-link-corners",
+        &[
+            (
+                "lo before and after it was up",
+                r"
+            ip netns add a
+            ip -n a link
+            ip netns exec a ping -c1 -W1 127.0.0.1
+            ip -n a link set lo up
+            ip netns exec a ping -c1 -W1 127.0.0.1
+            ip -n a link set lo down
+            ip netns exec a ping -c1 -W1 127.0.0.1
+            ip -n a addr show lo
+            ip -n a link
+            ip -n a rule
+            ip -n a link set lo netns a
+            ip -n a link del lo
+        ",
+            ),
+            (
+                "a lost carrier is looked for by number, whoever has it",
+                r"
+            ip netns add a
+            ip netns add b
+            ip -n a link add d2 address 02:00:00:00:01:02 type veth peer name d3 address 02:00:00:00:01:03
+            ip -n a link add e address 02:00:00:00:00:01 type veth peer name p netns b address 02:00:00:00:00:02
+            ip -n b link
+            ip -n a link set e up
+            sleep 1.2
+            ip -n a link
+            ip -n b link set p up
+            sleep 1.2
+            ip -n b link set p down
+            sleep 1.2
+            ip -n a link
+            ip -n a link set d2 up
+            ip -n a link set d3 up
+            ip -n b link set p up
+            sleep 1.2
+            ip -n b link set p down
+            sleep 1.2
+            ip -n a link
+            ip -n a link set d3 down
+            ip -n b link set p up
+            sleep 1.2
+            ip -n b link set p down
+            sleep 1.2
+            ip -n a link
+        ",
+            ),
+            (
+                "made in one namespace and moved",
+                r"
+            ip netns add a
+            ip netns add b
+            ip -n a link add m address 02:00:00:00:00:05 type veth peer name n address 02:00:00:00:00:06
+            ip -n a link set n netns b
+            ip -n a link set m up
+            sleep 1.2
+            ip -n a link show m
+            ip -n b link set n up
+            sleep 1.2
+            ip -n b link set n down
+            sleep 1.2
+            ip -n a link show m
+            ip -n b link show n
+            ip -n b link add x type veth peer name m
+            ip -n a link set m netns b
+            ip -n b link set lo netns a
+            ip -n a link add q type veth peer name r
+            ip -n a link del q
+            ip -n a link add q type veth peer name r
+            ip -n a -br link
+            ip netns list
+            ip netns del b
+            sleep 2
+            ip -n a -br link
+        ",
+            ),
+        ],
+    );
+}

@@ -22,6 +22,7 @@ use nettwin_model::wire::{
     IPV4_LEN, Ipv4, Ipv4Header, PROTO_UDP, UDP_LEN, Udp, set_fragment, set_ipv4_id, transport_checksum, write_udp,
 };
 use nettwin_model::{Errno, Fault, FdbEntry, FdbKind, IfName, Instant, Mac};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -287,6 +288,15 @@ pub(crate) fn receive(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Option<Next> 
     w.push(ns.id, Stage::Dev, Pkt::on(frame, index));
     w.frames.release(pkt.frame);
     Some(Next::Done)
+}
+
+/// The ports that a namespace listens to for its tunnels.
+pub(crate) fn ports(ns: &Netns) -> BTreeSet<u16> {
+    let port = |dev: &Dev| match &dev.kind {
+        Kind::Vxlan(vxlan) if dev.up => Some(vxlan.of.dstport),
+        _ => None,
+    };
+    ns.devs.iter().filter_map(port).collect()
 }
 
 /// It is up: its group is joined (`vxlan_open`).

@@ -8,6 +8,7 @@ use super::flow::{Flows, Route, Routes};
 use super::settings::Settings;
 use super::user::Users;
 use super::{Input, Sockets, reset_for};
+use crate::dev::vxlan;
 use crate::event::Event;
 use crate::fib::Selectors;
 use crate::frame::L2_LEN;
@@ -18,7 +19,7 @@ use crate::sim::Sim;
 use crate::world::World;
 use crate::{l3, rules};
 use nettwin_model::probe::{IcmpError, Probe, ProbeEvent, ProbeId, Proto, Stop};
-use nettwin_model::socket::{Call, Listed, Reply};
+use nettwin_model::socket::{Call, Listed, Reply, State};
 use nettwin_model::wire::{PROTO_TCP, PROTO_UDP};
 use nettwin_model::{Errno, Instant};
 use std::collections::BTreeSet;
@@ -170,6 +171,16 @@ fn transport(ns: &mut Netns, w: &World) -> Box<Transport> {
 /// All sockets of this namespace.
 pub(crate) fn list(ns: &Netns, now: Instant) -> Vec<Listed> {
     let mut all = ns.sock.as_ref().map_or(Vec::new(), |t| t.sockets.list(now));
+    let none = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+    // One of the kernel's own for all tunnels of a port (`vxlan_sock_add`).
+    all.extend(vxlan::ports(ns).into_iter().map(|port| Listed {
+        proto: Proto::Udp,
+        state: State::Close,
+        local: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port),
+        remote: none,
+        received: 0,
+        unsent: 0,
+    }));
     all.sort_unstable();
     all
 }
