@@ -4,6 +4,8 @@
 //! `net/bridge/br_sysfs_br.c`. Deliberately absent: the other files of `/proc/net`; timers, queues
 //! and what cannot be read as a file; that an interface's folder is a link.
 
+mod bonding;
+
 use nettwin_model::link::{LinkKind, LinkTraits, OperState};
 use nettwin_model::neigh::{Neigh, Nud};
 use nettwin_model::route::{RouteKind, TABLE_MAIN};
@@ -22,8 +24,8 @@ pub enum File {
     Link(String),
 }
 
-/// The files of `/proc/net` by name.
-pub fn proc_net(netns: &NetnsState, groups: &[LinkGroups]) -> BTreeMap<String, File> {
+/// The files of `/proc/net` by name, of a kernel of this release.
+pub fn proc_net(netns: &NetnsState, groups: &[LinkGroups], release: &str) -> BTreeMap<String, File> {
     let files = [
         ("arp", arp(netns)),
         ("dev", dev(netns)),
@@ -31,7 +33,13 @@ pub fn proc_net(netns: &NetnsState, groups: &[LinkGroups]) -> BTreeMap<String, F
         ("igmp", igmp(groups)),
         ("dev_mcast", dev_mcast(groups)),
     ];
-    files.into_iter().map(|(name, text)| (name.to_owned(), File::Text(text))).collect()
+    let bonds = bonding::proc_net(netns, release);
+    files
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), text))
+        .chain(bonds)
+        .map(|(n, t)| (n, File::Text(t)))
+        .collect()
 }
 
 /// Who has joined which groups.
@@ -70,6 +78,7 @@ pub fn class_net(netns: &NetnsState) -> BTreeMap<String, File> {
         let traits = netns.config.traits.get(name).cloned().unwrap_or_default();
         let carriers = netns.volatile.carriers.get(name).copied().unwrap_or_default();
         interface(&mut files, *name, (config, derived, &traits), stats, carriers);
+        bonding::class_net(&mut files, netns, *name);
         if let Some(attrs) = &config.bridge {
             let mut add = |key: &str, value: String| text(&mut files, *name, &format!("bridge/{key}"), value);
             let number = |n: Option<u32>| n.unwrap_or(0).to_string();
@@ -169,6 +178,8 @@ fn interface(
         | bit(config.kind.has_arp() == traits.no_arp, 0x80)
         | bit(traits.promisc || is_port, 0x100)
         | bit(traits.allmulti || is_port, 0x200)
+        | bit(matches!(&config.kind, LinkKind::Virtual(kind) if kind.is_master()), 0x400)
+        | bit(derived.bond_slave.is_some(), 0x800)
         | bit(config.kind.has_multicast() != traits.no_multicast, 0x1000);
     add("flags", format!("{flags:#x}"));
     let hardware = match () {

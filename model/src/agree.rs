@@ -11,6 +11,7 @@ use crate::neigh::{FdbEntry, FdbKind, Neigh};
 use crate::plan::Desired;
 use crate::route::Route;
 use crate::snapshot::{BridgeDerived, Config, NetnsState, Snapshot};
+use crate::virtuals::Virtual;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// netem's own queue limit, in packets.
@@ -175,6 +176,10 @@ pub(crate) fn kind(wanted: &LinkKind, seen: &LinkKind, desired: &Desired, observ
         (LinkKind::Veth { peer: Some(peer) }, LinkKind::Veth { peer: None }) => {
             // Its other end is out of sight: fine unless it should be within.
             !observed.netns.contains_key(&peer.0) && !desired.netns.contains_key(&peer.0)
+        }
+        // What is left open of a bond is as the kernel makes it.
+        (LinkKind::Virtual(Virtual::Bond(wanted)), LinkKind::Virtual(Virtual::Bond(seen))) => {
+            wanted.sparse() == seen.sparse()
         }
         (wanted, seen) => wanted == seen,
     }

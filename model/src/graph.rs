@@ -19,7 +19,7 @@ pub struct Segments {
 }
 
 impl Segments {
-    /// The broadcast domains of a layout: wires join their ends, bridges their ports.
+    /// The broadcast domains of a layout: wires join their ends, bridges and bonds what belongs to them.
     pub fn of(layout: &Layout) -> Self {
         let keys: Vec<DevKey> = layout
             .devices()
@@ -134,7 +134,7 @@ fn wires_between_bridges(layout: &Layout) -> BTreeMap<usize, [DevKey; 2]> {
     for (netns, _, device) in layout.devices() {
         let DeviceKind::Veth { peer, link, end: 0 } = &device.kind else { continue };
         let Some(other) = layout.get(peer).filter(|other| other.up && device.up) else { continue };
-        if let (Some(here), Some(there)) = (device.master, other.master) {
+        if let (Some(here), Some(there)) = (device.bridge(), other.bridge()) {
             out.insert(*link, [(netns.clone(), here), (peer.0.clone(), there)]);
         }
     }

@@ -31,8 +31,10 @@ pub struct Device {
     pub said: String,
     /// Where it is said best.
     pub span: Span,
-    /// The bridge that it is a port of, in the same namespace.
+    /// The bridge that it is a port of or the bond that it is a member of, in the same namespace.
     pub master: Option<IfName>,
+    /// It is a bond that it belongs to.
+    pub is_bonded: bool,
     /// Administratively up.
     pub up: bool,
     /// Its MAC; `None` where the machine chooses (`lo`, most bridges).
@@ -95,6 +97,13 @@ impl Bridge {
     }
 }
 
+impl Device {
+    /// The bridge that it is a port of.
+    pub fn bridge(&self) -> Option<IfName> {
+        self.master.filter(|_| !self.is_bonded)
+    }
+}
+
 impl Layout {
     /// Resolves all names. What cannot be resolved is said and left out.
     pub fn of(topology: &Topology) -> (Layout, Vec<Complaint>) {
@@ -105,6 +114,7 @@ impl Layout {
             builder.link(index);
         }
         builder.virtuals();
+        builder.members();
         builder.unconnected();
         (builder.layout, builder.complaints)
     }
@@ -370,7 +380,8 @@ impl Builder<'_> {
             return;
         }
         let inherits = match &kind.value {
-            Virtual::Vlan(_) => true,
+            // Of a bond it is the first member's.
+            Virtual::Vlan(_) | Virtual::Bond(_) => true,
             Virtual::Macvlan(of) => of.mode == MacvlanMode::Passthru,
             kind => !kind.has_mac(),
         };
@@ -378,6 +389,110 @@ impl Builder<'_> {
         let own = || Placed::from(derived_mac(self.t.seed, netns, dev));
         let mac = device.mac.or_else(|| (!inherits).then(own));
         self.layout.insert(key, Device { mac, ..device });
+    }
+
+    /// Gives bonds their members.
+    fn members(&mut self) {
+        let said = self.t.netns.iter().flat_map(|(netns, n)| n.interfaces.iter().map(move |(dev, i)| (netns, *dev, i)));
+        for (netns, dev, interface) in said {
+            if let Some(master) = &interface.master
+                && let Err(complaint) = self.member((netns.clone(), dev), interface, master)
+            {
+                self.complaints.push(complaint);
+            }
+        }
+        let is_bond = |d: &Device| matches!(&d.kind, DeviceKind::Virtual(Virtual::Bond(_)));
+        let mut wrong = Vec::new();
+        for (netns, dev, bond) in self.layout.devices().filter(|(.., d)| is_bond(d)) {
+            let DeviceKind::Virtual(Virtual::Bond(attrs)) = &bond.kind else { continue };
+            let delays = [attrs.updelay, attrs.downdelay, attrs.peer_notify_delay];
+            if attrs.miimon.unwrap_or(0) == 0 && delays.iter().any(Option::is_some) {
+                let message = format!("the bond {} has a delay and never looks at its members' links", bond.said);
+                let help = "say how often it looks, as in `miimon 100`, or leave the delays out";
+                wrong.push(Complaint::error("bad-kind", bond.span, message).help(help));
+            }
+            let members: Vec<&IfName> = self.layout.netns[netns]
+                .iter()
+                .filter_map(|(name, d)| (d.is_bonded && d.master == Some(dev)).then_some(name))
+                .collect();
+            if members.is_empty() {
+                let message = format!("the bond {} has no members, and carries nothing", bond.said);
+                let help = format!("say master = \"{dev}\" of the interfaces of {netns} that are to belong to it");
+                wrong.push(Complaint::error("empty-bond", bond.span, message).help(help));
+            } else if let Some(primary) = attrs.primary.filter(|primary| !members.contains(&primary)) {
+                let message = format!("the bond {} prefers {primary}, which is no member of it", bond.said);
+                let help = format!("say master = \"{dev}\" of {primary}, or leave `primary` out");
+                wrong.push(Complaint::error("unknown-device", bond.span, message).help(help));
+            }
+        }
+        self.complaints.append(&mut wrong);
+    }
+
+    fn member(&mut self, key: DevKey, interface: &Interface, master: &Placed<IfName>) -> Result<(), Complaint> {
+        // That it is not made at all is said elsewhere.
+        let Some(device) = self.layout.get(&key) else { return Ok(()) };
+        let bond = self.layout.get(&(key.0.clone(), master.value));
+        let mtu = match bond.map(|bond| (&bond.kind, bond.mtu)) {
+            Some((DeviceKind::Virtual(Virtual::Bond(_)), mtu)) => mtu.unwrap_or_else(|| Placed::from(DEFAULT_MTU)),
+            Some((DeviceKind::Bridge(_), _)) => {
+                let message = format!("{} is a bridge: its ports are the ends of links", master.value);
+                let help = format!("end a link in a port of it, as in ends = [\"h1:eth0\", \"{}:p1\"]", master.value);
+                return Err(Complaint::error("bad-master", master.span, message).help(help));
+            }
+            Some(_) => {
+                let message = format!("{} is no bond", master.value);
+                let help = "give it type = \"bond mode active-backup miimon 100\", or leave `master` out";
+                return Err(Complaint::error("bad-master", master.span, message).help(help));
+            }
+            None => {
+                let message = format!("{} has no interface {} to belong to", key.0, master.value);
+                let help =
+                    format!("add interfaces.{} = {{ type = \"bond mode active-backup miimon 100\" }}", master.value);
+                return Err(Complaint::error("unknown-device", master.span, message).help(help));
+            }
+        };
+        let cannot = match &device.kind {
+            DeviceKind::Loopback => Some("the loopback device belongs to no bond"),
+            DeviceKind::Virtual(Virtual::Bond(_)) => Some("a bond of bonds is not supported"),
+            DeviceKind::Virtual(kind) if !kind.has_mac() => Some("a device without a MAC belongs to no bond"),
+            _ => None,
+        };
+        if let Some(why) = cannot {
+            return Err(Complaint::error("bad-master", master.span, why).help("name an interface of another kind"));
+        }
+        if self.sits_on(&key, &(key.0.clone(), master.value)) {
+            let message = format!("{} sits on {}, which it cannot belong to", device.said, master.value);
+            return Err(Complaint::error("bad-master", master.span, message).help("leave `master` out"));
+        }
+        if let Some(address) = device.addresses.first() {
+            let message =
+                format!("{} is a member of {} and has an address, which it will not use", device.said, master.value);
+            let help = format!("give the address to {}", master.value);
+            return Err(Complaint::error("bonded-address", address.span, message).help(help));
+        }
+        if let Some(own) = interface.mtu.filter(|own| own.value != mtu.value) {
+            let message = format!("{} gets the MTU of its bond, {}", device.said, mtu.value);
+            let help = format!("say mtu = {} of {}", own.value, master.value);
+            return Err(Complaint::error("bonded-mtu", own.span, message).help(help));
+        }
+        let place = device.span;
+        let device = Device {
+            master: Some(master.value),
+            is_bonded: true,
+            mtu: Some(Placed::new(mtu.value, place)),
+            ..device.clone()
+        };
+        self.layout.insert(key, device);
+        Ok(())
+    }
+
+    /// Whether a device sits on another, by however many between.
+    fn sits_on(&self, upper: &DevKey, lower: &DevKey) -> bool {
+        let below = |key: &DevKey| match &self.layout.get(key)?.kind {
+            DeviceKind::Virtual(kind) => kind.lower().cloned(),
+            _ => None,
+        };
+        std::iter::successors(Some(upper.clone()), below).take(64).any(|key| key == *lower)
     }
 
     /// Interfaces and ports that are described and that no link makes; namespaces and bridges that nothing is wired to.
@@ -418,6 +533,7 @@ fn device_of(kind: DeviceKind, spec: &Interface, said: String, span: Span) -> De
         said,
         span: if spec.span.range().is_some() { spec.span } else { span },
         master: None,
+        is_bonded: false,
         up: spec.up,
         mac: spec.mac,
         mtu: spec.mtu,

@@ -28,6 +28,11 @@ pub enum LinkKind {
 }
 
 impl LinkKind {
+    /// Whether it is a bond.
+    pub fn is_bond(&self) -> bool {
+        matches!(self, LinkKind::Virtual(Virtual::Bond(_)))
+    }
+
     /// The word that `ip -d link` prints and `ip link add type` takes.
     pub fn word(&self) -> &str {
         match self {

@@ -268,9 +268,11 @@ impl Recovery<'_> {
         }
     }
 
-    /// Whether the seed gives a veth this MAC by itself.
+    /// Whether the seed gives a device this MAC by itself.
     fn is_derived(&self, mac: Mac, netns: &NetnsName, dev: IfName, link: &LinkConfig) -> bool {
-        is_veth(link) && mac == derived_mac(self.recovered.topology.seed, netns, dev)
+        use Virtual::{Dummy, Tun, Vxlan};
+        let has_own = is_veth(link) || matches!(link.kind, LinkKind::Virtual(Dummy | Tun(_) | Vxlan(_)));
+        has_own && mac == derived_mac(self.recovered.topology.seed, netns, dev)
     }
 
     /// Leaves out the routes that follow from the rest.
@@ -339,17 +341,23 @@ impl Recovery<'_> {
     /// A device of software alone, where a topology can say it.
     fn virtual_device(&mut self, key: &DevKey, link: &LinkConfig, kind: &Virtual) {
         let elsewhere = kind.lower().is_some_and(|(netns, _)| *netns != key.0);
-        if matches!(kind, Virtual::Vrf { .. } | Virtual::Bond(_))
+        let bond = self.bond_of(key, link);
+        if matches!(kind, Virtual::Vrf { .. })
             || elsewhere
-            || link.master.is_some()
+            || (link.master.is_some() && bond.is_none())
             || self.is_bridges(&key.0)
         {
             return self.lose(&key.0, Part::Link(key.1), "a topology cannot say it of a device of this kind");
         }
+        let kind = match kind {
+            Virtual::Bond(attrs) => Virtual::Bond(Box::new(attrs.sparse())),
+            kind => kind.clone(),
+        };
         let said = Interface {
-            kind: Some(Placed::from(kind.clone())),
             link: kind.lower().map(|(_, name)| Placed::from(*name)),
-            mtu: link.mtu.filter(|mtu| *mtu != DEFAULT_MTU).map(Placed::from),
+            kind: Some(Placed::from(kind)),
+            master: bond.map(Placed::from),
+            mtu: link.mtu.filter(|mtu| *mtu != DEFAULT_MTU && bond.is_none()).map(Placed::from),
             ..self.interface(&key.0, key.1, link)
         };
         let netns = self.recovered.topology.netns.entry(key.0.clone()).or_default();
@@ -372,7 +380,10 @@ impl Recovery<'_> {
         let impair = ends.map(|(_, link)| link.impairment.clone().map(Placed::from));
         for ((key, link), end) in ends.into_iter().zip(&said) {
             let mut interface = self.interface(&key.0, key.1, link);
-            interface.mtu = if same { None } else { odd(link.mtu) };
+            let bond = self.bond_of(key, link);
+            interface.master = bond.map(Placed::from);
+            // A member has its bond's.
+            interface.mtu = if same || bond.is_some() { None } else { odd(link.mtu) };
             if interface != Interface::default() {
                 self.describe(key, end, link, interface);
             }
@@ -381,9 +392,16 @@ impl Recovery<'_> {
         self.recovered.topology.links.push(Link { span: Default::default(), ends: said, mtu, impair });
     }
 
+    /// The bond that a link is a member of.
+    fn bond_of(&self, key: &DevKey, link: &LinkConfig) -> Option<IfName> {
+        let links = &self.observed.netns.get(&key.0)?.config.links;
+        let is_bond = |master: &IfName| links.get(master).is_some_and(|link| link.kind.is_bond());
+        link.master.filter(is_bond)
+    }
+
     /// How a wire's end is said: as a bridge's port, or as a namespace's interface.
     fn end(&self, key: &DevKey, link: &LinkConfig) -> Option<End> {
-        match link.master {
+        match link.master.filter(|_| self.bond_of(key, link).is_none()) {
             Some(bridge) => {
                 let node = NetnsName::new(bridge.as_str()).ok()?;
                 (self.held.get(&bridge) == Some(&key.0)).then(|| End::new(node, key.1))

@@ -173,6 +173,9 @@ pub struct Volatile {
     /// How often links got and lost carrier. Not written down.
     #[serde(skip)]
     pub carriers: BTreeMap<IfName, CarrierCounts>,
+    /// Bonds' slaves in the order of coming, where the machine knows it. Not written down.
+    #[serde(skip)]
+    pub slaves: BTreeMap<IfName, Vec<IfName>>,
     /// When neighbours were used and heard of, by device and address. Not written down.
     #[serde(skip)]
     pub uses: BTreeMap<(IfName, IpAddr), NeighUse>,

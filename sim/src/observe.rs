@@ -42,6 +42,10 @@ pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
         if *dev.traits != LinkTraits::default() {
             state.config.traits.insert(dev.name, dev.traits.clone());
         }
+        if let Some(bond) = bond::of(ns, dev.ifindex) {
+            let names = bond.slaves.iter().filter_map(|slave| Some(ns.dev(slave.dev)?.name)).collect();
+            state.volatile.slaves.insert(dev.name, names);
+        }
         let stats = bond::of(ns, dev.ifindex).map_or(dev.stats, |bond| bond::stats(ns, bond, dev.stats));
         state.volatile.stats.insert(dev.name, stats);
         state.volatile.carriers.insert(dev.name, dev.carriers);
@@ -54,7 +58,7 @@ pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
     }
     state.volatile.mdb.sort();
     l3::observe(ns, &sim.world, &mut state);
-    state.config.ruleset = nf::ruleset(ns, sim.world.now).without_state();
+    state.config.ruleset = nf::ruleset(ns).without_state();
     state
 }
 

@@ -4,6 +4,8 @@
 //! written to them reaches it. Kernel counterpart: procfs, sysfs, `/run/netns`. Deliberately absent: refusing a bad value
 //! while it is being written (it is complained about, and taken back, a moment later); files that nothing here obeys.
 
+mod bonding;
+
 use super::os::Written;
 use nettwin::model::link::BridgeAttrs;
 use nettwin::model::op::LinkChange;
@@ -25,6 +27,8 @@ pub(crate) struct Views {
     written: Written,
     watched: BTreeSet<PathBuf>,
     shows_all: bool,
+    /// The kernel's release, as far as files say it.
+    release: String,
 }
 
 /// What a namespace's files hold.
@@ -61,6 +65,7 @@ impl Views {
             written,
             watched: BTreeSet::new(),
             shows_all: false,
+            release: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim_end().to_owned(),
         })
     }
 
@@ -107,7 +112,7 @@ impl Views {
                 continue;
             }
             let (mut files, mut new_settings) = (BTreeMap::new(), None);
-            for (folder, of) in [("net", proc_net(&state, &groups)), ("class", class_net(&state))] {
+            for (folder, of) in [("net", proc_net(&state, &groups, &self.release)), ("class", class_net(&state))] {
                 files.extend(of.into_iter().map(|(name, file)| (format!("{folder}/{name}"), file)));
             }
             if view.is_old || settings || !view.state.config.links.keys().eq(state.config.links.keys()) {
@@ -135,7 +140,7 @@ impl Views {
         let folder = self.folder.join("run/netns");
         fs::create_dir_all(&folder)?;
         for gone in self.names.difference(&names) {
-            ignore_absent(fs::remove_file(folder.join(gone.file())))?;
+            ignore_absent(fs::remove_file(folder.join(gone.as_str())))?;
         }
         for new in names.difference(&self.names) {
             let file = fs::OpenOptions::new()
@@ -143,7 +148,7 @@ impl Views {
                 .create(true)
                 .truncate(false)
                 .mode(0o444)
-                .open(folder.join(new.file()));
+                .open(folder.join(new.as_str()));
             match file {
                 Err(e) if e.kind() != io::ErrorKind::PermissionDenied => return Err(e),
                 _ => {}
@@ -173,7 +178,7 @@ impl Views {
             }
             any = true;
             view.is_old = true;
-            match execute(machine, netns, file, text.trim_end_matches('\n')) {
+            match execute(machine, netns, &view.state, file, text.trim_end_matches('\n')) {
                 // What it says now is the machine's to decide.
                 Ok(()) => _ = view.forget(file),
                 Err(why) => {
@@ -191,7 +196,13 @@ impl Views {
     }
 }
 
-fn execute(machine: &mut dyn Backend, netns: &NetnsName, file: &str, text: &str) -> Result<(), String> {
+fn execute(
+    machine: &mut dyn Backend,
+    netns: &NetnsName,
+    state: &NetnsState,
+    file: &str,
+    text: &str,
+) -> Result<(), String> {
     let unknown = || "not supported in a simulated network".to_owned();
     let netns = netns.clone();
     let op = if let Some(key) = file.strip_prefix("sysctl/") {
@@ -205,6 +216,8 @@ fn execute(machine: &mut dyn Backend, netns: &NetnsName, file: &str, text: &str)
         if attribute == "mtu" {
             let mtu = text.trim().parse().map_err(invalid)?;
             Op::SetLink { netns, name, change: Box::new(LinkChange { mtu: Some(mtu), ..LinkChange::default() }) }
+        } else if let Some(key) = attribute.strip_prefix("bonding/") {
+            bonding::op(netns, state, name, key, text).map_err(|errno| errno.map_or_else(unknown, strerror))?
         } else {
             let key = attribute.strip_prefix("bridge/").ok_or_else(unknown)?;
             let number: u32 = text.trim().parse().map_err(invalid)?;

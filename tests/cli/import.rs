@@ -8,7 +8,7 @@ use nettwin::sim::Sim;
 use proptest::prelude::*;
 
 /// Neither topology would change anything in the other's lab.
-fn are_the_same(one: &Topology, other: &Topology) -> Result<(), String> {
+pub(crate) fn are_the_same(one: &Topology, other: &Topology) -> Result<(), String> {
     for (a, b) in [(one, other), (other, one)] {
         let (a, b) = (a.check().map_err(|e| format!("{e:?}"))?, b.check().map_err(|e| format!("{e:?}"))?);
         let mut sim = Sim::new(a.seed());

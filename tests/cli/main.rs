@@ -6,6 +6,8 @@
 mod attach;
 #[cfg(target_os = "linux")]
 mod bench;
+#[cfg(target_os = "linux")]
+mod bonds;
 mod check;
 mod commands;
 mod harness;

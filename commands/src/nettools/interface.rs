@@ -27,6 +27,8 @@ pub(super) struct Interface {
 
 const UP: u32 = 1;
 const POINT_TO_POINT: u32 = 0x10;
+const MASTER: u32 = 0x400;
+const SLAVE: u32 = 0x800;
 
 /// A flag, its name and its letter (`netstat -i`), in the order of printing of each.
 const FLAGS: &[(u32, &str)] = &[
@@ -38,6 +40,8 @@ const FLAGS: &[(u32, &str)] = &[
     (0x80, "NOARP"),
     (0x100, "PROMISC"),
     (0x200, "ALLMULTI"),
+    (SLAVE, "SLAVE"),
+    (MASTER, "MASTER"),
     (0x1000, "MULTICAST"),
 ];
 const LETTERS: &[(u32, char)] = &[
@@ -48,6 +52,8 @@ const LETTERS: &[(u32, char)] = &[
     (0x100, 'P'),
     (0x80, 'O'),
     (POINT_TO_POINT, 'P'),
+    (SLAVE, 's'),
+    (MASTER, 'm'),
     (0x40, 'R'),
     (UP, 'U'),
 ];
@@ -69,7 +75,15 @@ impl Interface {
         };
         let multicast = config.kind.has_multicast() != traits.no_multicast;
         let noarp = config.kind.has_arp() == traits.no_arp;
-        for (bit, is_set) in [(0x80, noarp), (0x100, traits.promisc), (0x200, traits.allmulti), (0x1000, multicast)] {
+        let is_master = matches!(&config.kind, LinkKind::Virtual(kind) if kind.is_master());
+        for (bit, is_set) in [
+            (0x80, noarp),
+            (0x100, traits.promisc),
+            (0x200, traits.allmulti),
+            (MASTER, is_master),
+            (SLAVE, derived.bond_slave.is_some()),
+            (0x1000, multicast),
+        ] {
             flags |= if is_set { bit } else { 0 };
         }
         if config.up {

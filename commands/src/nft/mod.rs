@@ -5,7 +5,6 @@
 //! [`phrase`] refuse by name.
 
 mod block;
-mod dynset;
 mod eval;
 mod hint;
 mod include;

@@ -85,12 +85,13 @@ fn link(t: &Topology, device: &Device) -> LinkConfig {
     LinkConfig {
         kind,
         up: device.up,
-        mtu: device.mtu.map(|m| m.value),
+        // A bond gives its members its own.
+        mtu: device.mtu.filter(|_| !device.is_bonded).map(|m| m.value),
         mac: device.mac.map(|m| m.value),
         master: device.master,
         addrs: device.addresses.iter().map(|a| a.value.clone()).collect(),
         bridge,
-        port: device.master.map(|_| device.port.or(&PortAttrs::shown_by_all())),
+        port: device.bridge().map(|_| device.port.or(&PortAttrs::shown_by_all())),
         vlans: device.vlans.clone(),
         impairment,
     }
@@ -108,7 +109,7 @@ pub(super) fn said(t: &Topology, layout: &Layout, desired: &Desired) -> Desired 
                 DeviceKind::Bridge(attrs) => Some(attrs.clone()),
                 _ => None,
             };
-            link.port = device.master.map(|_| device.port.clone());
+            link.port = device.bridge().map(|_| device.port.clone());
         }
         config.sysctls.retain(|key, _| says_sysctl(t, name, key));
     }

@@ -83,8 +83,8 @@ fn edges(t: &Topology, layout: &Layout, index: &BTreeMap<(NetnsName, Option<IfNa
     for (netns, dev, device) in layout.devices() {
         let DeviceKind::Veth { peer, link, end: 0 } = &device.kind else { continue };
         let Some(other) = layout.get(peer) else { continue };
-        let here = index.get(&(netns.clone(), device.master));
-        let there = index.get(&(peer.0.clone(), other.master));
+        let here = index.get(&(netns.clone(), device.bridge()));
+        let there = index.get(&(peer.0.clone(), other.bridge()));
         let (Some(&here), Some(&there), Some(said)) = (here, there, t.links.get(*link)) else { continue };
         let mut note: Vec<String> = said.mtu.iter().map(|m| format!("mtu {}", m.value)).collect();
         match &said.impair {

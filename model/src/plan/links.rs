@@ -31,8 +31,8 @@ impl Planner<'_> {
                 let unwanted = !netns.is_host() && !self.keeps(&key, link);
                 if (loses_peer || unwanted) && *name != IfName::lo() && !gone.contains(&key) {
                     self.phases.del_links.push(Op::DelLink { netns: netns.clone(), name: *name });
-                    gone.extend(peer.cloned());
-                    gone.insert(key);
+                    self.take_along(key, &mut gone);
+                    peer.cloned().into_iter().for_each(|peer| self.take_along(peer, &mut gone));
                 }
             }
         }
@@ -42,6 +42,22 @@ impl Planner<'_> {
             }
         }
         self.phases.del_netns.extend(departing.into_iter().map(|netns| Op::DelNetns { netns: netns.clone() }));
+    }
+
+    /// A link goes, and with it what sits on it.
+    fn take_along(&self, key: Key, gone: &mut BTreeSet<Key>) {
+        let sits_on = |netns: &NetnsName, link: &LinkConfig| match &link.kind {
+            LinkKind::Virtual(kind) => kind.lower() == Some(&key) || kind.needs() == Some(key.1) && *netns == key.0,
+            _ => false,
+        };
+        let mut uppers = Vec::new();
+        for (netns, there) in &self.there {
+            let above = there.config.links.iter().filter(|(_, link)| sits_on(netns, link));
+            uppers.extend(above.map(|(name, _)| (netns.clone(), *name)));
+        }
+        if gone.insert(key) {
+            uppers.into_iter().for_each(|upper| self.take_along(upper, gone));
+        }
     }
 
     fn keeps(&self, key: &Key, seen: &LinkConfig) -> bool {
@@ -106,14 +122,19 @@ impl Planner<'_> {
     }
 
     fn make_virtual(&mut self, netns: &NetnsName, name: IfName, link: &LinkConfig, kind: &Virtual) {
+        let kind = match kind {
+            // A delay is refused where nobody looks, be it 0.
+            Virtual::Bond(attrs) => Virtual::Bond(Box::new(attrs.sparse())),
+            kind => kind.clone(),
+        };
         // Of a TAP device the kernel takes nothing else when it is made.
-        let (mac, mtu) = if matches!(kind, Virtual::Tun(_)) { (None, None) } else { (link.mac, link.mtu) };
+        let (mac, mtu) = if matches!(&kind, Virtual::Tun(_)) { (None, None) } else { (link.mac, link.mtu) };
         let born = LinkConfig { mac, mtu, ..new_link(link.kind.clone()) };
         There::born(&mut self.there, netns, name, born);
         self.phases.virtuals.push(Op::AddLink(Box::new(AddLink {
             netns: netns.clone(),
             name,
-            kind: NewLink::Virtual(kind.clone()),
+            kind: NewLink::Virtual(kind),
             mac,
             mtu,
             master: None,
@@ -142,22 +163,30 @@ impl Planner<'_> {
     }
 
     fn make_veth(&mut self, one: Key, other: Key) {
-        let wanted = |key: &Key| self.desired.netns.get(&key.0).and_then(|c| c.links.get(&key.1));
-        let is_port = |key: &Key| wanted(key).is_some_and(|w| w.master.is_some());
+        let desired = self.desired;
+        let wanted = |key: &Key| desired.netns.get(&key.0).and_then(|c| c.links.get(&key.1));
+        let is_port =
+            |key: &Key| wanted(key).is_some_and(|w| w.master.is_some() && !Self::is_bonded(desired, &key.0, w));
         let first = one.clone().min(other.clone());
         let outer = [&one, &other].into_iter().find(|k| is_port(k)).filter(|_| is_port(&one) != is_port(&other));
         let outer = outer.cloned().unwrap_or(first);
         let peer = if outer == one { other } else { one };
-        let end = |key: &Key| wanted(key).map(|w| (w.mac, w.mtu, w.master, w.up)).unwrap_or_default();
+        // What is to belong to a bond must be down until it does.
+        let end = |key: &Key| match wanted(key) {
+            Some(w) if Self::is_bonded(desired, &key.0, w) => (w.mac, w.mtu, None, false),
+            Some(w) => (w.mac, w.mtu, w.master, w.up),
+            None => Default::default(),
+        };
         let ((mac, mtu, master, up), (peer_mac, peer_mtu, ..)) = (end(&outer), end(&peer));
         for (key, mate, is_outer) in [(&outer, &peer, true), (&peer, &outer, false)] {
             let Some(link) = wanted(key) else { continue };
+            let (.., given, is_up) = end(key);
             let born = LinkConfig {
-                up: is_outer && link.up,
+                up: is_outer && is_up,
                 mtu: link.mtu,
                 mac: link.mac,
-                master: link.master.filter(|_| is_outer),
-                port: link.master.filter(|_| is_outer).map(|_| PortAttrs::shown_by_all()),
+                master: given.filter(|_| is_outer),
+                port: given.filter(|_| is_outer).map(|_| PortAttrs::shown_by_all()),
                 ..new_link(LinkKind::Veth { peer: Some(mate.clone()) })
             };
             There::born(&mut self.there, &key.0, key.1, born);
@@ -187,10 +216,41 @@ impl Planner<'_> {
             Op::SetLink { netns, name, .. } => depth(desired, &(netns.clone(), *name)),
             _ => 0,
         });
+        self.lower_vlans();
+    }
+
+    /// A VLAN device comes up with what it sits on (`vlan_device_event`): one that is not wanted up goes down again.
+    fn lower_vlans(&mut self) {
+        let raised: BTreeSet<Key> = self
+            .phases
+            .set_links
+            .iter()
+            .chain(&self.phases.virtuals_up)
+            .filter_map(|op| match op {
+                Op::SetLink { netns, name, change } if change.up == Some(true) || change.master.is_some() => {
+                    Some((netns.clone(), *name))
+                }
+                _ => None,
+            })
+            .collect();
+        let desired = self.desired;
+        let links = desired.netns.iter().flat_map(|(netns, c)| c.links.iter().map(move |(name, l)| (netns, *name, l)));
+        for (netns, name, link) in links.filter(|(.., link)| !link.up) {
+            let LinkKind::Virtual(Virtual::Vlan(vlan)) = &link.kind else { continue };
+            let key = (netns.clone(), name);
+            if !vlan.loose_binding && below(desired, &key).skip(1).any(|lower| raised.contains(&lower)) {
+                let change = Box::new(LinkChange { up: Some(false), ..LinkChange::default() });
+                self.phases.virtuals_up.push(Op::SetLink { netns: key.0, name, change });
+            }
+        }
     }
 
     fn change_link(&mut self, netns: &NetnsName, name: IfName, wanted: &LinkConfig) {
+        if self.change_member(netns, name, wanted) {
+            return;
+        }
         let ports_change = wanted.kind == LinkKind::Bridge && self.ports_change(netns, name);
+        let loses_mac = wanted.kind.is_bond() && self.loses_members(netns, name);
         let Some(there) = self.there.get_mut(netns) else { return };
         let Some(seen) = there.config.links.get(&name).cloned() else { return };
         let mut change = LinkChange {
@@ -210,6 +270,11 @@ impl Planner<'_> {
             there.leave_bridge(name);
         }
         let set = |change| Op::SetLink { netns: netns.clone(), name, change: Box::new(change) };
+        if wanted.kind.is_bond() && (change.mac.is_some() || loses_mac && wanted.mac.is_some()) {
+            // Behind those that come and go.
+            change.mac = None;
+            self.phases.attrs.push(set(LinkChange { mac: wanted.mac, ..LinkChange::default() }));
+        }
         if wanted.kind == LinkKind::Bridge {
             let mtu = wanted.mtu.filter(|_| change.mtu.is_some() || ports_change);
             change.mtu = None;
@@ -246,6 +311,68 @@ impl Planner<'_> {
             self.plan_vlans(netns, name, wanted, shown);
         }
         self.plan_impairment(netns, name, wanted, &seen);
+    }
+
+    /// Whether a link is to be a member of a bond.
+    fn is_bonded(desired: &Desired, netns: &NetnsName, wanted: &LinkConfig) -> bool {
+        let links = desired.netns.get(netns).map(|config| &config.links);
+        let master = links.zip(wanted.master).and_then(|(links, master)| links.get(&master));
+        master.is_some_and(|master| master.kind.is_bond())
+    }
+
+    /// Whether a bond may be without members for a moment: its MAC is another then (`__bond_release_one`).
+    fn loses_members(&self, netns: &NetnsName, bond: IfName) -> bool {
+        let Some(seen) = self.observed.netns.get(netns) else { return false };
+        let wanted = |name: &IfName| self.desired.netns.get(netns)?.links.get(name);
+        let stays = |name: &IfName, link: &LinkConfig| {
+            let kept = wanted(name).is_some_and(|w| w.master == Some(bond) && (w.mac.is_none() || w.mac == link.mac));
+            kept && self.keeps(&(netns.clone(), *name), link)
+        };
+        let members = || seen.config.links.iter().filter(|(_, link)| link.master == Some(bond));
+        members().next().is_some() && !members().any(|(name, link)| stays(name, link))
+    }
+
+    /// A link that is to belong to a bond, or did: it comes to one while down and is up then, and is down when it is let go
+    /// (`bond_enslave`, `bond_release`). Answers whether that was all that there is to change.
+    fn change_member(&mut self, netns: &NetnsName, name: IfName, wanted: &LinkConfig) -> bool {
+        let joins = Self::is_bonded(self.desired, netns, wanted);
+        let Some(there) = self.there.get_mut(netns) else { return false };
+        let Some(seen) = there.config.links.get(&name).cloned() else { return false };
+        let is_bond = |master: IfName| there.config.links.get(&master).is_some_and(|link| link.kind.is_bond());
+        let was = seen.master.is_some_and(is_bond);
+        let mac = wanted.mac.filter(|_| wanted.mac != seen.mac);
+        let mut ops = Vec::new();
+        let mut set = |change| ops.push(Op::SetLink { netns: netns.clone(), name, change: Box::new(change) });
+        let mut up = seen.up;
+        let stays = seen.master == wanted.master && mac.is_none();
+        if was && !stays {
+            set(LinkChange { master: Some(None), ..LinkChange::default() });
+            up = false;
+        }
+        if joins && !(was && stays) {
+            if up || mac.is_some() {
+                set(LinkChange { up: up.then_some(false), mac, ..LinkChange::default() });
+            }
+            set(LinkChange { master: Some(wanted.master), ..LinkChange::default() });
+            up = true;
+        }
+        if joins && up != wanted.up {
+            set(LinkChange { up: Some(wanted.up), ..LinkChange::default() });
+        }
+        self.phases.set_links.append(&mut ops);
+        if (joins || was) && !stays {
+            there.go_down(name);
+            there.leave_bridge(name);
+            // Let go it has its own MTU again, which was not to be seen.
+            let mtu = seen.mtu.filter(|_| !was);
+            if let Some(link) = there.config.links.get_mut(&name) {
+                (link.up, link.mtu) = (up, mtu);
+            }
+        }
+        if joins {
+            self.plan_impairment(netns, name, wanted, &seen);
+        }
+        joins
     }
 
     /// Takes away and gives VLANs. A new port, and a new bridge itself, has the default one.
@@ -291,12 +418,17 @@ impl Planner<'_> {
 
 /// How many devices a device sits on, itself included.
 fn depth(desired: &Desired, key: &Key) -> usize {
-    let lower = |key: &Key| match &desired.netns.get(&key.0)?.links.get(&key.1)?.kind {
+    below(desired, key).count()
+}
+
+/// A device and those that it sits on.
+fn below<'a>(desired: &'a Desired, key: &Key) -> impl Iterator<Item = Key> + use<'a> {
+    let lower = move |key: &Key| match &desired.netns.get(&key.0)?.links.get(&key.1)?.kind {
         LinkKind::Virtual(kind) => kind.lower().cloned(),
         _ => None,
     };
     // A circle has no end, and no machine makes one.
-    std::iter::successors(Some(key.clone()), lower).take(64).count()
+    std::iter::successors(Some(key.clone()), lower).take(64)
 }
 
 fn peer_of(link: &LinkConfig) -> Option<&Key> {

@@ -25,11 +25,16 @@ impl There {
 
     /// A link is removed, and with it all that names it. Ports of a bridge become free.
     pub(super) fn lose_link(&mut self, name: IfName) {
-        self.config.links.remove(&name);
+        let removed = self.config.links.remove(&name);
+        let is_bond = removed.is_some_and(|link| link.kind.is_bond());
         let orphans: Vec<IfName> =
             self.config.links.iter().filter(|(_, l)| l.master == Some(name)).map(|(port, _)| *port).collect();
         for port in orphans {
             self.leave_bridge(port);
+            if let Some(link) = self.config.links.get_mut(&port).filter(|_| is_bond) {
+                // bond_release(): a member that is let go is down.
+                link.up = false;
+            }
         }
         // NETDEV_UNREGISTER kills a route of several ways with the first of them.
         self.lose_nexthops(name);

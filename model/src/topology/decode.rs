@@ -107,6 +107,7 @@ impl Decoder<'_> {
             span: Span::new(entry.key_span.clone()),
             kind: self.read(node.get("type"), pieces::kind),
             link: self.read(node.get("link"), pieces::device),
+            master: self.read(node.get("master"), pieces::device),
             up: flag(node.get("up")).unwrap_or(true),
             mac: self.mac(node.get("mac")),
             mtu: mtu(node.get("mtu")),

@@ -109,12 +109,17 @@ const INTERFACE: &[Key] = &[
     key(
         "type",
         Text("a kind of device as `ip link add type` takes it, as in \"vlan id 10\""),
-        "What kind of device it is, if no link makes it: dummy, vlan, macvlan, vxlan, tap or tun.",
+        "What kind of device it is, if no link makes it: dummy, vlan, macvlan, vxlan, bond, tap or tun.",
     ),
     key(
         "link",
         Text("an interface of the same namespace, as in \"eth0\""),
         "The interface that a vlan or macvlan sits on.",
+    ),
+    key(
+        "master",
+        Text("a bond of the same namespace, as in \"bond0\""),
+        "The bond that it is a member of; it has the bond's MTU then, and no addresses.",
     ),
     key("addresses", ADDRESSES, "Its addresses."),
     key("mac", MAC, "Its MAC; one derived from the seed otherwise."),

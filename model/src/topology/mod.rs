@@ -2,7 +2,7 @@
 //!
 //! A [`Topology`] is what the file says and no more: nothing is derived and nothing is checked beyond the shape of each
 //! value. [`Topology::check`](crate::check) derives the state wanted and says what is wrong. Counterpart: none in the
-//! kernel; it is the sum of a set-up script. Deliberately absent: tunnels, VRFs, IPv6.
+//! kernel; it is the sum of a set-up script. Deliberately absent: VRFs, IPv6.
 
 mod decode;
 mod format;
@@ -107,6 +107,8 @@ pub struct Interface {
     pub kind: Option<Placed<Virtual>>,
     /// The interface of the same namespace that it sits on.
     pub link: Option<Placed<IfName>>,
+    /// The bond of the same namespace that it is a member of.
+    pub master: Option<Placed<IfName>>,
     /// Administratively up.
     pub up: bool,
     /// Its MAC; one derived from the seed otherwise (a bridge's is the kernel's choice).
@@ -128,6 +130,7 @@ impl Default for Interface {
             span: Span::NOWHERE,
             kind: None,
             link: None,
+            master: None,
             up: true,
             mac: None,
             mtu: None,

@@ -202,10 +202,6 @@ pub(crate) fn kind(s: &str) -> Piece<Virtual> {
             let help = "say rules and tables instead, as in rules = [\"iif eth0 lookup 10\"]";
             Err(Wrong::new("bad-kind", 0..s.len(), "a topology has no VRFs", help))
         }
-        Virtual::Bond(_) => {
-            let help = "enslave devices in a script, or wire two bridges twice with stp_state = true";
-            Err(Wrong::new("bad-kind", 0..s.len(), "a topology has no bonds", help))
-        }
         kind => Ok(kind),
     }
 }

@@ -83,6 +83,7 @@ fn interface(i: &Interface) -> Fields {
     let mut out = Fields::default();
     out.some("type", i.kind.as_ref().map(|kind| words::virtuals::print(kind)));
     out.some("link", i.link.map(|link| link.to_string()));
+    out.some("master", i.master.map(|master| master.to_string()));
     out.list("addresses", i.addresses.iter().map(|a| words::addr::print(a)));
     out.some("mac", i.mac.map(|m| m.value.to_string()));
     out.some("mtu", i.mtu.map(|m| m.value));
