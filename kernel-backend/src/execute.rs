@@ -99,6 +99,10 @@ impl KernelBackend {
                 let index = self.index_of(netns, dev)?;
                 self.room(netns)?.netlink.tell(addr::add(index, addr))
             }
+            Op::ChangeAddr { netns, dev, addr } => {
+                let index = self.index_of(netns, dev)?;
+                self.room(netns)?.netlink.tell(addr::change(index, addr))
+            }
             Op::DelAddr { netns, dev, addr } => {
                 let index = self.index_of(netns, dev)?;
                 self.room(netns)?.netlink.tell(addr::del(index, addr))

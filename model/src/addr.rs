@@ -178,6 +178,9 @@ pub struct Address {
     /// It is a group, which its interface joins.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub autojoin: bool,
+    /// The metric of the route to its subnet.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub metric: u32,
     /// How long it lives, seconds; observed: how long it still does. `None`: for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_lft: Option<u32>,
@@ -202,11 +205,16 @@ impl Address {
             secondary: false,
             noprefixroute: false,
             autojoin: false,
+            metric: 0,
             valid_lft: None,
             preferred_lft: None,
             deprecated: false,
         }
     }
+}
+
+fn is_zero(metric: &u32) -> bool {
+    *metric == 0
 }
 
 #[cfg(test)]

@@ -118,6 +118,15 @@ pub enum Op {
         /// What.
         addr: Address,
     },
+    /// Give an address that is there another life and metric; one that is not there is added.
+    ChangeAddr {
+        /// Where.
+        netns: NetnsName,
+        /// The interface.
+        dev: IfName,
+        /// Which, and how it is to be.
+        addr: Address,
+    },
     /// Remove an address. EADDRNOTAVAIL if it is not there.
     DelAddr {
         /// Where.
@@ -438,6 +447,7 @@ impl Op {
             | Op::SetAltname { netns, .. }
             | Op::SetMaddr { netns, .. }
             | Op::AddAddr { netns, .. }
+            | Op::ChangeAddr { netns, .. }
             | Op::DelAddr { netns, .. }
             | Op::AddRoute { netns, .. }
             | Op::DelRoute { netns, .. }
@@ -475,6 +485,7 @@ impl Op {
             | Op::SetAltname { netns, .. }
             | Op::SetMaddr { netns, .. }
             | Op::AddAddr { netns, .. }
+            | Op::ChangeAddr { netns, .. }
             | Op::DelAddr { netns, .. }
             | Op::AddRoute { netns, .. }
             | Op::DelRoute { netns, .. }

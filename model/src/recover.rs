@@ -111,7 +111,7 @@ impl Lost {
                 }
                 (Part::Impairment(dev), Op::SetImpairment { dev: of, .. }) => dev == of,
                 (Part::Netns, Op::AddRoute { .. } | Op::AddNeigh { .. } | Op::AddRule { .. }) => true,
-                (Part::Netns, Op::AddNexthop { .. } | Op::AddAddr { .. }) => true,
+                (Part::Netns, Op::AddNexthop { .. } | Op::AddAddr { .. } | Op::ChangeAddr { .. }) => true,
                 (Part::Rules, Op::AddRule { .. } | Op::DelRule { .. }) => true,
                 (Part::Ruleset, Op::Ruleset { .. }) => true,
                 (Part::Sysctl(key), Op::SetSysctl { key: of, .. }) => key == of,

@@ -1,7 +1,7 @@
 //! Interface addresses and the routes that they make.
 //!
 //! Kernel counterpart: `net/ipv4/devinet.c`, `fib_add_ifaddr()` and `fib_del_ifaddr()` of `net/ipv4/fib_frontend.c`.
-//! Deliberately absent: metrics of prefix routes, lifetimes changed later, address validators, IPv6.
+//! Deliberately absent: address validators, IPv6.
 
 use crate::dev::{Dev, vrf};
 use crate::event::Event;
@@ -38,6 +38,8 @@ pub(crate) struct IfAddr {
     pub(crate) secondary: bool,
     /// It makes no route to its subnet.
     pub(crate) noprefixroute: bool,
+    /// The metric of the route to its subnet.
+    pub(crate) metric: u32,
     /// It is a group, which was joined for it.
     pub(crate) autojoin: bool,
     /// When it goes.
@@ -93,6 +95,7 @@ impl IfAddr {
             label: addr.label.as_deref().map(Into::into),
             secondary: false,
             noprefixroute: addr.noprefixroute,
+            metric: addr.metric,
             autojoin: addr.autojoin,
             valid_until: until(addr.valid_lft),
             preferred_until: until(addr.preferred_lft),
@@ -118,6 +121,7 @@ impl IfAddr {
             secondary: self.secondary,
             noprefixroute: self.noprefixroute,
             autojoin: self.autojoin,
+            metric: self.metric,
             valid_lft: left(self.valid_until),
             preferred_lft: left(self.preferred_until),
             deprecated: self.deprecated,
@@ -130,8 +134,8 @@ pub(crate) fn is_zeronet(addr: Ipv4Addr) -> bool {
     addr.is_unspecified()
 }
 
-/// `ip addr add` (`inet_rtm_newaddr`).
-pub(crate) fn add(ns: &mut Netns, w: &mut World, dev: IfName, addr: &Address) -> Result<(), Fault> {
+/// `ip addr add`, and with `changes` `ip addr replace` (`inet_rtm_newaddr`).
+pub(crate) fn add(ns: &mut Netns, w: &mut World, dev: IfName, addr: &Address, changes: bool) -> Result<(), Fault> {
     let dev = find_dev(ns, dev)?;
     let mut ifa = IfAddr::parse(addr, w.now)?;
     let ends = addr.valid_lft.unwrap_or(u32::MAX);
@@ -146,11 +150,40 @@ pub(crate) fn add(ns: &mut Netns, w: &mut World, dev: IfName, addr: &Address) ->
         ifa.label = None;
     }
     let is_there = |a: &IfAddr| a.local == ifa.local && a.len == ifa.len;
+    if changes && let Some(at) = addrs(ns, dev).iter().position(|a| a.local == ifa.local && a.is_same_subnet(&ifa)) {
+        change(ns, w, dev, at, &ifa);
+        return Ok(());
+    }
     if ifa.autojoin && !addrs(ns, dev).iter().any(is_there) {
         let joined = autojoin(ns, w, dev, ifa.local);
         joined.map_err(|errno| Fault::refused(errno, "ipv4: Multicast auto join failed"))?;
     }
     insert(ns, w, dev, ifa)
+}
+
+/// An address that is there gets the life and the metric of `new`.
+fn change(ns: &mut Netns, w: &mut World, dev: Ifindex, at: usize, new: &IfAddr) {
+    let old = addrs(ns, dev)[at].clone();
+    let Some(d) = ns.dev(dev) else { return };
+    let makes_route = d.up && !old.secondary && !old.noprefixroute && old.has_subnet();
+    if old.metric != new.metric && makes_route {
+        // The new one comes before the old one goes (fib_modify_prefix_metric).
+        let kind = if d.is_loopback() { RouteKind::Local } else { RouteKind::Unicast };
+        magic_add(ns, dev, kind, (old.prefix(), old.len), old.local, new.metric);
+        magic_del(ns, dev, kind, (old.prefix(), old.len), old.local, old.metric);
+    }
+    let ifa = &mut addrs_mut(ns, dev)[at];
+    ifa.metric = new.metric;
+    (ifa.valid_until, ifa.preferred_until) = (new.valid_until, new.preferred_until);
+    ifa.deprecated = new.deprecated;
+    expect(ns, w, new);
+}
+
+/// Its time will be over.
+fn expect(ns: &Netns, w: &mut World, ifa: &IfAddr) {
+    for at in [ifa.preferred_until, ifa.valid_until].into_iter().flatten() {
+        w.wheel.schedule(at, Event::Lifetimes { ns: ns.id });
+    }
 }
 
 /// Joins a group for an address (`ip_mc_autojoin_config`): all of a namespace do so by one socket, which has its limit.
@@ -192,9 +225,7 @@ fn insert(ns: &mut Netns, w: &mut World, dev: Ifindex, mut ifa: IfAddr) -> Resul
     list.reserve_exact(usize::from(list.is_empty()));
     list.insert(at, ifa.clone());
     added(ns, w, dev, &ifa);
-    for at in [ifa.preferred_until, ifa.valid_until].into_iter().flatten() {
-        w.wheel.schedule(at, Event::Lifetimes { ns: ns.id });
-    }
+    expect(ns, w, &ifa);
     Ok(())
 }
 
@@ -313,21 +344,21 @@ fn add_routes(ns: &mut Netns, w: &mut World, dev: Ifindex, ifa: &IfAddr) {
     let Some(d) = ns.dev(dev) else { return };
     let (up, loopback) = (d.up, d.is_loopback());
     let Some(src) = primary_of(ns, dev, ifa) else { return };
-    magic_add(ns, dev, RouteKind::Local, ifa.local, 32, src);
+    magic_add(ns, dev, RouteKind::Local, (ifa.local, 32), src, 0);
     if !up {
         return;
     }
     if let Some(brd) = ifa.broadcast.filter(|b| !b.is_broadcast()) {
-        magic_add(ns, dev, RouteKind::Broadcast, brd, 32, src);
+        magic_add(ns, dev, RouteKind::Broadcast, (brd, 32), src, 0);
         neigh::forget(ns, w, dev, brd);
     }
     if ifa.has_subnet() && !ifa.secondary {
         let kind = if loopback { RouteKind::Local } else { RouteKind::Unicast };
         if !ifa.noprefixroute {
-            magic_add(ns, dev, kind, ifa.prefix(), ifa.len, src);
+            magic_add(ns, dev, kind, (ifa.prefix(), ifa.len), src, ifa.metric);
         }
         if ifa.len < 31 {
-            magic_add(ns, dev, RouteKind::Broadcast, ifa.last(), 32, src);
+            magic_add(ns, dev, RouteKind::Broadcast, (ifa.last(), 32), src, 0);
             neigh::forget(ns, w, dev, ifa.last());
         }
     }
@@ -349,7 +380,7 @@ fn del_routes(ns: &mut Netns, dev: Ifindex, ifa: &IfAddr, instead: Option<&IfAdd
     let subnet = ifa.has_subnet() && !ifa.secondary;
     if subnet && !ifa.noprefixroute {
         let kind = if loopback { RouteKind::Local } else { RouteKind::Unicast };
-        magic_del(ns, dev, kind, ifa.prefix(), ifa.len, src);
+        magic_del(ns, dev, kind, (ifa.prefix(), ifa.len), src, ifa.metric);
     }
     let others = |keeps: &dyn Fn(&IfAddr) -> bool| addrs(ns, dev).iter().any(|o| o != ifa && keeps(o));
     let last = ifa.last();
@@ -360,10 +391,10 @@ fn del_routes(ns: &mut Netns, dev: Ifindex, ifa: &IfAddr, instead: Option<&IfAdd
     let drop_last = (subnet && ifa.len < 31 && !in_use(last)).then_some(last);
     let drop_local = !others(&|o| o.local == ifa.local);
     for brd in [drop_brd, drop_last].into_iter().flatten() {
-        magic_del(ns, dev, RouteKind::Broadcast, brd, 32, src);
+        magic_del(ns, dev, RouteKind::Broadcast, (brd, 32), src, 0);
     }
     if drop_local {
-        magic_del(ns, dev, RouteKind::Local, ifa.local, 32, src);
+        magic_del(ns, dev, RouteKind::Local, (ifa.local, 32), src, 0);
         if l3::addr_type(ns, dev, ifa.local) != RouteKind::Local {
             let local = ifa.local;
             // Other tables' routes go on lending it (fib_sync_down_addr).
@@ -388,7 +419,7 @@ fn own_table(ns: &Netns, dev: Ifindex, kind: RouteKind) -> u32 {
 }
 
 /// `fib_magic(RTM_NEWROUTE, …)`.
-fn magic_add(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: u8, src: Ipv4Addr) {
+fn magic_add(ns: &mut Netns, dev: Ifindex, kind: RouteKind, (dst, len): (Ipv4Addr, u8), src: Ipv4Addr, metric: u32) {
     let Some(d) = ns.dev(dev) else { return };
     // An address that is a broadcast address, too, is no source.
     if !route::may_lend(ns, own_table(ns, dev, kind), kind, (dst, src)) {
@@ -408,7 +439,7 @@ fn magic_add(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: 
     let alias = Alias {
         kind,
         tos: 0,
-        metric: 0,
+        metric,
         scope: if local { Scope::HOST } else { Scope::LINK },
         proto: proto::KERNEL,
         prefsrc: Some(src),
@@ -424,12 +455,12 @@ fn magic_add(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: 
 }
 
 /// `fib_magic(RTM_DELROUTE, …)`.
-fn magic_del(ns: &mut Netns, dev: Ifindex, kind: RouteKind, dst: Ipv4Addr, len: u8, src: Ipv4Addr) {
+fn magic_del(ns: &mut Netns, dev: Ifindex, kind: RouteKind, (dst, len): (Ipv4Addr, u8), src: Ipv4Addr, metric: u32) {
     let pattern = Pattern {
         dst,
         len,
         tos: 0,
-        metric: 0,
+        metric,
         kind: Some(kind),
         scope: Some(if kind == RouteKind::Local { Scope::HOST } else { Scope::LINK }),
         proto: proto::KERNEL,
@@ -459,6 +490,7 @@ pub(crate) fn link_up(ns: &mut Netns, w: &mut World, dev: Ifindex) {
             secondary: false,
             noprefixroute: false,
             autojoin: false,
+            metric: 0,
             valid_until: None,
             preferred_until: None,
             deprecated: false,

@@ -12,7 +12,7 @@ pub(crate) fn execute(ns: &Netns, op: &Op) -> Option<Result<(), Fault>> {
     let dev = |name| ns.devs.by_name(name).map(|_| ()).ok_or(Fault::errno(Errno::ENODEV));
     let disabled = "IPv6 is disabled on this device";
     let answer = match op {
-        Op::AddAddr { dev: name, addr, .. } if addr.cidr.addr.is_ipv6() => {
+        Op::AddAddr { dev: name, addr, .. } | Op::ChangeAddr { dev: name, addr, .. } if addr.cidr.addr.is_ipv6() => {
             dev(*name).and(Err(Fault::refused(Errno::EACCES, &format!("ipv6: {disabled}"))))
         }
         Op::DelAddr { dev: name, addr, .. } if addr.cidr.addr.is_ipv6() => {

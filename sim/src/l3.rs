@@ -347,7 +347,8 @@ pub(crate) fn execute(ns: &mut Netns, w: &mut World, op: &Op) -> Result<(), Faul
         return answer;
     }
     match op {
-        Op::AddAddr { dev, addr, .. } => addr::add(ns, w, *dev, addr),
+        Op::AddAddr { dev, addr, .. } => addr::add(ns, w, *dev, addr, false),
+        Op::ChangeAddr { dev, addr, .. } => addr::add(ns, w, *dev, addr, true),
         Op::DelAddr { dev, addr, .. } => addr::del(ns, w, *dev, addr),
         Op::AddRoute { verb, route, .. } => route::add(ns, *verb, route),
         Op::DelRoute { route, .. } => route::del(ns, route),

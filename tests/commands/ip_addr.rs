@@ -185,6 +185,39 @@ fn addresses() {
         ",
             ),
             (
+                "another life and a metric",
+                r"
+            ip link add v0 type veth peer name v1
+            ip link set v0 up
+            ip link set v1 up
+            ip addr add 10.0.0.1/24 dev v0 metric 50
+            ip addr add 10.0.1.1/24 dev v0 priority 7 noprefixroute brd +
+            ip addr add 10.0.2.1/24 dev v0 preference 0
+            ip addr add 10.0.3.1/24 dev v0 metric
+            ip addr add 10.0.3.1/24 dev v0 metric foo
+            ip addr add 10.0.3.1 peer 10.0.3.2/24 dev v0 met 4294967295
+            ip -4 addr show v0
+            ip -4 -o addr show v0
+            ip -4 -br addr show v0
+            ip -4 -j addr show v0
+            ip route
+            ip addr change 10.0.0.1/24 dev v0 metric 60 valid_lft 1000 preferred_lft 500
+            ip addr chg 10.0.1.1/24 dev v0 valid_lft 1000 preferred_lft 0
+            ip addr replace 10.0.2.1/24 dev v0 metric 3
+            ip addr replace 10.0.4.1/24 dev v0 metric 4 valid_lft 20
+            ip addr change 10.0.5.1/24 dev v0
+            ip addr change 10.0.5.1/24 dev v0 valid_lft 10 preferred_lft 20
+            ip -4 addr show v0
+            ip route
+            ip addr replace 10.0.0.1/24 dev v0
+            ip addr show v0 dynamic
+            ip addr show v0 permanent
+            ip route
+            ip addr del 10.0.0.1/24 dev v0 metric 5
+            ip route
+        ",
+            ),
+            (
                 "lifetimes and other flags",
                 r"
             ip link add v0 type veth peer name v1

@@ -190,6 +190,12 @@ impl Case {
         self.op(Op::AddAddr { netns: ns(netns), dev: dev(name), addr })
     }
 
+    /// `ip addr replace`.
+    pub(crate) fn change_addr(self, netns: &str, name: &str, text: &str) -> Self {
+        let addr = words::addr::parse(text).unwrap_or_else(|e| panic!("address {text:?}: {e:?}"));
+        self.op(Op::ChangeAddr { netns: ns(netns), dev: dev(name), addr })
+    }
+
     pub(crate) fn del_addr(self, netns: &str, name: &str, cidr: &str) -> Self {
         let addr = Address::new(cidr.parse().expect("a CIDR"));
         self.op(Op::DelAddr { netns: ns(netns), dev: dev(name), addr })

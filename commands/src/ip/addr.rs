@@ -8,7 +8,7 @@ use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, invarg, matc
 use crate::iproute::inet::{self, Family, Prefix};
 use crate::iproute::names;
 use nettwin_model::addr::mask_v4;
-use nettwin_model::{Address, Cidr, Errno, Fault, IfName, Op, Scope};
+use nettwin_model::{Address, Cidr, Errno, IfName, Op, Scope};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Runs `ip address …`.
@@ -52,16 +52,10 @@ struct Said<'a> {
     label: Option<&'a str>,
     noprefixroute: bool,
     autojoin: bool,
+    metric: u32,
     /// Seconds; `None`: for ever.
     valid: Option<u32>,
     preferred: Option<u32>,
-}
-
-impl Said<'_> {
-    /// Nothing is said about its life.
-    fn is_lasting(&self) -> bool {
-        self.valid.or(self.preferred).is_none()
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -110,8 +104,7 @@ fn parse<'a>(ip: &mut Ip<'_, '_>, mut words: Words<'a>) -> Result<Said<'a>, Stop
             "label" => said.label = Some(words.value()?),
             w if matches(w, "metric") || matches(w, "priority") || matches(w, "preference") => {
                 let value = words.value()?;
-                unsigned(value).ok_or_else(|| invarg("\"metric\" value is invalid\n", value))?;
-                return Err(unsupported("metric"));
+                said.metric = unsigned(value).ok_or_else(|| invarg("\"metric\" value is invalid\n", value))?;
             }
             w if matches(w, "valid_lft") || matches(w, "preferred_lft") => {
                 let key = if matches(w, "valid_lft") { "valid_lft" } else { "preferred_lft" };
@@ -241,19 +234,17 @@ fn add(ip: &mut Ip<'_, '_>, dev: IfName, said: &Said<'_>, broadcast: Option<Ipv4
         label: said.label.map(str::to_owned),
         noprefixroute: said.noprefixroute,
         autojoin: said.autojoin,
+        metric: said.metric,
         valid_lft: said.valid,
         preferred_lft: said.preferred,
         ..plain
     };
     let netns = ip.kernel.netns.clone();
-    match crate::say::execute(ip.kernel.cx, Op::AddAddr { netns, dev, addr }) {
-        Ok(()) => DONE,
-        Err(Fault::Refused { errno: Errno::EEXIST, .. }) if verb == Verb::Replace && said.is_lasting() => DONE,
-        Err(Fault::Refused { errno: Errno::EEXIST, .. }) if verb == Verb::Replace => {
-            Err(unsupported("another lifetime for an address that is there"))
-        }
-        Err(fault) => Err(crate::iproute::kernel::refusal(&fault)),
-    }
+    ip.kernel.talk(match verb {
+        Verb::Replace => Op::ChangeAddr { netns, dev, addr },
+        Verb::Add | Verb::Delete => Op::AddAddr { netns, dev, addr },
+    })?;
+    DONE
 }
 
 /// Nobody answers a request about no family.

@@ -1,6 +1,6 @@
 //! An address's lines.
 //!
-//! Counterpart: `print_addrinfo()` of `ip/ipaddress.c`. Deliberately absent: metrics, anycast, flags of IPv6.
+//! Counterpart: `print_addrinfo()` of `ip/ipaddress.c`. Deliberately absent: anycast, flags of IPv6.
 
 use crate::iproute::page::{Colour, Page};
 use nettwin_model::words::route::scope_word;
@@ -25,6 +25,9 @@ pub(super) fn print(page: &mut Page, dev: IfName, index: Option<u32>, addr: &Add
     }
     let len = addr.peer.unwrap_or(addr.cidr).len;
     page.say("prefixlen", len, format_args!("/{len} "));
+    if addr.metric != 0 {
+        page.say("metric", addr.metric, format_args!("metric {} ", addr.metric));
+    }
     if brief {
         return;
     }

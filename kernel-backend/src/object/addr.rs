@@ -5,7 +5,7 @@
 
 use crate::netlink::Request;
 use crate::object::family;
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, CacheInfo};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nettwin_model::{Address, Cidr, IfName, Scope};
@@ -16,6 +16,11 @@ pub(crate) fn add(index: u32, address: &Address) -> Request {
     Request::new(RouteNetlinkMessage::NewAddress(message(index, address)), NLM_F_CREATE | NLM_F_EXCL)
 }
 
+/// Changes an address, or adds it.
+pub(crate) fn change(index: u32, address: &Address) -> Request {
+    Request::new(RouteNetlinkMessage::NewAddress(message(index, address)), NLM_F_CREATE | NLM_F_REPLACE)
+}
+
 /// Removes an address. Only what tells it from others is said: a label or a broadcast address would have to match too.
 pub(crate) fn del(index: u32, address: &Address) -> Request {
     let bare = Address {
@@ -23,6 +28,7 @@ pub(crate) fn del(index: u32, address: &Address) -> Request {
         label: None,
         noprefixroute: false,
         autojoin: false,
+        metric: 0,
         valid_lft: None,
         preferred_lft: None,
         ..address.clone()
@@ -55,6 +61,9 @@ fn message(index: u32, address: &Address) -> AddressMessage {
     if !flags.is_empty() {
         attributes.push(AddressAttribute::Flags(flags));
     }
+    if address.metric != 0 {
+        attributes.push(AddressAttribute::RoutePriority(address.metric));
+    }
     if address.valid_lft.or(address.preferred_lft).is_some() {
         let mut info = CacheInfo::default();
         info.ifa_valid = address.valid_lft.unwrap_or(u32::MAX);
@@ -68,7 +77,7 @@ fn message(index: u32, address: &Address) -> AddressMessage {
 pub(crate) fn parse(message: &RouteNetlinkMessage, own_name: impl Fn(u32) -> Option<IfName>) -> Option<(u32, Address)> {
     let RouteNetlinkMessage::NewAddress(message) = message else { return None };
     let (mut local, mut far_end, mut broadcast, mut label) = (None, None, None, None);
-    let (mut flags, mut lifetimes) = (AddressFlags::empty(), (None, None));
+    let (mut flags, mut lifetimes, mut metric) = (AddressFlags::empty(), (None, None), 0);
     let limited = |seconds: u32| Some(seconds).filter(|s| *s != u32::MAX);
     for attribute in &message.attributes {
         match attribute {
@@ -77,6 +86,7 @@ pub(crate) fn parse(message: &RouteNetlinkMessage, own_name: impl Fn(u32) -> Opt
             AddressAttribute::Broadcast(addr) => broadcast = Some(*addr),
             AddressAttribute::Flags(bits) => flags = *bits,
             AddressAttribute::CacheInfo(info) => lifetimes = (limited(info.ifa_valid), limited(info.ifa_preferred)),
+            AddressAttribute::RoutePriority(priority) => metric = *priority,
             AddressAttribute::Label(text) => label = Some(text.clone()),
             _ => {}
         }
@@ -99,6 +109,7 @@ pub(crate) fn parse(message: &RouteNetlinkMessage, own_name: impl Fn(u32) -> Opt
         secondary,
         noprefixroute: flags.contains(AddressFlags::Noprefixroute),
         autojoin: flags.contains(AddressFlags::Mcautojoin),
+        metric,
         valid_lft: lifetimes.0,
         preferred_lft: lifetimes.1,
         deprecated: flags.contains(AddressFlags::Deprecated),

@@ -96,6 +96,9 @@ impl Summary {
             Op::AddAddr { netns, dev, addr } => {
                 (&mut self.create, format!("{netns}:{dev} address {}", words::addr::print(addr)))
             }
+            Op::ChangeAddr { netns, dev, addr } => {
+                (&mut self.change, format!("{netns}:{dev} address {}", words::addr::print(addr)))
+            }
             Op::DelAddr { netns, dev, addr } => {
                 (&mut self.delete, format!("{netns}:{dev} address {}", words::addr::print(addr)))
             }

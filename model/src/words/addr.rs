@@ -1,6 +1,6 @@
 //! Addresses in iproute2's words: what follows `ip addr add`, without `dev DEV`.
 //!
-//! Counterpart: `ip/ipaddress.c`. Deliberately absent: flags other than `noprefixroute` and `autojoin`, `metric`, anycast.
+//! Counterpart: `ip/ipaddress.c`. Deliberately absent: flags other than `noprefixroute` and `autojoin`, anycast.
 
 use super::cursor::{Word, Words, WordsError, once, once_flag};
 use super::route::{parse_scope, scope_word};
@@ -8,8 +8,7 @@ use crate::addr::{Address, Cidr, Scope, mask_v4};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr};
 
-const REMEDY: &str =
-    "use peer, brd, scope, label, noprefixroute, autojoin, valid_lft or preferred_lft, as in `10.0.0.1/24 brd +`";
+const REMEDY: &str = "use peer, brd, scope, label, metric, noprefixroute, autojoin, valid_lft or preferred_lft, as in `10.0.0.1/24 brd +`";
 
 /// Reads an address.
 pub fn parse(text: &str) -> Result<Address, WordsError> {
@@ -19,12 +18,13 @@ pub fn parse(text: &str) -> Result<Address, WordsError> {
         first = words.value(first)?;
     }
     let mut out = Address::new(first.prefix()?);
-    let (mut broadcast, mut scope, mut valid, mut preferred) = (None, None, None, None);
+    let (mut broadcast, mut scope, mut valid, mut preferred, mut metric) = (None, None, None, None, None);
     while let Some(key) = words.next() {
         match key.text {
             "peer" | "remote" => once(&mut out.peer, parse_peer(words.value(key)?, out.cidr)?, key)?,
             "brd" | "broadcast" => once(&mut broadcast, words.value(key)?, key)?,
             "scope" => once(&mut scope, parse_scope(words.value(key)?)?, key)?,
+            "metric" => once(&mut metric, words.value(key)?.number("a metric", 0..=u32::MAX)?, key)?,
             "noprefixroute" => once_flag(&mut out.noprefixroute, key)?,
             "autojoin" => once_flag(&mut out.autojoin, key)?,
             "valid_lft" => once(&mut valid, parse_lifetime(words.value(key)?)?, key)?,
@@ -39,6 +39,7 @@ pub fn parse(text: &str) -> Result<Address, WordsError> {
     }
     out.broadcast = broadcast.map(|word| parse_broadcast(word, out.peer.unwrap_or(out.cidr))).transpose()?;
     out.scope = scope.unwrap_or(out.scope);
+    out.metric = metric.unwrap_or(0);
     (out.valid_lft, out.preferred_lft) = (valid.flatten(), preferred.flatten());
     Ok(out)
 }
@@ -57,6 +58,9 @@ pub fn print(address: &Address) -> String {
     }
     if let Some(label) = &address.label {
         write!(out, " label {label}").expect("a String takes all");
+    }
+    if address.metric != 0 {
+        write!(out, " metric {}", address.metric).expect("a String takes all");
     }
     if address.noprefixroute {
         out += " noprefixroute";
@@ -160,7 +164,7 @@ mod tests {
         #[test]
         fn addresses_round_trip(
             local: u32, len in 0u8..=32, peer: Option<(u32, u8)>, brd: Option<u32>, scope: Option<u8>,
-            label in prop::option::of("[a-z:]{1,15}"),
+            metric: u32, label in prop::option::of("[a-z:]{1,15}"),
         ) {
             let v4 = |bits: u32| IpAddr::V4(bits.into());
             let peer = peer.map(|(bits, len)| Cidr::new(v4(bits), len % 33).unwrap());
@@ -171,6 +175,7 @@ mod tests {
                 broadcast: brd.map(Into::into),
                 scope: scope.map_or(plain.scope, Scope),
                 label,
+                metric,
                 ..plain
             };
             prop_assert_eq!(parse(&print(&address)), Ok(address));

@@ -50,9 +50,10 @@ impl fmt::Display for Op {
                 let (dev, altname) = (quoted(name.as_str()), quoted(altname));
                 write!(f, "{} link property {verb} dev {dev} altname {altname}", ip(netns))
             }
-            Op::AddAddr { netns, dev, addr } => {
+            Op::AddAddr { netns, dev, addr } | Op::ChangeAddr { netns, dev, addr } => {
                 let (ip, dev, words) = (ip(netns), quoted(dev.as_str()), shell(&addr::print(addr)));
-                write!(f, "{ip} addr add {words} dev {dev}")
+                let verb = if matches!(self, Op::AddAddr { .. }) { "add" } else { "replace" };
+                write!(f, "{ip} addr {verb} {words} dev {dev}")
             }
             Op::DelAddr { netns, dev, addr } => {
                 let (ip, dev) = (ip(netns), quoted(dev.as_str()));

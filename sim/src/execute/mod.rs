@@ -85,6 +85,7 @@ pub(crate) fn execute(sim: &mut Sim, op: &Op) -> Result<(), Fault> {
             nf::change(ns, &mut sim.world, changes)
         }
         Op::AddAddr { .. }
+        | Op::ChangeAddr { .. }
         | Op::DelAddr { .. }
         | Op::AddRoute { .. }
         | Op::DelRoute { .. }

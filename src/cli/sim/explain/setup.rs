@@ -131,7 +131,7 @@ fn kind(op: &Op) -> Kind {
         | Op::SetMaddr { .. } => Kind::Link,
         Op::AddVlan { .. } | Op::DelVlan { .. } => Kind::Link,
         Op::AddMdb { .. } | Op::DelMdb { .. } => Kind::Neigh,
-        Op::AddAddr { .. } | Op::DelAddr { .. } => Kind::Addr,
+        Op::AddAddr { .. } | Op::ChangeAddr { .. } | Op::DelAddr { .. } => Kind::Addr,
         Op::AddRoute { .. } | Op::DelRoute { .. } | Op::AddNexthop { .. } | Op::DelNexthop { .. } => Kind::Route,
         Op::AddRule { .. } | Op::DelRule { .. } => Kind::Rule,
         Op::AddNeigh { .. } | Op::DelNeigh { .. } | Op::AddFdb { .. } | Op::DelFdb { .. } => Kind::Neigh,
