@@ -77,13 +77,13 @@ pub(crate) fn goes_on(words: &[String]) -> bool {
     name == Some("iperf3") && words.iter().any(|word| DAEMON.contains(&word.as_str()))
 }
 
-/// What the real network of a script's processes needs as well: only this.
-pub(crate) const OWN_ON_KERNEL: &[&str] = &["sudo"];
+/// What the real network of a script's processes needs as well: only these.
+pub(crate) const OWN_ON_KERNEL: &[&str] = &["sudo", "tcpdump"];
 
 /// What it needs where the run is recorded.
 pub(crate) fn recorded_on_kernel() -> Vec<&'static str> {
     let tools = TOOLS.iter().map(|tool| tool.name).filter(|name| !["sleep", http::NAME].contains(name));
-    OWN_ON_KERNEL.iter().copied().chain(tools).collect()
+    OWN_ON_KERNEL.iter().copied().filter(|own| *own != "tcpdump").chain(tools).collect()
 }
 
 const OWN: &[&str] =

@@ -6,7 +6,8 @@
 #[cfg(all(feature = "kernel", target_os = "linux"))]
 pub(crate) use nettwin::kernel::script::{
     Census, Scene, Waiter, Watch, Written, adopt_orphans, apart, apart_as_root, die_with_parent, enter_netns,
-    enter_view, kill, reap_until, receive_fd, room_in_memory, send_fd, signal, signal_group, wait_readable,
+    enter_view, kill, let_groups_be, reap_until, receive_fd, room_in_memory, send_fd, signal, signal_group,
+    wait_readable,
 };
 
 #[cfg(not(all(feature = "kernel", target_os = "linux")))]
@@ -81,6 +82,10 @@ mod elsewhere {
 
     pub(crate) fn adopt_orphans() -> io::Result<()> {
         Ok(())
+    }
+
+    pub(crate) fn let_groups_be() -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     pub(crate) fn enter_view(_: &str) -> io::Result<()> {

@@ -24,7 +24,7 @@ use std::time::Duration;
 /// The file in a run's folder.
 pub(crate) const RECORD: &str = "record";
 /// In a run's folder: the network is the kernel's.
-pub(crate) const ON_KERNEL: &str = "record-kernel";
+pub(crate) const ON_KERNEL: &str = "on-kernel";
 /// Says to a command that it belongs to another one's line.
 const WITHIN: &str = "NETTWIN_RECORDED";
 /// The folder as a script's processes see it.
@@ -84,7 +84,7 @@ pub(crate) fn is_on_kernel() -> bool {
     Path::new(HOME).join(ON_KERNEL).exists()
 }
 
-/// Runs the real command, hands on what it says, and records it.
+/// Runs the real command and, where the run is recorded, hands on what it says and writes it down.
 pub(crate) fn stand_before(name: &str, words: &[String]) -> io::Result<ExitCode> {
     let program = Path::new(HOME).join("real").join(name);
     if !program.exists() {
@@ -92,8 +92,16 @@ pub(crate) fn stand_before(name: &str, words: &[String]) -> io::Result<ExitCode>
         return Ok(ExitCode::from(127));
     }
     let mut command = Command::new(program);
-    command.arg0(name).args(words);
-    if std::env::var_os(WITHIN).is_some() || name == "sleep" {
+    command.arg0(name);
+    if name == "tcpdump" {
+        // Who is root in a user namespace of one user can become nobody else, which tcpdump tries. If it is in the way of
+        // that, tcpdump says so.
+        command.args(["-Z", "root"]);
+        let _ = super::os::let_groups_be();
+    }
+    command.args(words);
+    let is_recorded = Path::new(HOME).join(RECORD).exists();
+    if !is_recorded || std::env::var_os(WITHIN).is_some() || name == "sleep" {
         return Err(command.exec());
     }
     let line: Vec<String> = std::iter::once(name.to_owned()).chain(words.iter().cloned()).collect();

@@ -265,9 +265,9 @@ impl Folder {
         }
         if run.record.is_some() {
             fs::write(self.path.join(record::RECORD), "")?;
-            if run.on == Machine::Kernel {
-                fs::write(self.path.join(record::ON_KERNEL), "")?;
-            }
+        }
+        if run.on == Machine::Kernel {
+            fs::write(self.path.join(record::ON_KERNEL), "")?;
         }
         Ok(())
     }

@@ -5,11 +5,13 @@
 //! script's network is a machine's, and that of these processes stays empty.
 
 mod fds;
+mod groups;
 mod procs;
 mod scene;
 mod written;
 
 pub use fds::{apart_as_root, enter_netns, receive_fd, send_fd};
+pub use groups::let_groups_be;
 pub use procs::{Census, Waiter, Watch};
 pub(crate) use scene::fresh_sys;
 pub use scene::{Scene, apart, enter_view};
