@@ -105,6 +105,11 @@ fn read_here(root: impl AsFd, path: &str) -> Result<String, Fault> {
     loop {
         match rustix::io::read(&file, &mut chunk).map_err(refused)? {
             0 => break,
+            // What does not fill the room is all there is: a setting is read whole.
+            n if n < chunk.len() => {
+                text.extend_from_slice(&chunk[..n]);
+                break;
+            }
             n => text.extend_from_slice(&chunk[..n]),
         }
     }

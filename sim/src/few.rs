@@ -5,20 +5,16 @@
 use std::ops::{Deref, DerefMut};
 
 /// Elements in order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Few<T> {
     /// None.
+    #[default]
     Nothing,
     /// One.
     One(T),
     /// Two or more.
+    #[expect(clippy::box_collection, reason = "as short as one pointer")]
     More(Box<Vec<T>>),
-}
-
-impl<T> Default for Few<T> {
-    fn default() -> Self {
-        Few::Nothing
-    }
 }
 
 impl<T> Deref for Few<T> {

@@ -16,6 +16,7 @@ use nettwin_model::{
     BridgeAttrs, Extent, FdbEntry, FdbKind, LinkKind, LinkTraits, Mac, NetnsState, OperState, PortAttrs, Snapshot,
     Virtual,
 };
+use std::collections::BTreeSet;
 
 /// Reads the namespaces of `extent`.
 pub(crate) fn observe(sim: &Sim, extent: &Extent) -> Snapshot {
@@ -208,10 +209,8 @@ fn all_fdb(ns: &Netns, w: &World, state: &mut NetnsState) {
             if is_added { &mut state.config.fdb } else { &mut state.volatile.fdb }.push(aged.entry);
         }
         let Some(bridge) = dev.bridge() else { continue };
-        let own = |mac: Mac| {
-            let mut ports = bridge.ports.iter().flatten().filter_map(|p| ns.dev(p.dev));
-            mac == dev.mac || ports.any(|d| d.mac == mac)
-        };
+        let ports = bridge.ports.iter().flatten().filter_map(|p| ns.dev(p.dev));
+        let own: BTreeSet<Mac> = ports.chain([dev]).map(|d| d.mac).collect();
         for (key, entry) in bridge.fdb.sorted() {
             if !shows_vlans && fdb::vid(key) != 0 {
                 continue;
@@ -219,7 +218,7 @@ fn all_fdb(ns: &Netns, w: &World, state: &mut NetnsState) {
             let (mac, shown) = (fdb::mac(key), fdb_entry(ns, dev, bridge, key, &entry));
             match shown.kind {
                 FdbKind::Learned => state.volatile.fdb.push(shown),
-                FdbKind::Permanent if own(mac) => state.volatile.fdb.push(shown),
+                FdbKind::Permanent if own.contains(&mac) => state.volatile.fdb.push(shown),
                 FdbKind::Permanent | FdbKind::Static => state.config.fdb.push(shown),
             }
         }

@@ -29,7 +29,14 @@ impl KernelBackend {
             // What numbers mean here, as far as found out.
             let mut numbers: BTreeMap<NetnsName, Option<i32>> = BTreeMap::new();
             for row in tables.links.iter().filter(|row| row.kind == "veth" || row.of.is_some()) {
+                if peers.get(name).is_some_and(|known| known.contains_key(&row.index)) {
+                    continue;
+                }
                 if let Some(peer) = self.find_peer(name, row, tables, &ends, &mut numbers)? {
+                    // The ends of a veth are each other's.
+                    if let (Some(index), Ok(own), "veth") = (row.lower, IfName::new(&row.name), row.kind.as_str()) {
+                        peers.entry(peer.0.clone()).or_default().insert(index, (name.clone(), own));
+                    }
                     peers.entry(name.clone()).or_default().insert(row.index, peer);
                 }
             }

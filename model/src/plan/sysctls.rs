@@ -18,7 +18,7 @@ impl Planner<'_> {
         let is_new = !self.observed.netns.contains_key(netns) && !netns.is_host();
         let first = self.begins_with.filter(|_| is_new);
         let mut keys: Vec<(&SysctlKey, &String)> = wanted.sysctls.iter().collect();
-        keys.sort_by_key(|(key, _)| (rank(key), *key));
+        keys.sort_by_cached_key(|(key, _)| (rank(key), *key));
         let mut written: BTreeSet<&SysctlKey> = BTreeSet::new();
         for (key, value) in keys {
             let seen = there.get(key).or_else(|| first?.get(key));
