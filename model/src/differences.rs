@@ -171,9 +171,12 @@ impl Wanted<'_> {
         self.compare_neighs(out);
         self.compare_fdb(out);
         self.compare_ruleset(out);
-        let was_asked = |key: &SysctlKey| {
-            self.asked.is_none_or(|asked| asked.sysctls.get(self.netns).is_some_and(|keys| keys.contains(key)))
-        };
+        // Of a namespace that was just made hardly any was.
+        let asked = self.asked.map(|asked| asked.sysctls.get(self.netns));
+        if asked == Some(None) {
+            return;
+        }
+        let was_asked = |key: &SysctlKey| asked.flatten().is_none_or(|keys| keys.contains(key));
         for (key, wanted) in self.wanted.sysctls.iter().filter(|(key, _)| was_asked(key)) {
             let seen = self.seen.sysctls.get(key);
             if !seen.is_some_and(|seen| agree::sysctl(wanted, seen)) {

@@ -92,7 +92,8 @@ impl Plan {
             (netns.clone(), There { config: seen.unwrap_or_default() })
         };
         let there = desired.netns.iter().map(reach).collect();
-        let mut planner = Planner { desired, observed, there, phases: Phases::default(), begins_with };
+        let mut planner =
+            Planner { desired, observed, there, phases: Phases::default(), begins_with, sysctls_of_new: None };
         planner.remove_links();
         planner.make_links();
         planner.change_links();
@@ -124,6 +125,8 @@ struct Planner<'a> {
     phases: Phases,
     /// The sysctls of a namespace that is made.
     begins_with: Option<&'a BTreeMap<SysctlKey, String>>,
+    /// What was wanted of the last namespace that is made, and what that takes.
+    sysctls_of_new: Option<(&'a sysctls::Sysctls, sysctls::Changes<'a>)>,
 }
 
 /// The ops by what they depend on.

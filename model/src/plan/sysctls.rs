@@ -9,24 +9,26 @@ use crate::name::NetnsName;
 use crate::op::Op;
 use crate::snapshot::Config;
 use crate::sysctl::SysctlKey;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-impl Planner<'_> {
+/// Values by name.
+pub(super) type Sysctls = BTreeMap<SysctlKey, String>;
+
+/// What is to be written, in order.
+pub(super) type Changes<'a> = Vec<(&'a SysctlKey, &'a String)>;
+
+impl<'a> Planner<'a> {
     /// Those of the namespace go before its links, those of an interface after.
-    pub(super) fn plan_sysctls(&mut self, netns: &NetnsName, wanted: &Config) {
+    pub(super) fn plan_sysctls(&mut self, netns: &NetnsName, wanted: &'a Config) {
         let there = &self.there[netns].config.sysctls;
         let is_new = !self.observed.netns.contains_key(netns) && !netns.is_host();
         let first = self.begins_with.filter(|_| is_new);
-        let mut keys: Vec<(&SysctlKey, &String)> = wanted.sysctls.iter().collect();
-        keys.sort_by_cached_key(|(key, _)| (rank(key), *key));
-        let mut written: BTreeSet<&SysctlKey> = BTreeSet::new();
-        for (key, value) in keys {
-            let seen = there.get(key).or_else(|| first?.get(key));
-            let agrees = seen.is_some_and(|seen| agree::sysctl(value, seen));
-            if agrees && !written.iter().any(|earlier| rewrites(earlier, key)) {
-                continue;
-            }
-            written.insert(key);
+        // New namespaces of which the same is wanted are many, and nothing of it is there yet.
+        let changes = match &self.sysctls_of_new {
+            Some((same, changes)) if first.is_some() && there.is_empty() && *same == &wanted.sysctls => changes.clone(),
+            _ => sysctl_changes(&wanted.sysctls, there, first),
+        };
+        for &(key, value) in &changes {
             let op = Op::SetSysctl { netns: netns.clone(), key: key.clone(), value: value.clone() };
             let phase = match interface_of(key) {
                 Some(_) => &mut self.phases.link_sysctls,
@@ -34,7 +36,26 @@ impl Planner<'_> {
             };
             phase.push(op);
         }
+        if first.is_some() && there.is_empty() {
+            self.sysctls_of_new = Some((&wanted.sysctls, changes));
+        }
     }
+}
+
+/// From what is there, or what a new namespace begins with, to what is wanted.
+fn sysctl_changes<'a>(wanted: &'a Sysctls, there: &Sysctls, first: Option<&Sysctls>) -> Changes<'a> {
+    let mut keys: Vec<(&SysctlKey, &String)> = wanted.iter().collect();
+    keys.sort_by_cached_key(|(key, _)| (rank(key), *key));
+    let mut written: Changes<'a> = Vec::new();
+    for (key, value) in keys {
+        let seen = there.get(key).or_else(|| first?.get(key));
+        let agrees = seen.is_some_and(|seen| agree::sysctl(value, seen));
+        if agrees && !written.iter().any(|(earlier, _)| rewrites(earlier, key)) {
+            continue;
+        }
+        written.push((key, value));
+    }
+    written
 }
 
 /// The interface that a sysctl is about: `net/ipv4/conf/IF/…`, `net/ipv6/neigh/IF/…`.
