@@ -12,6 +12,7 @@ use netlink_packet_route::RouteNetlinkMessage;
 use nettwin_model::bond::{ActiveSlave, BondAttrs};
 use nettwin_model::queue::{QueueChange, QueueVerb};
 use nettwin_model::virtuals::{Tun, VirtualChange};
+use nettwin_model::vxlan::VxlanChange;
 use nettwin_model::{
     AddLink, BridgeAttrs, Errno, Failure, Fault, FdbEntry, IfName, Impairment, LinkChange, NetnsName, NewLink, Op,
     PortAttrs, Virtual,
@@ -82,6 +83,9 @@ impl KernelBackend {
                 let index = self.index_of(netns, name)?;
                 let named = match change {
                     VirtualChange::Bond(attrs) => self.named_by(netns, attrs)?,
+                    VirtualChange::Vxlan(VxlanChange { dev: Some(dev), .. }) => {
+                        Named { dev: Some(self.index_of(netns, dev)?), ..Named::default() }
+                    }
                     _ => Named::default(),
                 };
                 self.room(netns)?.netlink.tell(link::set_virtual(index, change, named))
@@ -340,6 +344,7 @@ impl KernelBackend {
         Ok(Named {
             primary: attrs.primary.map(|name| self.index_of(netns, &name)).transpose()?,
             active: active.map(|name| self.index_of(netns, &name)).transpose()?,
+            dev: None,
         })
     }
 

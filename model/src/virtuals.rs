@@ -6,7 +6,7 @@
 
 use crate::bond::BondAttrs;
 use crate::name::{IfName, Mac, NetnsName};
-use crate::vxlan::Vxlan;
+use crate::vxlan::{Vxlan, VxlanChange};
 use serde::{Deserialize, Serialize};
 
 /// A kind of device with its attributes.
@@ -105,6 +105,8 @@ pub enum VirtualChange {
     MacvlanSources(Sources),
     /// A bond's.
     Bond(Box<BondAttrs>),
+    /// A VXLAN device's.
+    Vxlan(VxlanChange),
 }
 
 impl VirtualChange {
@@ -114,6 +116,7 @@ impl VirtualChange {
             VirtualChange::Vlan(_) => "vlan",
             VirtualChange::Macvlan { .. } | VirtualChange::MacvlanSources(_) => "macvlan",
             VirtualChange::Bond(_) => "bond",
+            VirtualChange::Vxlan(_) => "vxlan",
         }
     }
 }

@@ -58,6 +58,28 @@ pub struct Vxlan {
     pub udpcsum: bool,
 }
 
+/// What is said anew of a device that is there; the rest cannot be changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VxlanChange {
+    /// Whom frames go to whose receiver nobody knows.
+    pub remote: Option<Ipv4Addr>,
+    /// The source of what is sent.
+    pub local: Option<Ipv4Addr>,
+    /// The device that it sends by.
+    pub dev: Option<IfName>,
+    /// The outer TTL, which is not made to be inherited.
+    pub ttl: Option<OuterTtl>,
+    /// The outer type of service.
+    pub tos: Option<u8>,
+    /// The outer DF.
+    pub df: Option<OuterDf>,
+    /// Whether senders are remembered.
+    pub learning: Option<bool>,
+    /// For so many seconds; 300 of 0.
+    pub ageing: Option<u32>,
+}
+
 /// The TTL of what is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

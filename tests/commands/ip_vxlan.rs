@@ -40,6 +40,62 @@ fn vxlans() {
         ",
             ),
             (
+                "changes",
+                r"
+            ip link add e address 02:00:00:00:00:01 type veth peer name p address 02:00:00:00:00:02
+            ip addr add 10.0.0.1/24 dev e
+            ip link set e up
+            ip link set p up
+            ip link add v address 02:00:00:00:00:05 type vxlan id 5 dstport 4789 remote 10.0.0.2
+            ip link set v type vxlan id 6
+            ip link set v type vxlan id 5
+            ip link set v type vxlan dstport 4790
+            ip link set v type vxlan dstport 4789
+            ip link set v type vxlan dstport 0
+            ip link set v type vxlan ageing 5
+            ip -d link show v
+            ip link set v type vxlan ageing 0
+            ip -d link show v
+            ip link set v type vxlan nolearning
+            ip -d link show v
+            ip link set v type vxlan learning maxaddress 4
+            ip link set v type vxlan ttl 7 tos 0x10 df set local 10.0.0.1
+            ip -d link show v
+            ip link set v type vxlan ttl auto tos inherit df unset
+            ip -d link show v
+            ip link set v type vxlan ttl inherit
+            ip link set v type vxlan remote 10.0.0.3
+            bridge fdb show dev v
+            ip link set v type vxlan dev e
+            bridge fdb show dev v
+            ip -d link show v
+            ip link set v type vxlan dev nope
+            ip link set v type vxlan group 239.1.1.1
+            ip link set v type vxlan group 239.1.1.1 dev e
+            bridge fdb show dev v
+            ip -d link show v
+            ip link set v type vxlan remote 10.0.0.2
+            bridge fdb show dev v
+            ip link set v type vxlan proxy
+            ip link set v type vxlan noproxy
+            ip link set v type vxlan rsc
+            ip link set v type vxlan l2miss
+            ip link set v type vxlan nol3miss
+            ip link set v type vxlan udpcsum
+            ip link set v type vxlan noudpcsum
+            ip link set v type vxlan srcport 0 0
+            ip link set v type vxlan srcport 100 200
+            ip link set v type vxlan
+            ip link set v type vxlan foo
+            ip link set v up
+            ip link set v type vxlan id 5 remote 10.0.0.5 local 10.0.0.1
+            ip link set v type vxlan id 7 remote 10.0.0.6
+            bridge fdb show dev v
+            ip -d link show v
+            ip link set e type vxlan ttl 4
+        ",
+            ),
+            (
                 "complaints",
                 r"
             ip link add d0 type veth peer name d1

@@ -3,6 +3,8 @@
 use crate::harness::{Case, See, dev, mac, ns};
 use crate::kinds::{add, del, kind, mtu};
 use nettwin_model::op::LinkChange;
+use nettwin_model::virtuals::VirtualChange;
+use nettwin_model::vxlan::{OuterDf, OuterTtl, VxlanChange};
 use nettwin_model::{AddLink, Op, words};
 
 /// Both hosts on a wire that a VXLAN goes over.
@@ -38,6 +40,14 @@ fn del_fdb(netns: &str, text: &str) -> Op {
     Op::DelFdb { netns: ns(netns), entry: words::fdb::parse(text, dev("v")).expect("an entry") }
 }
 
+fn none() -> VxlanChange {
+    VxlanChange::default()
+}
+
+fn change(netns: &str, change: VxlanChange) -> Op {
+    Op::SetVirtual { netns: ns(netns), name: dev("v"), change: VirtualChange::Vxlan(change) }
+}
+
 const FDB: See = See { neighs: false, fdb: true, stats: true };
 
 #[test]
@@ -65,6 +75,31 @@ fn what_they_are() {
                 .op(vxlan("a", "w", 6, "id 8 dstport 4789 ttl inherit tos inherit df inherit ageing 0"))
                 .op(vxlan("a", "u", 7, "id 9 group 239.1.1.1 dev x dstport 8472"))
                 .see(FDB),
+            below("changed while it is there")
+                .netns(&["c"])
+                .wire(("c", "z"), ("a", "xz"), (3, 4))
+                .addr("c", "z", "10.0.3.3/24")
+                .addr("a", "xz", "10.0.3.1/24")
+                .op(vxlan("a", "v", 5, "id 42 remote 10.0.0.2 dstport 4789"))
+                .op(vxlan("c", "v", 6, "id 42 remote 10.0.3.1 dstport 4789"))
+                .addr("a", "v", "192.168.0.1/24")
+                .addr("c", "v", "192.168.0.2/24")
+                .up("a", "v")
+                .up("c", "v")
+                .ping("a", "192.168.0.2", 1)
+                .op(change("a", VxlanChange { remote: "10.0.3.3".parse().ok(), ttl: Some(OuterTtl::Is(7)), ..none() }))
+                .op(change("a", VxlanChange { tos: Some(16), df: Some(OuterDf::Set), ageing: Some(5), ..none() }))
+                .op(change("a", VxlanChange { local: "10.0.3.1".parse().ok(), learning: Some(false), ..none() }))
+                .capture("cap", "c", "z")
+                .ping("a", "192.168.0.2", 1)
+                .end("cap")
+                .see(See { stats: false, ..FDB })
+                .op(change("a", VxlanChange { dev: Some(dev("xz")), ttl: Some(OuterTtl::Auto), ..none() }))
+                .op(change("a", VxlanChange { remote: "10.0.3.4".parse().ok(), ageing: Some(0), ..none() }))
+                .op(change("a", VxlanChange { ttl: Some(OuterTtl::Inherit), ..none() }))
+                .op(Op::SetVirtual { netns: ns("a"), name: dev("x"), change: VirtualChange::Vxlan(none()) })
+                .op(change("a", VxlanChange { df: Some(OuterDf::Unset), ..none() }))
+                .see(See { stats: false, ..FDB }),
             below("the MTU")
                 .op(vxlan("a", "v", 5, "id 1 dev x dstport 4789"))
                 .set("a", "v", mtu(1451))

@@ -9,6 +9,7 @@ use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg, duparg2, integer, inv
 use crate::iproute::inet;
 use crate::iproute::names;
 use nettwin_model::bond::BondAttrs;
+use nettwin_model::link::LinkKind;
 use nettwin_model::virtuals::{VirtualChange, VlanChange};
 use nettwin_model::{
     AddLink, BridgeAttrs, Errno, Fault, IfName, LinkChange, Mac, NameError, NetnsName, NewLink, Op, VethPeer, Virtual,
@@ -468,7 +469,16 @@ fn set(ip: &mut Ip<'_, '_>, words: Words<'_>) -> Ran {
                 ip.kernel.talk(Op::SetVirtual { netns: netns.clone(), name: dev, change })?;
             }
         }
-        Some(Kind::Virtual(_) | Kind::Vxlan(_)) if !said.rest.is_empty() => {
+        Some(Kind::Vxlan(of)) => {
+            let state = ip.kernel.state()?;
+            let id = match state.config.links.get(&dev).map(|link| &link.kind) {
+                Some(LinkKind::Virtual(Virtual::Vxlan(there))) => Some(there.id),
+                _ => None,
+            };
+            let change = VirtualChange::Vxlan(of.change(ip, id)?);
+            ip.kernel.talk(Op::SetVirtual { netns: netns.clone(), name: dev, change })?;
+        }
+        Some(Kind::Virtual(_)) if !said.rest.is_empty() => {
             return Err(unsupported("attributes of a device that is there"));
         }
         _ => {}

@@ -1,14 +1,14 @@
 //! `type vxlan`: its words, and what `-d` shows of it.
 //!
 //! Counterpart: `ip/iplink_vxlan.c`. Deliberately absent, and refused by name: IPv6 and what belongs to it, `external`,
-//! `vnifilter`, `gbp`, `gpe`, checksums of remote parts, changes of a device that is there.
+//! `vnifilter`, `gbp`, `gpe`, checksums of remote parts.
 
 use super::{Ip, help, unsupported};
 use crate::iproute::args::{MINUS_ONE, Stop, Words, duparg2, invarg, matches, u16, unsigned};
 use crate::iproute::inet::{self, Family};
 use crate::iproute::names;
 use crate::iproute::page::{Page, Value};
-use nettwin_model::vxlan::{OuterDf, OuterTtl, Vxlan};
+use nettwin_model::vxlan::{OuterDf, OuterTtl, Vxlan, VxlanChange};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -22,9 +22,67 @@ pub(crate) struct Said {
     has_port: bool,
     /// The device that it sends by, as it was said.
     dev: Option<String>,
+    /// What else was said, by its word.
+    seen: BTreeSet<&'static str>,
 }
 
+/// What is said of a device from its birth on and never again, with the kernel's words, in its order (`vxlan_nl2conf`).
+const FOR_EVER: [(&str, &str); 9] = [
+    ("ttl inherit", "vxlan: cannot change TTL_INHERIT flag"),
+    ("proxy", "vxlan: cannot change PROXY flag"),
+    ("rsc", "vxlan: cannot change RSC flag"),
+    ("l2miss", "vxlan: cannot change L2MISS flag"),
+    ("l3miss", "vxlan: cannot change L3MISS flag"),
+    ("maxaddress", "Cannot change limit"),
+    ("srcport", "Cannot change port range"),
+    ("dstport", "Cannot change port"),
+    ("udpcsum", "Cannot change UDP_CSUM flag"),
+];
+
 impl Said {
+    /// What is changed of a device that is there, whose number is this if it is one.
+    pub(super) fn change(self, ip: &mut Ip<'_, '_>, id: Option<u32>) -> Result<VxlanChange, Stop> {
+        let dev = match &self.dev {
+            Some(word) => {
+                let nodev = || Stop::exit(MINUS_ONE, format!("Cannot find device \"{word}\"\n"));
+                Some(ip.kernel.link(word)?.ok_or_else(nodev)?.0)
+            }
+            None => None,
+        };
+        let has = |key: &str| self.seen.contains(key);
+        if has("group") && dev.is_none() {
+            return Err(Stop::back(1, "vxlan: 'group' requires 'dev' to be specified\n"));
+        }
+        let refused = |text: &str| Err(Stop::back(2, format!("Error: {text}.\n")));
+        if !self.has_words {
+            return refused("Required attributes not provided to perform the operation");
+        }
+        if let Some(id) = id {
+            if self.has_id && self.of.id != id {
+                return refused("Cannot change VNI");
+            }
+            let unsaid = |key: &str| match key {
+                "dstport" => !self.has_port || !has("a port"),
+                "srcport" => self.of.srcport == (0, 0),
+                key => !has(key),
+            };
+            if let Some((_, text)) = FOR_EVER.iter().find(|(key, _)| !unsaid(key)) {
+                return refused(text);
+            }
+        }
+        let of = &self.of;
+        Ok(VxlanChange {
+            remote: of.remote,
+            local: of.local,
+            dev,
+            ttl: has("ttl").then_some(of.ttl),
+            tos: has("tos").then_some(of.tos),
+            df: has("df").then_some(of.df),
+            learning: has("learning").then_some(of.learning),
+            ageing: has("ageing").then_some(of.ageing),
+        })
+    }
+
     /// A device as it is said; what the tool has to say of it comes first.
     pub(super) fn device(mut self, ip: &mut Ip<'_, '_>) -> Result<Vxlan, Stop> {
         if let Some(word) = &self.dev {
@@ -59,6 +117,7 @@ impl Said {
 pub(super) fn parse(mut words: Words<'_>) -> Result<Said, Stop> {
     let mut of = Vxlan::new(0);
     let (mut seen, mut has_port, mut dev) = (BTreeSet::new(), false, None);
+    let mut more = Vec::new();
     let mut once = |key: &'static str, value: &str| match seen.insert(key) {
         true => Ok(()),
         false => Err(duparg2(key, value)),
@@ -105,7 +164,10 @@ pub(super) fn parse(mut words: Words<'_>) -> Result<Said, Stop> {
                 let value = words.value()?;
                 once("ttl", value)?;
                 of.ttl = match value {
-                    "inherit" => OuterTtl::Inherit,
+                    "inherit" => {
+                        more.push("ttl inherit");
+                        OuterTtl::Inherit
+                    }
                     "auto" => OuterTtl::Auto,
                     _ => match unsigned(value).ok_or_else(|| invarg("invalid TTL", value))? {
                         0 => OuterTtl::Auto,
@@ -157,21 +219,60 @@ pub(super) fn parse(mut words: Words<'_>) -> Result<Said, Stop> {
                 has_port = true;
                 match u16(value).ok_or_else(|| invarg("dst port", value))? {
                     0 => {}
-                    port => of.dstport = port,
+                    port => {
+                        of.dstport = port;
+                        more.push("a port");
+                    }
                 }
             }
-            w if matches(w, "nolearning") => of.learning = false,
-            w if matches(w, "learning") => of.learning = true,
-            w if matches(w, "proxy") => of.proxy = true,
-            w if matches(w, "noproxy") => of.proxy = false,
-            w if matches(w, "rsc") => of.rsc = true,
-            w if matches(w, "norsc") => of.rsc = false,
-            w if matches(w, "l2miss") => of.l2miss = true,
-            w if matches(w, "nol2miss") => of.l2miss = false,
-            w if matches(w, "l3miss") => of.l3miss = true,
-            w if matches(w, "nol3miss") => of.l3miss = false,
-            w if matches(w, "udpcsum") => of.udpcsum = true,
-            w if matches(w, "noudpcsum") => of.udpcsum = false,
+            w if matches(w, "nolearning") => {
+                of.learning = false;
+                more.push("learning");
+            }
+            w if matches(w, "learning") => {
+                of.learning = true;
+                more.push("learning");
+            }
+            w if matches(w, "proxy") => {
+                of.proxy = true;
+                more.push("proxy");
+            }
+            w if matches(w, "noproxy") => {
+                of.proxy = false;
+                more.push("proxy");
+            }
+            w if matches(w, "rsc") => {
+                of.rsc = true;
+                more.push("rsc");
+            }
+            w if matches(w, "norsc") => {
+                of.rsc = false;
+                more.push("rsc");
+            }
+            w if matches(w, "l2miss") => {
+                of.l2miss = true;
+                more.push("l2miss");
+            }
+            w if matches(w, "nol2miss") => {
+                of.l2miss = false;
+                more.push("l2miss");
+            }
+            w if matches(w, "l3miss") => {
+                of.l3miss = true;
+                more.push("l3miss");
+            }
+            w if matches(w, "nol3miss") => {
+                of.l3miss = false;
+                more.push("l3miss");
+            }
+            w if matches(w, "udpcsum") => {
+                of.udpcsum = true;
+                more.push("udpcsum");
+            }
+            w if matches(w, "noudpcsum") => {
+                of.udpcsum = false;
+                more.push("udpcsum");
+            }
             // As they are anyway.
             "noudp6zerocsumtx" | "noudp6zerocsumrx" | "noremcsumtx" | "noremcsumrx" | "noexternal" | "novnifilter" => {}
             "udp6zerocsumtx" | "udp6zerocsumrx" | "remcsumtx" | "remcsumrx" | "external" | "vnifilter" | "gbp"
@@ -180,7 +281,8 @@ pub(super) fn parse(mut words: Words<'_>) -> Result<Said, Stop> {
             w => return Err(Stop::back(1, format!("vxlan: unknown command \"{w}\"?\n{}", help::VXLAN))),
         }
     }
-    Ok(Said { of, has_id, has_words, has_port, dev })
+    seen.extend(more);
+    Ok(Said { of, has_id, has_words, has_port, dev, seen })
 }
 
 fn address(word: &str) -> Result<Ipv4Addr, Stop> {

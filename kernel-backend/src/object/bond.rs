@@ -12,6 +12,8 @@ use nettwin_model::bond::{ActiveSlave, BondAttrs, BondSlave, FailOverMac, MiiSta
 /// The devices that a bond's attributes name, by index.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Named {
+    /// The device that a tunnel sends by.
+    pub(crate) dev: Option<u32>,
     pub(crate) primary: Option<u32>,
     pub(crate) active: Option<u32>,
 }

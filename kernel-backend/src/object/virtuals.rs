@@ -221,6 +221,7 @@ pub(crate) fn change(change: &VirtualChange, named: Named) -> (InfoKind, InfoDat
         VirtualChange::Vlan(change) => (InfoKind::Vlan, InfoData::Vlan(of_vlan(change))),
         VirtualChange::Macvlan { mode } => (InfoKind::MacVlan, InfoData::MacVlan(vec![mode_of(*mode)])),
         VirtualChange::Bond(attrs) => (InfoKind::Bond, InfoData::Bond(bond::attributes(attrs, named))),
+        VirtualChange::Vxlan(said) => (InfoKind::Vxlan, InfoData::Vxlan(vxlan::changes(said, named.dev))),
         VirtualChange::MacvlanSources(sources) => (InfoKind::MacVlan, InfoData::MacVlan(heard(sources))),
     }
 }

@@ -3,7 +3,7 @@
 //! Kernel counterpart: `vxlan_nl2conf()`, `vxlan_fill_info()`. A device with what the model has no word for is none of ours.
 
 use netlink_packet_route::link::{InfoVxlan, VxlanDf};
-use nettwin_model::vxlan::{OuterDf, OuterTtl, Vxlan};
+use nettwin_model::vxlan::{OuterDf, OuterTtl, Vxlan, VxlanChange};
 
 /// What is said of a new one; `dev`: the index of the device that it sends by.
 pub(super) fn attributes(of: &Vxlan, dev: Option<u32>) -> Vec<InfoVxlan> {
@@ -44,6 +44,30 @@ pub(super) fn attributes(of: &Vxlan, dev: Option<u32>) -> Vec<InfoVxlan> {
         (of.l3miss, InfoVxlan::L3Miss(true)),
     ];
     out.extend(flags.into_iter().filter(|(on, _)| *on).map(|(_, flag)| flag));
+    out
+}
+
+/// What is said anew of one; `dev` as above.
+pub(super) fn changes(said: &VxlanChange, dev: Option<u32>) -> Vec<InfoVxlan> {
+    let mut out = Vec::new();
+    out.extend(said.remote.map(InfoVxlan::Group));
+    out.extend(said.local.map(InfoVxlan::Local));
+    out.extend(dev.map(InfoVxlan::Link));
+    out.extend(said.ttl.map(|ttl| match ttl {
+        OuterTtl::Auto => InfoVxlan::Ttl(0),
+        OuterTtl::Inherit => InfoVxlan::TtlInheritFlag,
+        OuterTtl::Is(ttl) => InfoVxlan::Ttl(ttl),
+    }));
+    out.extend(said.tos.map(InfoVxlan::Tos));
+    out.extend(said.df.map(|df| {
+        InfoVxlan::Df(match df {
+            OuterDf::Unset => VxlanDf::Unset,
+            OuterDf::Set => VxlanDf::Set,
+            OuterDf::Inherit => VxlanDf::Inherit,
+        })
+    }));
+    out.extend(said.learning.map(InfoVxlan::Learning));
+    out.extend(said.ageing.map(InfoVxlan::Ageing));
     out
 }
 

@@ -208,6 +208,7 @@ pub fn print_change(change: &VirtualChange) -> String {
         }
         VirtualChange::Macvlan { mode } => format!("macvlan mode {}", mode.word()),
         VirtualChange::Bond(attrs) => super::bond::print_change(attrs),
+        VirtualChange::Vxlan(change) => vxlan::print_change(change),
         VirtualChange::MacvlanSources(sources) => {
             let mut out = Line("macvlan".into());
             match sources {

@@ -4,7 +4,7 @@
 
 use super::cursor::{Word, Words, WordsError, once};
 use super::link::Line;
-use crate::vxlan::{OuterDf, OuterTtl, Remote, Vxlan};
+use crate::vxlan::{OuterDf, OuterTtl, Remote, Vxlan, VxlanChange};
 
 const KEYS: &str = "use id, remote, group, local, dev, dstport, srcport, ttl, tos, df, learning, ageing, maxaddress, proxy, \
                     rsc, l2miss, l3miss or udpcsum, as in `vxlan id 42 remote 10.0.0.2 dstport 4789`";
@@ -106,6 +106,29 @@ pub(super) fn print(of: &Vxlan) -> String {
         ("noudpcsum", !of.udpcsum),
     ];
     flags.into_iter().filter(|(_, on)| *on).for_each(|(word, _)| out.word(word));
+    out.0
+}
+
+/// Writes what is said anew of one.
+pub(super) fn print_change(change: &VxlanChange) -> String {
+    let mut out = Line("vxlan".into());
+    let remote = |is_group: bool| change.remote.filter(|remote| remote.is_multicast() == is_group);
+    out.given("remote", remote(false));
+    out.given("group", remote(true));
+    out.given("local", change.local);
+    out.given("dev", change.dev);
+    match change.ttl {
+        Some(OuterTtl::Auto) => out.say("ttl", "auto"),
+        Some(OuterTtl::Inherit) => out.say("ttl", "inherit"),
+        Some(OuterTtl::Is(ttl)) => out.say("ttl", ttl),
+        None => {}
+    }
+    out.given("tos", change.tos);
+    out.given("df", change.df.map(OuterDf::word));
+    out.given("ageing", change.ageing);
+    if let Some(on) = change.learning {
+        out.word(if on { "learning" } else { "nolearning" });
+    }
     out.0
 }
 

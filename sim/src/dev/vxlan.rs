@@ -17,7 +17,7 @@ use crate::world::World;
 use nettwin_model::bridge::FdbAged;
 use nettwin_model::probe::PmtuDisc;
 use nettwin_model::virtuals::Virtual;
-use nettwin_model::vxlan::{self, OuterDf, OuterTtl, Remote};
+use nettwin_model::vxlan::{self, OuterDf, OuterTtl, Remote, VxlanChange};
 use nettwin_model::wire::{
     IPV4_LEN, Ipv4, Ipv4Header, PROTO_UDP, UDP_LEN, Udp, set_fragment, set_ipv4_id, transport_checksum, write_udp,
 };
@@ -288,6 +288,47 @@ pub(crate) fn receive(ns: &mut Netns, w: &mut World, pkt: &Pkt) -> Option<Next> 
     w.push(ns.id, Stage::Dev, Pkt::on(frame, index));
     w.frames.release(pkt.frame);
     Some(Next::Done)
+}
+
+/// What is said anew of one (`vxlan_changelink`). Of an old destination the entry by the device that it has now goes.
+pub(crate) fn change(ns: &mut Netns, w: &World, index: Ifindex, said: &VxlanChange) -> Result<(), Fault> {
+    let nodev = || Fault::refused(Errno::ENODEV, "Invalid local interface, device not found");
+    let lower = said.dev.map(|dev| ns.devs.by_name(dev).ok_or_else(nodev)).transpose()?;
+    let Some(vxlan) = of_mut(ns, index) else { return Err(Fault::errno(Errno::EOPNOTSUPP)) };
+    if said.ttl == Some(OuterTtl::Inherit) {
+        return Err(Fault::refused(Errno::EOPNOTSUPP, "vxlan: cannot change TTL_INHERIT flag"));
+    }
+    let (before, via) = (vxlan.lower, lower.or(vxlan.lower));
+    let way = |dst, via| Way { dst, port: vxlan.of.dstport, vni: vxlan.of.id, via };
+    if let Some(remote) = said.remote.filter(|remote| vxlan.of.remote != Some(*remote)) {
+        let (new, old) = (way(remote, via), vxlan.of.remote.map(|old| way(old, before)));
+        match vxlan.known.iter_mut().find(|known| known.mac == Mac::ZERO) {
+            Some(known) => {
+                if !known.remotes.contains(&new) {
+                    known.remotes.push(new);
+                }
+                known.remotes.retain(|way| Some(*way) != old);
+            }
+            None => {
+                let born = Known { mac: Mac::ZERO, kind: FdbKind::Permanent, updated: w.now, remotes: vec![new] };
+                vxlan.known.insert(0, born);
+            }
+        }
+        vxlan.of.remote = Some(remote);
+    }
+    vxlan.lower = via;
+    let of = &mut vxlan.of;
+    of.local = said.local.or(of.local);
+    of.ttl = said.ttl.unwrap_or(of.ttl);
+    of.tos = said.tos.unwrap_or(of.tos);
+    of.df = said.df.unwrap_or(of.df);
+    of.learning = said.learning.unwrap_or(of.learning);
+    of.ageing = said.ageing.map_or(of.ageing, |ageing| if ageing == 0 { 300 } else { ageing });
+    let most = via.and_then(|lower| ns.dev(lower)).map(|dev| dev.mtu.saturating_sub(vxlan::Vxlan::OVERHEAD).max(68));
+    if let (Some(most), Some(dev)) = (most, ns.dev_mut(index)) {
+        dev.mtu = dev.mtu.min(most);
+    }
+    Ok(())
 }
 
 /// The ports that a namespace listens to for its tunnels.

@@ -63,6 +63,7 @@ pub(super) fn set(sim: &mut Sim, at: At, change: &VirtualChange) -> Result<(), F
     let dev = ns.dev_mut(at.1).ok_or(Fault::errno(Errno::ENODEV))?;
     match (&mut dev.kind, change) {
         (Kind::Bond(_), VirtualChange::Bond(attrs)) => bond::set(sim, at, attrs),
+        (Kind::Vxlan(_), VirtualChange::Vxlan(change)) => crate::dev::vxlan::change(ns, &sim.world, at.1, change),
         (Kind::Vlan(vlan), VirtualChange::Vlan(change)) => {
             vlan.change(change);
             Ok(())
