@@ -1,9 +1,10 @@
 //! Bridges: learning, flooding, the bridge's own address, port attributes.
 
 use crate::harness::{Case, See, dev, mac, ns};
-use nettwin_model::op::LinkChange;
+use nettwin_model::op::{LinkChange, NewLink, VethPeer};
 use nettwin_model::probe::PmtuDisc;
-use nettwin_model::{BridgeAttrs, FdbEntry, FdbKind, Op, PortAttrs};
+use nettwin_model::wire::write_eth;
+use nettwin_model::{AddLink, BridgeAttrs, FdbEntry, FdbKind, Mac, Op, PortAttrs};
 
 /// h1, h2, h3 on ports p1, p2, p3 of bridge s1 in namespace s.
 pub(crate) fn star(name: &'static str) -> Case {
@@ -140,6 +141,54 @@ fn forwarding() {
     );
 }
 
+/// Both ends of two wires between bridges: where the second bridge believes the sender to be is where the last copy came from.
+fn newest_first() -> Case {
+    let mut frame = vec![0; 60];
+    write_eth(&mut frame, Mac::BROADCAST, mac(0x55), 0x88cc);
+    let mut case = Case::new("the newest port is flooded first")
+        .netns(&["s", "t", "h"])
+        .bridge("s", "s1")
+        .bridge("t", "s2")
+        .wire(("h", "e"), ("s", "p1"), (1, 0x11))
+        .master("s", "p1", Some("s1"));
+    for (n, port) in [(2, "p2"), (3, "p3"), (4, "p4")] {
+        let isolated = PortAttrs { isolated: Some(true), ..Default::default() };
+        case = case
+            .wire(("t", port), ("s", port), (0x20 + n, 0x10 + n))
+            .master("t", port, Some("s2"))
+            .op(Op::SetPort { netns: ns("t"), name: dev(port), attrs: isolated })
+            .master("s", port, Some("s1"));
+    }
+    case.up("s", "s1")
+        .up("t", "s2")
+        .send("h", "e", vec![frame.clone()])
+        .fdb()
+        .master("s", "p2", None)
+        .master("s", "p2", Some("s1"))
+        .send("h", "e", vec![frame])
+        .fdb()
+}
+
+/// Both ends of 512 wires are to be ports, and one of them finds no room until another leaves.
+fn full() -> Case {
+    let mut case = Case::new("as many ports as there may be").netns(&["s"]).bridge("s", "s1");
+    for n in 0..512 {
+        let (one, other) = (format!("v{n}"), format!("w{n}"));
+        let peer = VethPeer { netns: ns("s"), name: dev(&other), mac: None, mtu: None };
+        let link = AddLink {
+            netns: ns("s"),
+            name: dev(&one),
+            kind: NewLink::Veth { peer },
+            mac: None,
+            mtu: None,
+            master: Some(dev("s1")),
+            up: false,
+        };
+        case = case.op(Op::AddLink(Box::new(link))).master("s", &other, Some("s1"));
+    }
+    case.master("s", "v3", None).master("s", "w511", Some("s1")).master("s", "v3", Some("s1"))
+}
+
 #[test]
 fn device() {
     crate::agree(
@@ -209,6 +258,8 @@ fn device() {
                 .op(port("p1", PortAttrs { cost: Some(65536), ..Default::default() }))
                 .op(port("p1", PortAttrs { cost: Some(100), priority: Some(5), ..Default::default() }))
                 .observe(),
+            newest_first(),
+            full(),
             Case::new("the bridge goes: its ports stay")
                 .netns(&["s", "h"])
                 .bridge("s", "s1")
