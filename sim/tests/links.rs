@@ -85,19 +85,19 @@ const TYPES: [u16; 10] = [0x0800, 0x0806, 0x8100, 0x88a8, 0x86dd, 0x0026, 0x0027
 
 fn frame(bytes: &mut Bytes<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    if bytes.byte() % 8 == 0 {
+    if bytes.byte().is_multiple_of(8) {
         return bytes.some().to_vec();
     }
     out.extend(bytes.pick(GROUPS));
     let mut source = bytes.pick(GROUPS);
-    source[0] &= if bytes.byte() % 8 == 0 { 0xff } else { 0xfe };
+    source[0] &= if bytes.byte().is_multiple_of(8) { 0xff } else { 0xfe };
     out.extend(source);
     for _ in 0..bytes.byte() % 3 {
         out.extend(bytes.pick([0x8100_u16, 0x88a8]).to_be_bytes());
         out.extend((bytes.word() & 0xf007).to_be_bytes());
     }
     out.extend(bytes.pick(TYPES).to_be_bytes());
-    if bytes.byte() % 4 == 0 {
+    if bytes.byte().is_multiple_of(4) {
         // A datagram for a tunnel, with whatever in it.
         let inner = bytes.some();
         let length = u16::try_from(28 + inner.len()).unwrap_or(u16::MAX);
@@ -147,14 +147,14 @@ fn throw(bytes: &[u8]) {
     let mut rest = Bytes(bytes);
     while !rest.0.is_empty() {
         let (netns, dev) = &devices[usize::from(rest.byte()) % devices.len()];
-        let sends = rest.byte() % 2 == 0;
+        let sends = rest.byte().is_multiple_of(2);
         let frame = frame(&mut rest);
         if sends {
             sim.send(netns, *dev, &frame);
         } else {
             sim.receive(netns, *dev, &frame);
         }
-        if rest.byte() % 4 == 0 {
+        if rest.byte().is_multiple_of(4) {
             pass(&mut sim, Duration::from_millis(700));
         }
     }

@@ -86,7 +86,6 @@ fn what_they_are() {
                 .addr("c", "v", "192.168.0.2/24")
                 .up("a", "v")
                 .up("c", "v")
-                .ping("a", "192.168.0.2", 1)
                 .op(change("a", VxlanChange { remote: "10.0.3.3".parse().ok(), ttl: Some(OuterTtl::Is(7)), ..none() }))
                 .op(change("a", VxlanChange { tos: Some(16), df: Some(OuterDf::Set), ageing: Some(5), ..none() }))
                 .op(change("a", VxlanChange { local: "10.0.3.1".parse().ok(), learning: Some(false), ..none() }))
