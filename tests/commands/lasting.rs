@@ -114,6 +114,21 @@ fn pings() {
             ping -c 1 -s 0 10.0.0.2
             ping -c 1 -s 3000 10.0.0.2
             ping -c 1 -s 65507 10.0.0.2
+            ping -c 1 -s 65508 10.0.0.2
+            ping -c 2 -i 0.2 -s 65516 10.0.0.2
+            ping -c 1 -q -s 65508 10.0.0.2
+            ping -c 1 -s 65527 10.0.0.2
+            ping -c 1 -W 1 -s 65528 10.0.0.2
+            ping -c 1 -W 1 -s 70000 10.0.0.2
+            ping -c 1 -m foo 10.0.0.2
+            ping -c 1 -m -1 10.0.0.2
+            ping -c 1 -m 4294967296 10.0.0.2
+            ip route add unreachable 10.0.1.0/24 table 7
+            ip rule add fwmark 7 lookup 7
+            ping -c 1 -m 7 10.0.1.2
+            ping -c 1 -m 7 10.0.0.2
+            ping -c 1 -m 8 10.0.1.2
+            ip rule del fwmark 7
             ping -c 1 -s 2000 -M do 10.0.0.2
             ping -c 1 -t 1 10.0.1.2
             ping -c 1 -t 64 10.0.1.2

@@ -2,7 +2,7 @@
 //!
 //! Counterpart: `main()`, `ping4_run()` and `setup()` of iputils 20221126's `ping.c` and `ping_common.c`, whose order of
 //! checks decides which complaint comes first. Deliberately absent: IPv6, IP options (`-R`, `-T`, several hosts), `-C`,
-//! `-m`, `-N`, `-v`, payloads above 65507 bytes, negative intervals. Each is refused by its name.
+//! `-N`, `-v`, negative intervals. Each is refused by its name.
 
 mod options;
 mod text;

@@ -155,10 +155,12 @@ impl Options {
                 self.style.quiet = true;
             }
             'Q' => ping.tos = type_of_service(cx, program, value)?,
-            's' => match u16::try_from(number(cx, program, value, 0, i64::from(i32::MAX))?) {
-                Ok(size @ ..=65507) => ping.size = size,
-                _ => return Err(say::unsupported(cx, program, &format!("-s {value}"))),
-            },
+            's' => {
+                // Within 32 bits. More than any packet takes fails alike.
+                let size = number(cx, program, value, 0, i64::from(i32::MAX))? as u32;
+                self.style.size = Some(size);
+                ping.size = u16::try_from(size).unwrap_or(u16::MAX);
+            }
             't' => {
                 // Within 8 bits.
                 let ttl = number(cx, program, value, 0, 255)? as u8;
@@ -177,8 +179,8 @@ impl Options {
                 ping.linger = Duration::from_millis((seconds * 1000.0).trunc() as u64);
             }
             'm' => {
-                number(cx, program, value, 0, i64::from(u32::MAX))?;
-                return Err(say::unsupported(cx, program, &format!("-m {value}")));
+                // Within 32 bits.
+                ping.mark = number(cx, program, value, 0, i64::from(u32::MAX))? as u32;
             }
             'S' => {
                 // No buffer here is too small for a ping.

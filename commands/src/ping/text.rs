@@ -18,6 +18,8 @@ pub(super) struct Style {
     pub(super) program: String,
     /// Its destination, as it is called.
     pub(super) hostname: String,
+    /// How many bytes of data were asked for (`-s`).
+    pub(super) size: Option<u32>,
     /// Names for who answers.
     pub(super) names: Option<Names>,
     /// Nothing but the first and the last lines (`-q`).
@@ -210,8 +212,8 @@ impl PingText {
             Some(addr) if p.source.is_some() || p.dev.is_some() => format!("from {addr} {dev}: "),
             _ => String::new(),
         };
-        let (name, bytes) = (&self.style.hostname, u32::from(p.size));
-        format!("PING {name} ({}) {from}{bytes}({}) bytes of data.\n", p.dst, bytes + 28)
+        let (name, bytes) = (&self.style.hostname, self.style.size.unwrap_or(p.size.into()));
+        format!("PING {name} ({}) {from}{bytes}({}) bytes of data.\n", p.dst, bytes.wrapping_add(28))
     }
 
     fn reply(&self, now: Instant, event: &ProbeEvent) -> String {

@@ -70,6 +70,9 @@ fn open_port(ping: &Ping, id: ProbeId) -> Result<(PingPort, Ipv4Addr), Refusal> 
         sockopt::set_ip_ttl(&raw, ttl.into()).map_err(sys::errno)?;
         sockopt::set_ip_multicast_ttl(&raw, ttl.into()).map_err(sys::errno)?;
     }
+    if ping.mark != 0 {
+        sys::set_mark(&raw, ping.mark)?;
+    }
     if ping.tos != 0 {
         sockopt::set_ip_tos(&raw, ping.tos).map_err(sys::errno)?;
     }
@@ -92,6 +95,9 @@ fn find_source(ping: &Ping) -> Result<(Ipv4Addr, bool), Refusal> {
     let udp = sys::udp_socket()?;
     if let Some(dev) = ping.dev {
         sys::bind_to_device(&udp, dev.as_str())?;
+    }
+    if ping.mark != 0 {
+        sys::set_mark(&udp, ping.mark)?;
     }
     if ping.tos != 0 {
         sockopt::set_ip_tos(&udp, ping.tos).map_err(sys::errno)?;

@@ -116,6 +116,11 @@ pub(super) fn set_pmtudisc(fd: impl AsFd, value: c_int) -> Result<(), Errno> {
     set(fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, &value.to_ne_bytes())
 }
 
+/// `SO_MARK`.
+pub(super) fn set_mark(fd: impl AsFd, mark: u32) -> Result<(), Errno> {
+    set(fd, libc::SOL_SOCKET, libc::SO_MARK, &mark.to_ne_bytes())
+}
+
 /// `IP_RECVERR`: ICMP errors about this socket's packets go to its error queue.
 pub(super) fn want_errors(fd: impl AsFd) -> Result<(), Errno> {
     set(fd, libc::IPPROTO_IP, libc::IP_RECVERR, &ONE)

@@ -120,6 +120,13 @@ pub struct Ping {
     pub pattern: Vec<u8>,
     /// Report each request as it is sent.
     pub report_sent: bool,
+    /// The mark of its packets (`-m`, `SO_MARK`).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub mark: u32,
+}
+
+fn is_zero(mark: &u32) -> bool {
+    *mark == 0
 }
 
 impl Ping {
@@ -146,6 +153,7 @@ impl Ping {
             quiet: false,
             pattern: Vec::new(),
             report_sent: false,
+            mark: 0,
         }
     }
 }

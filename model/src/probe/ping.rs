@@ -321,7 +321,7 @@ impl PingRun {
                 return;
             }
         }
-        if errno == Errno::EMSGSIZE && !self.quiet {
+        if errno == Errno::EMSGSIZE && mtu.is_some() && !self.quiet {
             self.stats.errors += 1;
         }
         self.stats.send_error = Some(errno);
@@ -537,7 +537,7 @@ mod tests {
 
     #[test]
     fn failures_to_send_count_as_sent_and_only_emsgsize_as_error() {
-        let fail = |errno| move |seq| vec![(0, Input::SendFailed { seq, errno, mtu: None })];
+        let fail = |errno| move |seq| vec![(0, Input::SendFailed { seq, errno, mtu: Some(1500) })];
         // The end is seen one interval late.
         assert_eq!(run(&ping(2), fail(Errno::EMSGSIZE)), "s1@0 f1@0 s2@1000 f2@1000 end@2000 2/0+0!2 1000ms pipe0");
         assert_eq!(run(&ping(2), fail(Errno::ENETUNREACH)), "s1@0 f1@0 s2@1000 f2@1000 end@11000 2/0+0!0 1000ms pipe0");

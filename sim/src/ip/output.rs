@@ -48,6 +48,8 @@ pub(crate) struct Dst {
     pub(crate) metrics: Metrics,
     /// What was learned about the path, where that is in force.
     pub(crate) exception: Option<pmtu::Exception>,
+    /// The mark of what is sent by it.
+    pub(crate) mark: u32,
 }
 
 /// A route's metrics.
@@ -227,6 +229,7 @@ fn make(ns: &Netns, now: Instant, m: Made) -> Result<Dst, Errno> {
         mtu_locked: m.metrics.mtu_lock || exception.is_some_and(|e| e.locked),
         metrics: m.metrics,
         exception,
+        mark: 0,
     })
 }
 
@@ -448,5 +451,5 @@ fn packet_for(dst: &Dst, frame: FrameId) -> Pkt {
         _ if dst.dev == Ifindex::LO => flag::LOCAL,
         _ => 0,
     };
-    Pkt { nexthop: dst.nexthop, mtu: dst.mtu, flags, ..Pkt::new(frame, dst.dev) }
+    Pkt { nexthop: dst.nexthop, mtu: dst.mtu, mark: dst.mark, flags, ..Pkt::new(frame, dst.dev) }
 }

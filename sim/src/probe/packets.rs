@@ -20,6 +20,12 @@ fn plain(errno: Errno) -> SendError {
     SendError { errno, mtu: None }
 }
 
+/// Longer than a packet may be. What `raw_sendmsg()` refuses by itself nobody hears of by the error queue.
+fn too_long(size: u16, dst: &output::Dst) -> SendError {
+    let heard = ICMP_LEN + usize::from(size) <= usize::from(u16::MAX);
+    SendError { errno: Errno::EMSGSIZE, mtu: heard.then_some(dst.mtu) }
+}
+
 /// An echo request. ENOBUFS is told, since ping asks for errors (`IP_RECVERR`).
 pub(super) fn echo(ns: &mut Netns, w: &mut World, ping: &Ping, ident: u16, seq: u16) -> Result<(), SendError> {
     let oif = match ping.dev {
@@ -27,15 +33,16 @@ pub(super) fn echo(ns: &mut Netns, w: &mut World, ping: &Ping, ident: u16, seq: 
         None => Ifindex::NONE,
     };
     let src = ping.source.unwrap_or(Ipv4Addr::UNSPECIFIED);
-    let flow = Flow { src, tos: ping.tos, oif, asks: Selectors::icmp(Icmp::ECHO, 0), ..Flow::to(ping.dst) };
-    let dst = output::route(ns, w.now, &flow).map_err(plain)?;
+    let asks = Selectors { mark: ping.mark, ..Selectors::icmp(Icmp::ECHO, 0) };
+    let flow = Flow { src, tos: ping.tos, oif, asks, ..Flow::to(ping.dst) };
+    let dst = output::Dst { mark: ping.mark, ..output::route(ns, w.now, &flow).map_err(plain)? };
     if dst.kind == RouteKind::Broadcast && !ping.broadcast {
         return Err(plain(Errno::EACCES));
     }
     let total = IPV4_LEN + ICMP_LEN + usize::from(ping.size);
     let header = Ipv4Header {
         tos: ping.tos,
-        total_len: u16::try_from(total).map_err(|_| plain(Errno::EMSGSIZE))?,
+        total_len: u16::try_from(total).map_err(|_| too_long(ping.size, &dst))?,
         id: 0,
         df: false,
         // Groups are not left unless asked (IP_MULTICAST_TTL).

@@ -123,7 +123,10 @@ fn open_ping(ns: &Netns, w: &World, ping: &Ping, dev: Ifindex) -> Result<Ipv4Add
     match ping.source {
         Some(source) if !l3::can_bind(ns, source) => Err(Errno::EADDRNOTAVAIL),
         Some(source) => Ok(source),
-        None => connect(ns, w, &Flow { oif: dev, tos: ping.tos, ..Flow::to(ping.dst) }, ping.broadcast),
+        None => {
+            let asks = Selectors { mark: ping.mark, ..Selectors::default() };
+            connect(ns, w, &Flow { oif: dev, tos: ping.tos, asks, ..Flow::to(ping.dst) }, ping.broadcast)
+        }
     }
 }
 
@@ -138,7 +141,7 @@ fn open_trace(ns: &Netns, w: &World, trace: &Trace) -> Result<Ipv4Addr, Errno> {
 /// The source that `connect` gives a UDP socket (`ip4_datagram_connect`).
 fn connect(ns: &Netns, w: &World, flow: &Flow, broadcast: bool) -> Result<Ipv4Addr, Errno> {
     // ping connects to port 1025.
-    let asks = Selectors { dport: 1025, ..Selectors::proto(PROTO_UDP) };
+    let asks = Selectors { dport: 1025, mark: flow.asks.mark, ..Selectors::proto(PROTO_UDP) };
     let dst = output::route(ns, w.now, &Flow { asks, ..*flow })?;
     if flow.src.is_unspecified() && dst.src.is_multicast() {
         // It is asked once more, from the address found (ip_route_connect).
