@@ -177,6 +177,7 @@ impl Default for Wheel {
 
 impl Wheel {
     /// Lets `event` happen at `at`, which is not before the present.
+    #[inline]
     pub(crate) fn schedule(&mut self, at: Instant, event: Event) {
         let at = at.as_nanos();
         assert!(at >= self.last.0, "an event is never scheduled for the past");
@@ -208,15 +209,19 @@ impl Wheel {
             }
             let list = &mut self.slots[level * SLOTS + slot];
             let index = list.head;
-            if level == 0 {
-                let node = &self.nodes[index as usize];
+            let node = &mut self.nodes[index as usize];
+            // One that is alone in its slot need not go to a lower one first.
+            if level == 0 || node.next == NIL {
                 let (at, seq, event, next) = (node.at, node.seq, node.event, node.next);
+                if at > until {
+                    return None;
+                }
                 list.head = next;
                 if next == NIL {
                     list.tail = NIL;
-                    self.occupied[0] &= !(1 << slot);
+                    self.occupied[level] &= !(1 << slot);
                 }
-                self.nodes[index as usize].next = self.free;
+                node.next = self.free;
                 self.free = index;
                 self.elapsed = at;
                 self.len -= 1;
@@ -259,6 +264,7 @@ impl Wheel {
         }
     }
 
+    #[inline]
     fn append(&mut self, index: u32) {
         let at = self.nodes[index as usize].at;
         // The level is that of the highest bit in which the instant differs from the wheel's position.

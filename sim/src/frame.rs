@@ -58,6 +58,7 @@ impl Slab {
     }
 
     /// A new frame with these bytes, Ethernet header included.
+    #[inline]
     pub(crate) fn alloc_from(&mut self, bytes: &[u8]) -> FrameId {
         let id = self.vacant();
         self.slots[id.0 as usize].bytes.extend_from_slice(bytes);
@@ -133,6 +134,14 @@ impl Slab {
         id
     }
 
+    /// So many more holders, each across a wire.
+    #[inline]
+    pub(crate) fn multiply(&mut self, id: FrameId, copies: u32) {
+        let slot = &mut self.slots[id.0 as usize];
+        slot.refs += copies;
+        slot.crossings = slot.crossings.saturating_add(copies);
+    }
+
     /// One holder less; the last one gives the buffer back.
     #[inline]
     pub(crate) fn release(&mut self, id: FrameId) {
@@ -190,12 +199,19 @@ impl Slab {
         new
     }
 
+    #[cold]
+    fn one_more(&mut self) -> u32 {
+        self.slots.push(Slot::default());
+        u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 frames at once")
+    }
+
+    #[inline]
     fn vacant(&mut self) -> FrameId {
         self.journeys += 1;
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
-            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 frames at once")
-        });
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => self.one_more(),
+        };
         let slot = &mut self.slots[index as usize];
         slot.bytes.clear();
         slot.refs = 1;

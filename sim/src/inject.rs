@@ -4,7 +4,7 @@
 //! come; the path drops what is not a frame. What is shorter than an Ethernet header no device hands on: it is lost here.
 
 use crate::frame::L2_LEN;
-use crate::lane;
+use crate::lane::{self, Lane};
 use crate::netns::{Ifindex, NsId};
 use crate::path::{self, Pkt, Stage};
 use crate::sim::Sim;
@@ -45,18 +45,24 @@ impl Sim {
 
     #[inline]
     fn put(&mut self, Port { ns, dev }: Port, bytes: &[u8], stage: Stage) -> bool {
-        let Some(ns) = self.netns.by_id_mut(ns) else { return false };
-        let Some(out) = ns.devs.by_index_mut(dev) else { return false };
+        let Sim { netns, world: w } = self;
+        let Some(ns) = netns.quiet_mut(ns) else { return false };
+        if ns.dev(dev).is_none() {
+            return false;
+        }
         if bytes.len() < L2_LEN {
             return true;
         }
-        let frame = self.world.frames.alloc_from(bytes);
+        let frame = w.frames.alloc_from(bytes);
         // Nothing else is to be done at this instant: it needs no place on the work list.
-        self.world.ring.refill();
+        w.ring.refill();
         match stage {
-            Stage::Dev => drop(path::run(ns, &mut self.world, &mut Pkt::on(frame, dev), stage)),
-            _ if lane::leave(out, &mut self.world, frame) => {}
-            _ => drop(path::run(ns, &mut self.world, &mut Pkt::new(frame, dev), stage)),
+            Stage::Dev => path::by_stages(ns, w, Pkt::on(frame, dev), stage),
+            _ => match lane::begin(ns, w, dev, frame) {
+                Lane::Gone => {}
+                Lane::Crosses(end) => path::carry(netns, w, end, frame),
+                Lane::On(stage, dev) => path::by_stages(ns, w, Pkt::new(frame, dev), stage),
+            },
         }
         self.go_on();
         true

@@ -28,6 +28,8 @@ impl Ifindex {
 pub(crate) struct Netns {
     /// Its number.
     pub(crate) id: NsId,
+    /// How often somebody had it who may have changed it: more than counters, tables and what is on its way.
+    pub(crate) changes: u32,
     /// Its name.
     pub(crate) name: NetnsName,
     /// Its devices.
@@ -49,6 +51,7 @@ impl Netns {
     pub(crate) fn new(id: NsId, name: NetnsName) -> Self {
         Netns {
             id,
+            changes: 1,
             name,
             devs: DevTable::default(),
             sysctl: Sysctls::default(),
@@ -57,6 +60,12 @@ impl Netns {
             nf: None,
             sock: None,
         }
+    }
+
+    /// Somebody has it who may change it.
+    #[inline]
+    pub(crate) fn touch(&mut self) {
+        self.changes = self.changes.wrapping_add(1);
     }
 
     /// A link here refers to another namespace, which gets a number if it has none.
@@ -361,6 +370,14 @@ impl NetnsTable {
     /// The namespace of that number.
     #[inline]
     pub(crate) fn by_id_mut(&mut self, id: NsId) -> Option<&mut Netns> {
+        let ns = self.quiet_mut(id)?;
+        ns.touch();
+        Some(ns)
+    }
+
+    /// The same for the [straight way](crate::lane), which says itself when it gives the namespace to others.
+    #[inline]
+    pub(crate) fn quiet_mut(&mut self, id: NsId) -> Option<&mut Netns> {
         self.slots.get_mut(id.0 as usize)?.as_deref_mut()
     }
 
@@ -403,7 +420,11 @@ impl NetnsTable {
 
     /// All of them, oldest first, to change.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Netns> {
-        self.slots.iter_mut().filter_map(|slot| slot.as_deref_mut())
+        self.slots.iter_mut().filter_map(|slot| {
+            let ns = slot.as_deref_mut()?;
+            ns.touch();
+            Some(ns)
+        })
     }
 
     /// All of them, by name.

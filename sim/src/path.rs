@@ -43,6 +43,7 @@
 //!
 //! [`Slab::edit`]: crate::frame::Slab::edit
 
+use crate::dev::upper::At;
 use crate::drop::DropReason;
 use crate::frame::FrameId;
 use crate::ip::frag;
@@ -234,7 +235,7 @@ impl Ring {
 
     /// A veth's end receives a frame: [`Stage::Dev`] of [`Pkt::on`].
     #[inline]
-    pub(crate) fn arrive(&mut self, ns: NsId, dev: Ifindex, frame: FrameId) {
+    pub(crate) fn arrive(&mut self, (ns, dev): At, frame: FrameId) {
         self.items.push_back(Item { ns, dev, frame, rest: ARRIVES });
     }
 
@@ -290,23 +291,36 @@ const INSTANT_BUDGET: u32 = 1 << 18;
 pub(crate) fn drain(netns: &mut NetnsTable, w: &mut World) {
     while let Some(item) = w.ring.items.pop_front() {
         w.ring.front = 0;
-        let is_calm = w.ring.left > 1 && w.frames.crossings(item.frame) <= w.storms.patience;
-        if item.rest != ARRIVES || !is_calm {
+        if item.rest == ARRIVES {
+            carry(netns, w, (item.ns, item.dev), item.frame);
+        } else {
             drain_one(netns, w, item);
-            continue;
-        }
-        w.ring.left -= 1;
-        let Some(ns) = netns.by_id_mut(item.ns) else {
-            w.frames.release(item.frame);
-            continue;
-        };
-        let arrived = Pkt::on(item.frame, item.dev);
-        match lane::arrive(ns, w, item.dev, item.frame) {
-            Lane::Gone => {}
-            Lane::At(stage) => drop(run(ns, w, &mut { arrived }, stage)),
-            Lane::Sends(dev) => drop(run(ns, w, &mut Pkt { dev, ..arrived }, Stage::Qdisc)),
         }
     }
+}
+
+/// A frame comes to a veth's end, and from there to the next one as long as nothing else waits to be done before.
+pub(crate) fn carry(netns: &mut NetnsTable, w: &mut World, (mut id, mut dev): At, frame: FrameId) {
+    loop {
+        if w.ring.left <= 1 || w.frames.crossings(frame) > w.storms.patience {
+            return drain_one(netns, w, Item { ns: id, dev, frame, rest: ARRIVES });
+        }
+        w.ring.left -= 1;
+        let Some(ns) = netns.quiet_mut(id) else { return w.frames.release(frame) };
+        match lane::arrive(ns, w, dev, frame) {
+            Lane::Gone => return,
+            Lane::Crosses(end) if w.ring.items.is_empty() => (id, dev) = end,
+            Lane::Crosses(end) => return w.ring.arrive(end, frame),
+            Lane::On(stage, by) => return by_stages(ns, w, Pkt { dev: by, ..Pkt::on(frame, dev) }, stage),
+        }
+    }
+}
+
+/// A frame that the straight way has not taken all the way.
+#[inline(never)]
+pub(crate) fn by_stages(ns: &mut Netns, w: &mut World, mut pkt: Pkt, stage: Stage) {
+    ns.touch();
+    run(ns, w, &mut pkt, stage);
 }
 
 /// One item of whatever kind.
@@ -328,7 +342,6 @@ fn drain_one(netns: &mut NetnsTable, w: &mut World, item: Item) {
 }
 
 /// Takes one frame from `stage` as far as it goes in this namespace.
-#[inline]
 pub(crate) fn run(ns: &mut Netns, w: &mut World, pkt: &mut Pkt, mut stage: Stage) -> Fate {
     loop {
         let next = match stage {

@@ -30,6 +30,8 @@ impl Sim {
     /// Records what happens to each frame from now on, or no longer.
     pub fn trace(&mut self, enable: bool) {
         self.world.trace.enable(enable);
+        // The straight way looks again: it keeps away from what is recorded.
+        self.netns.iter_mut().for_each(drop);
     }
 
     /// Takes the records made since the last time.
@@ -111,7 +113,7 @@ impl Sim {
         let w = &mut self.world;
         match event {
             Event::Qdisc { ns, dev } => {
-                if let Some(ns) = self.netns.by_id_mut(ns) {
+                if let Some(ns) = self.netns.quiet_mut(ns) {
                     qdisc::timer(ns, w, dev);
                 }
             }

@@ -110,7 +110,7 @@ const LATEST: usize = 128;
 
 impl Drops {
     /// Counts one more.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn count(&mut self, at: Ended) {
         match self.latest.get_mut(at.1.0 as usize % LATEST) {
             Some((known, count)) if *known == at => *count += 1,
@@ -165,7 +165,7 @@ impl Trace {
     }
 
     /// Mixes one event of a frame into the running hash: when, where, and a word of what.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn mix(&mut self, at: Instant, place: u64, word: u64) {
         // Only one multiplication waits for the one of the event before.
         let mixed = at.as_nanos().wrapping_mul(0x9e37_79b9_7f4a_7c15)

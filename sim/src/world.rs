@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) confs: crate::sysctl::Confs,
     /// What devices told those that sit on them.
     pub(crate) bulletin: crate::dev::upper::Bulletin,
+    /// The ports that a bridge floods to, while it does.
+    pub(crate) fan: Vec<(u16, Ifindex)>,
     /// What devices get when all else of this instant is done.
     later: Vec<(NsId, Pkt)>,
     /// Somebody asked for VLANs of a bridge: from then on bridges show theirs, as with a kernel that is built with them. Before,
@@ -81,6 +83,7 @@ impl World {
             sweep: crate::neigh::gc::Sweep::default(),
             confs: crate::sysctl::Confs::default(),
             bulletin: crate::dev::upper::Bulletin::default(),
+            fan: Vec::new(),
             later: Vec::new(),
             shows_vlans: false,
             macs: Default::default(),
@@ -151,7 +154,7 @@ impl World {
     }
 
     /// The same where nobody is told of it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn end_frame(&mut self, ns: NsId, dev: Ifindex, frame: FrameId, reason: DropReason) {
         self.trace.drops.count((reason, ns, dev));
         self.trace.mix(self.now, place(ns, dev), 0xd000_0000 | reason as u64);

@@ -132,21 +132,6 @@ impl Bridge {
         self.port(to).filter(|p| delivers(p, from == to, isolated)).map(|p| p.dev)
     }
 
-    /// The device by which a frame of a known host leaves for another one, if nothing about the port that it came by, the
-    /// one that it leaves by and the bridge is unusual; then the table has heard of its source. Else nothing was done.
-    #[inline]
-    pub(crate) fn usual_way(&mut self, from: u16, src: u64, dst: u64, now: Instant) -> Option<Ifindex> {
-        let port = self.port(from)?;
-        let learns = port.learning && !port.locked && self.ageing_time != 0;
-        if port.stp.state != PortState::Forwarding || !learns || self.promiscuous | self.filter.on {
-            return None;
-        }
-        let isolated = port.isolated;
-        let to = self.fdb.find(dst).filter(|entry| !entry.local)?.port;
-        let out = self.port(to).filter(|port| delivers(port, from == to, isolated))?.dev;
-        self.fdb.refresh(src, from, now).then_some(out)
-    }
-
     /// How long an entry is held (`hold_time`).
     pub(crate) fn hold(&self) -> Duration {
         let centis = if self.stp.topology_change { self.stp.forward_delay } else { self.ageing_time };
@@ -169,7 +154,7 @@ impl Bridge {
 impl Port {
     /// Whether what is sent to many or to nobody known leaves here.
     #[inline]
-    fn floods(&self, kind: Kind) -> bool {
+    pub(crate) fn floods(&self, kind: Kind) -> bool {
         match kind {
             Kind::Unicast => self.flood,
             Kind::Multicast => self.mcast_flood,
@@ -539,36 +524,12 @@ fn flood(
     from: Option<u16>,
     Many { kind, only, up: goes_up }: Many<'_>,
 ) -> Next {
-    let mut isolated = false;
     let mut copies = 0u32;
+    let many = Many { kind, only, up: goes_up };
     for i in 0.. {
-        let Some(b) = ns.dev(bridge).and_then(|d| d.bridge()) else { break };
-        if i == 0 {
-            isolated = from.and_then(|n| b.port(n)).is_some_and(|p| p.isolated);
-        }
-        let Some(&number) = b.order.get(i) else { break };
-        let Some(port) = b.port(number) else { continue };
-        // The bridge's own broadcasts and multicasts leave by every port.
-        let wanted = match only {
-            Some(ports) => ports.contains(&number),
-            None => port.floods(kind) || kind != Kind::Unicast && from.is_none(),
-        };
-        let allowed = vlans::is_allowed(b, &port.vlans, pkt.tag);
-        if !wanted || !allowed || !delivers(port, from == Some(number), isolated) {
-            continue;
-        }
-        let (dev, filters) = (port.dev, b.filter.on);
-        let mut copy = *pkt;
-        copy.frame = w.frames.share(pkt.frame);
-        copies += 1;
-        if filters && let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) {
-            vlans::leave(b, number, &w.frames, &mut copy);
-        }
-        match leave_by(ns, w, &mut copy, dev, from.is_some()) {
-            Next::To(stage) => drop(path::run(ns, w, &mut copy, stage)),
-            Next::Drop(reason) => w.drop_frame(ns, Stage::Bridge, &copy, reason),
-            Next::Held | Next::Done | Next::Ended(_) => {}
-        }
+        let order = ns.dev(bridge).and_then(|d| d.bridge()).map(|b| &b.order);
+        let Some(&number) = order.and_then(|order| order.get(i)) else { break };
+        copies += u32::from(copy(ns, w, pkt, (bridge, from), many, number));
     }
     if goes_up {
         return up(ns, w, pkt, bridge);
@@ -578,6 +539,46 @@ fn flood(
     }
     w.frames.release(pkt.frame);
     Next::Done
+}
+
+/// Sends a copy by one port, if it takes it; says whether it does.
+fn copy(
+    ns: &mut Netns,
+    w: &mut World,
+    pkt: &Pkt,
+    (bridge, from): (Ifindex, Option<u16>),
+    Many { kind, only, .. }: Many<'_>,
+    number: u16,
+) -> bool {
+    let Some(b) = ns.dev(bridge).and_then(|d| d.bridge()) else { return false };
+    let Some(port) = b.port(number) else { return false };
+    let isolated = from.and_then(|n| b.port(n)).is_some_and(|p| p.isolated);
+    // The bridge's own broadcasts and multicasts leave by every port.
+    let wanted = match only {
+        Some(ports) => ports.contains(&number),
+        None => port.floods(kind) || kind != Kind::Unicast && from.is_none(),
+    };
+    let allowed = vlans::is_allowed(b, &port.vlans, pkt.tag);
+    if !wanted || !allowed || !delivers(port, from == Some(number), isolated) {
+        return false;
+    }
+    let (dev, filters) = (port.dev, b.filter.on);
+    let mut copy = *pkt;
+    copy.frame = w.frames.share(pkt.frame);
+    if filters && let Some(b) = ns.dev_mut(bridge).and_then(|d| d.bridge_mut()) {
+        vlans::leave(b, number, &w.frames, &mut copy);
+    }
+    match leave_by(ns, w, &mut copy, dev, from.is_some()) {
+        Next::To(stage) => drop(path::run(ns, w, &mut copy, stage)),
+        Next::Drop(reason) => w.drop_frame(ns, Stage::Bridge, &copy, reason),
+        Next::Held | Next::Done | Next::Ended(_) => {}
+    }
+    true
+}
+
+/// The same of what came in by a port and is for all or for nobody known.
+pub(crate) fn send_copy(ns: &mut Netns, w: &mut World, pkt: &Pkt, at: PortRef, kind: Kind, number: u16) -> bool {
+    copy(ns, w, pkt, (at.bridge, Some(at.number)), Many { kind, only: None, up: false }, number)
 }
 
 /// Ages a bridge's table ([`Event::BridgeAge`](crate::event::Event::BridgeAge)).

@@ -1,11 +1,10 @@
 //! A bridge's forwarding database: which MAC is behind which port.
 //!
-//! Kernel counterpart: `net/bridge/br_fdb.c`. The table is a SwissTable with a fixed fast hash and is never iterated into
-//! anything that can be seen: dumps sort. Deliberately absent: entries learned from outside, offloading.
+//! Kernel counterpart: `net/bridge/br_fdb.c`. The table is a list of entries and chains through it by a fixed fast hash; its
+//! order is never seen: dumps sort. Deliberately absent: entries learned from outside, offloading.
 
 use crate::netns::{Ifindex, NsId};
 use nettwin_model::{Instant, Mac};
-use rustc_hash::FxBuildHasher;
 use std::time::Duration;
 
 /// A MAC as a number, in no VLAN: what the table is keyed by.
@@ -53,6 +52,8 @@ pub(crate) struct Entry {
     pub(crate) updated: Instant,
     /// Its place among the entries by birth, given by [`Fdb::put`] and [`Fdb::learn`].
     pub(crate) born: u32,
+    /// The next one of its chain; behind the last one there is none. Given likewise.
+    pub(crate) next: u32,
 }
 
 impl Entry {
@@ -82,10 +83,23 @@ pub(crate) enum Learned {
     Full,
 }
 
+/// An entry with its key.
+struct Slot {
+    key: u64,
+    entry: Entry,
+}
+
+/// No slot.
+pub(crate) const END: u32 = u32::MAX;
+/// Chains that a table begins with.
+const FEWEST_CHAINS: usize = 4;
+
 /// The table.
 #[derive(Default)]
 pub(crate) struct Fdb {
-    entries: hashbrown::HashMap<u64, Entry, FxBuildHasher>,
+    slots: Vec<Slot>,
+    /// The first slot of each chain; a power of two of them, and not fewer than there are slots.
+    heads: Vec<u32>,
     learned: u32,
     births: u32,
     /// When the next sweep is due: there are sweeps while the bridge is up, whether or not anything ages.
@@ -98,13 +112,76 @@ impl Fdb {
     /// What is known of a MAC.
     #[inline]
     pub(crate) fn find(&self, key: u64) -> Option<&Entry> {
-        self.entries.get(&key)
+        Some(&self.slots[self.place(key)?].entry)
+    }
+
+    #[inline]
+    fn chain(&self, key: u64) -> usize {
+        // The high bits of the product depend on all of the key.
+        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & self.heads.len().wrapping_sub(1)
+    }
+
+    #[inline]
+    fn place(&self, key: u64) -> Option<usize> {
+        let mut at = *self.heads.get(self.chain(key))?;
+        loop {
+            let slot = self.slots.get(at as usize)?;
+            if slot.key == key {
+                return Some(at as usize);
+            }
+            at = slot.entry.next;
+        }
+    }
+
+    /// Enters what is not there.
+    fn insert(&mut self, key: u64, entry: Entry) {
+        self.slots.push(Slot { key, entry });
+        if self.slots.len() > self.heads.len() {
+            let chains = (2 * self.heads.len()).max(FEWEST_CHAINS);
+            self.heads.clear();
+            self.heads.resize(chains, END);
+            self.link_from(0);
+        } else {
+            self.link_from(self.slots.len() - 1);
+        }
+    }
+
+    /// Puts the slots from `first` on into their chains.
+    fn link_from(&mut self, first: usize) {
+        for at in first..self.slots.len() {
+            let chain = self.chain(self.slots[at].key);
+            // As many as an index of ports and MACs can tell apart.
+            self.slots[at].entry.next = std::mem::replace(&mut self.heads[chain], at as u32);
+        }
+    }
+
+    /// Where the number of slot `at` stands.
+    fn link(&mut self, at: usize) -> &mut u32 {
+        let (chain, number) = (self.chain(self.slots[at].key), at as u32);
+        if self.heads[chain] == number {
+            return &mut self.heads[chain];
+        }
+        let mut before = self.heads[chain] as usize;
+        while self.slots[before].entry.next != number {
+            before = self.slots[before].entry.next as usize;
+        }
+        &mut self.slots[before].entry.next
+    }
+
+    /// Keeps those of which it is said.
+    fn retain(&mut self, mut stays: impl FnMut(u64, &Entry) -> bool) {
+        let before = self.slots.len();
+        self.slots.retain(|slot| stays(slot.key, &slot.entry));
+        if self.slots.len() != before {
+            self.heads.fill(END);
+            self.link_from(0);
+        }
     }
 
     /// Learns that `key` is behind `port` (`br_fdb_update`); `limit` 0 is none.
     #[inline]
     pub(crate) fn learn(&mut self, key: u64, port: u16, now: Instant, limit: u32) -> Learned {
-        if let Some(entry) = self.entries.get_mut(&key) {
+        if let Some(entry) = self.find_mut(key) {
             if entry.local {
                 return Learned::Own;
             }
@@ -119,8 +196,9 @@ impl Fdb {
         }
         self.learned += 1;
         let born = self.birth();
-        let entry = Entry { port, local: false, fixed: false, sticky: false, by_user: false, updated: now, born };
-        self.entries.insert(key, entry);
+        let entry =
+            Entry { port, local: false, fixed: false, sticky: false, by_user: false, updated: now, born, next: END };
+        self.insert(key, entry);
         Learned::New
     }
 
@@ -128,7 +206,7 @@ impl Fdb {
     /// is not.
     #[inline]
     pub(crate) fn refresh(&mut self, key: u64, port: u16, now: Instant) -> bool {
-        let Some(entry) = self.entries.get_mut(&key).filter(|e| e.port == port && !e.local) else { return false };
+        let Some(entry) = self.find_mut(key).filter(|e| e.port == port && !e.local) else { return false };
         entry.updated = now;
         true
     }
@@ -139,7 +217,7 @@ impl Fdb {
             Some(before) => before.born,
             None => self.birth(),
         };
-        self.entries.insert(key, Entry { born, ..entry });
+        self.insert(key, Entry { born, ..entry });
     }
 
     fn birth(&mut self) -> u32 {
@@ -149,45 +227,56 @@ impl Fdb {
 
     /// An entry of the machine's own making for `port`'s or the bridge's MAC.
     pub(crate) fn own(port: u16, now: Instant) -> Entry {
-        Entry { port, local: true, fixed: true, sticky: false, by_user: false, updated: now, born: 0 }
+        Entry { port, local: true, fixed: true, sticky: false, by_user: false, updated: now, born: 0, next: END }
     }
 
     /// Changes an entry.
+    #[inline]
     pub(crate) fn find_mut(&mut self, key: u64) -> Option<&mut Entry> {
-        self.entries.get_mut(&key)
+        let at = self.place(key)?;
+        Some(&mut self.slots[at].entry)
     }
 
     /// Takes an entry out.
     pub(crate) fn remove(&mut self, key: u64) -> Option<Entry> {
-        let entry = self.entries.remove(&key)?;
+        let at = self.place(key)?;
+        let next = self.slots[at].entry.next;
+        *self.link(at) = next;
+        let last = self.slots.len() - 1;
+        if at != last {
+            *self.link(last) = at as u32;
+        }
+        let Slot { entry, .. } = self.slots.swap_remove(at);
         self.learned -= u32::from(entry.is_learned());
         Some(entry)
     }
 
     /// Forgets what ages and is behind `port` (`br_fdb_delete_by_port`).
     pub(crate) fn flush_port(&mut self, port: u16) {
-        let learned = &mut self.learned;
-        self.entries.retain(|_, e| {
+        let mut learned = 0;
+        self.retain(|_, e| {
             let stays = e.port != port || e.fixed || e.local;
-            *learned -= u32::from(!stays && e.is_learned());
+            learned += u32::from(!stays && e.is_learned());
             stays
         });
+        self.learned -= learned;
     }
 
     /// The same of one VLAN.
     pub(crate) fn flush_port_in(&mut self, port: u16, vlan: u16) {
-        let learned = &mut self.learned;
-        self.entries.retain(|key, e| {
-            let stays = e.port != port || e.fixed || e.local || vid(*key) != vlan;
-            *learned -= u32::from(!stays && e.is_learned());
+        let mut learned = 0;
+        self.retain(|key, e| {
+            let stays = e.port != port || e.fixed || e.local || vid(key) != vlan;
+            learned += u32::from(!stays && e.is_learned());
             stays
         });
+        self.learned -= learned;
     }
 
     /// The bridge came up, the first sweep is soon (`br_stp_enable_bridge`). Says when it must be an event.
     pub(crate) fn open(&mut self, now: Instant) -> Option<Instant> {
         (self.sweep_at, self.armed) = (Some(now + FIRST_SWEEP), false);
-        if self.entries.values().any(Entry::ages) { self.arm(now, Duration::MAX) } else { None }
+        if self.slots.iter().any(|slot| slot.entry.ages()) { self.arm(now, Duration::MAX) } else { None }
     }
 
     /// The bridge went down: no more sweeps (`br_stp_disable_bridge`).
@@ -237,8 +326,8 @@ impl Fdb {
 
     /// Forgets what has not been heard of for `hold` and says when the next one is due.
     fn sweep(&mut self, now: Instant, hold: Duration) -> Option<Instant> {
-        let (learned, mut next) = (&mut self.learned, None::<Instant>);
-        self.entries.retain(|_, e| {
+        let (mut learned, mut next) = (0, None::<Instant>);
+        self.retain(|_, e| {
             if !e.ages() {
                 return true;
             }
@@ -247,15 +336,16 @@ impl Fdb {
                 next = Some(next.map_or(due, |n| n.min(due)));
                 return true;
             }
-            *learned -= u32::from(e.is_learned());
+            learned += u32::from(e.is_learned());
             false
         });
+        self.learned -= learned;
         next
     }
 
     /// All entries by their keys, the newest first.
     pub(crate) fn newest_first(&self) -> Vec<(u64, Entry)> {
-        let mut all: Vec<_> = self.entries.iter().map(|(&k, &e)| (k, e)).collect();
+        let mut all: Vec<_> = self.slots.iter().map(|slot| (slot.key, slot.entry)).collect();
         // Births are counted from the last one back, so that the count may wrap.
         all.sort_by_key(|(key, e)| (self.births.wrapping_sub(e.born), mac(*key), vid(*key)));
         all
@@ -263,7 +353,7 @@ impl Fdb {
 
     /// All entries by their keys, sorted by MAC.
     pub(crate) fn sorted(&self) -> Vec<(u64, Entry)> {
-        let mut all: Vec<_> = self.entries.iter().map(|(&k, &e)| (k, e)).collect();
+        let mut all: Vec<_> = self.slots.iter().map(|slot| (slot.key, slot.entry)).collect();
         all.sort_by_key(|(key, e)| (mac(*key), vid(*key), e.port));
         all
     }

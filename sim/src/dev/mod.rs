@@ -26,6 +26,7 @@ pub(crate) mod vxlan;
 use crate::drop::DropReason;
 use crate::frame::L2_LEN;
 use crate::l3::InDev;
+use crate::lane::Line;
 use crate::netns::{Ifindex, Netns};
 use crate::path::{Cast, Fate, Next, Pkt, Stage};
 use crate::pcap;
@@ -83,6 +84,8 @@ pub(crate) struct Dev {
     pub(crate) plug: Option<tap::Plug>,
     /// Its MAC was set by hand (`NET_ADDR_SET`).
     pub(crate) mac_set: bool,
+    /// What is usual about it.
+    pub(crate) line: Line,
     /// What it carries besides.
     pub(crate) traits: Rare<LinkTraits>,
     /// Its IPv4 and neighbour settings, shared with `default` until written.
@@ -234,6 +237,7 @@ impl Dev {
             taps: Rare::default(),
             plug: None,
             mac_set: false,
+            line: Line::default(),
             traits: Rare::default(),
             conf,
             in_dev: InDev::default(),

@@ -49,7 +49,7 @@ pub(crate) fn xmit(dev: &mut Dev, w: &mut World, pkt: &mut Pkt) -> Next {
     dev.stats.tx_bytes += len as u64;
     w.frames.cross(pkt.frame);
     match pkt.tag {
-        None => w.ring.arrive(peer.ns, peer.dev, pkt.frame),
+        None => w.ring.arrive((peer.ns, peer.dev), pkt.frame),
         Some(_) => w.push(peer.ns, Stage::Dev, pkt.passed(peer.dev)),
     }
     Next::Done

@@ -221,7 +221,10 @@ fn add_in_vlan(
         return Err(Fault::errno(Errno::EEXIST));
     }
     let (local, fixed) = (entry.kind == FdbKind::Permanent, entry.kind != FdbKind::Learned);
-    b.fdb.put(key, Entry { local, fixed, sticky: entry.sticky, by_user: true, port, updated: now, born: 0 });
+    b.fdb.put(
+        key,
+        Entry { local, fixed, sticky: entry.sticky, by_user: true, port, updated: now, born: 0, next: fdb::END },
+    );
     if !fixed && let Some(due) = b.fdb.arm(now, b.hold()) {
         w.wheel.schedule(due, fdb::sweep_event(id, bridge));
     }

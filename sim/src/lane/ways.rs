@@ -9,10 +9,11 @@
 //!
 //! [`World::disturbances`]: crate::world::World
 
-use super::Lane;
+use super::{Lane, line, looked, out_by};
 use crate::frame::{FrameId, L2_LEN};
 use crate::ip::input::{self, Arrival, InRoute};
 use crate::netns::{Ifindex, Netns};
+use crate::path::Stage;
 use crate::world::World;
 use crate::{fib, multipath};
 use nettwin_model::wire::{checksum, decrement_ttl};
@@ -80,12 +81,13 @@ pub(super) fn is_plain(packet: &[u8]) -> bool {
         && checksum(&packet[..HEADER]) == 0
 }
 
-/// A packet for this router's MAC came in by `from`. [`Lane::At`] nothing was done.
-#[inline]
+/// A packet for this router's MAC came in by `from`.
+#[inline(never)]
 pub(super) fn forward(ns: &mut Netns, w: &mut World, from: Ifindex, mut frame: FrameId) -> Lane {
     let packet = &w.frames.bytes(frame)[L2_LEN..];
+    let otherwise = Lane::On(Stage::Ethertype, from);
     if !is_plain(packet) || packet[8] <= 1 || w.frames.is_shared(frame) {
-        return Lane::AT_ETHERTYPE;
+        return otherwise;
     }
     let word = |at: usize| u32::from_be_bytes([packet[at], packet[at + 1], packet[at + 2], packet[at + 3]]);
     let (src, dst, tos, len) = (word(12), word(16), packet[1], packet.len());
@@ -97,17 +99,15 @@ pub(super) fn forward(ns: &mut Netns, w: &mut World, from: Ifindex, mut frame: F
         Some(way) => *way,
         None => match find(ns, w, (src, dst, tos, from)) {
             Some(way) => way,
-            None => return Lane::AT_ETHERTYPE,
+            None => return otherwise,
         },
     };
-    let Some(out) = ns.devs.by_index_mut(Ifindex(way.out)).filter(|_| len <= way.mtu as usize) else {
-        return Lane::AT_ETHERTYPE;
-    };
+    let Some(out) = looked!(ns, w, Ifindex(way.out)).filter(|_| len <= way.mtu as usize) else { return otherwise };
     let bytes = w.frames.edit(&mut frame);
     decrement_ttl(&mut bytes[L2_LEN..]);
     bytes[..6].copy_from_slice(&way.mac);
     bytes[6..12].copy_from_slice(&out.mac.0);
-    if super::leave(out, w, frame) { Lane::Gone } else { Lane::Sends(Ifindex(way.out)) }
+    out_by(out, w, ns.id, from, frame)
 }
 
 /// Asks the tables as the stages do, and keeps what they say.

@@ -88,6 +88,7 @@ impl Qdisc {
 /// Stage [`Stage::Qdisc`]: a complete frame is to be sent (`__dev_queue_xmit`).
 #[inline]
 pub(crate) fn enqueue(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
+    let id = ns.id;
     let Some(dev) = ns.dev_mut(pkt.dev) else { return Next::Drop(DropReason::DevDown) };
     if pkt.tag.is_none() && lane::leave(dev, w, pkt.frame) {
         return Next::Done;
@@ -100,18 +101,30 @@ pub(crate) fn enqueue(ns: &mut Netns, w: &mut World, pkt: &mut Pkt) -> Next {
         dev.stats.tx_dropped += 1;
         return Next::Drop(if dev.carrier { DropReason::NoopQdisc } else { DropReason::NoCarrier });
     }
-    let Qdisc::Tree(tree) = &mut dev.qdisc else { return Next::To(Stage::Xmit) };
-    let waiting = Waiting { pkt: *pkt, len: u32::try_from(w.frames.len(pkt.frame)).unwrap_or(u32::MAX) };
-    if w.trace.is_on() {
-        return queue(ns, w, waiting);
+    if !matches!(dev.qdisc, Qdisc::Tree(_)) {
+        return Next::To(Stage::Xmit);
     }
-    match tree.hold(w.now, &waiting) {
-        Some(at) => {
-            schedule(w, ns.id, pkt.dev, at);
-            Next::Held
-        }
-        None => queue(ns, w, waiting),
+    if delay(dev, w, id, pkt) {
+        return Next::Held;
     }
+    let waiting = waiting(w, pkt);
+    queue(ns, w, waiting)
+}
+
+fn waiting(w: &World, pkt: &Pkt) -> Waiting {
+    Waiting { pkt: *pkt, len: u32::try_from(w.frames.len(pkt.frame)).unwrap_or(u32::MAX) }
+}
+
+/// A frame that nobody watches waits for its link's delay, if nothing else is between; says whether it does.
+#[inline]
+pub(crate) fn delay(dev: &mut Dev, w: &mut World, ns: NsId, pkt: &Pkt) -> bool {
+    let Qdisc::Tree(tree) = &mut dev.qdisc else { return false };
+    if !dev.up || !dev.carrier || w.trace.is_on() {
+        return false;
+    }
+    let Some(at) = tree.hold(w.now, &waiting(w, pkt)) else { return false };
+    schedule(w, ns, pkt.dev, at);
+    true
 }
 
 /// A frame for the root (`__dev_xmit_skb`), and then all that may go.
@@ -154,7 +167,10 @@ pub(crate) fn timer(ns: &mut Netns, w: &mut World, index: Ifindex) {
                 }
             }
             Due::Later(at) => return schedule(w, id, index, at),
-            Due::Unusual => return run(ns, w, index),
+            Due::Unusual => {
+                ns.touch();
+                return run(ns, w, index);
+            }
         }
     }
 }

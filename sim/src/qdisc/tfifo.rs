@@ -21,17 +21,27 @@ impl Tfifo {
         self.line.len() + self.early.len()
     }
 
+    #[inline]
     pub(super) fn push(&mut self, due: Instant, w: Waiting) {
         if self.line.back().is_none_or(|(last, _)| *last <= due) {
             return self.line.push_back((due, w));
         }
+        self.push_early(due, w);
+    }
+
+    #[cold]
+    fn push_early(&mut self, due: Instant, w: Waiting) {
         self.early.insert((due, self.arrivals), w);
         self.arrivals += 1;
     }
 
     /// When the first one is due.
+    #[inline]
     pub(super) fn first(&self) -> Option<Instant> {
         let line = self.line.front().map(|(due, _)| *due);
+        if self.early.is_empty() {
+            return line;
+        }
         let early = self.early.first_key_value().map(|((due, _), _)| *due);
         match (line, early) {
             (Some(line), Some(early)) => Some(line.min(early)),
@@ -47,7 +57,11 @@ impl Tfifo {
     }
 
     /// Takes the first one out. Among equals, one that stands in line goes first.
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<Waiting> {
+        if self.early.is_empty() {
+            return self.line.pop_front().map(|(_, w)| w);
+        }
         let early = self.early.first_key_value().map(|((due, _), _)| *due);
         let is_early = match (early, self.line.front()) {
             (Some(early), Some((line, _))) => early < *line,
