@@ -175,7 +175,7 @@ fn silence_takes_as_long_as_the_kernels_retries() {
     let lladdr = Some(Mac([2, 0, 0, 0, 0, 9]));
     let neigh = Neigh { dev: dev("eth0"), dst, lladdr, state: Nud::Permanent, proxy: false, extra: Default::default() };
     sim.execute(&[Op::AddNeigh { netns: ns("h1"), neigh, replace: false }]).unwrap();
-    assert_eq!(fate(&mut sim, tcp("10.1.0.9", 7, 10)), (Some(Errno::ETIMEDOUT), 131_000));
+    assert_eq!(fate(&mut sim, tcp("10.1.0.9", 7, 10)), (Some(Errno::ETIMEDOUT), 131_110));
     assert_eq!(fate(&mut sim, udp("10.1.0.9", 7, 10)), (Some(Errno::ETIMEDOUT), 20_000));
 }
 
