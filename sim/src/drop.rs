@@ -124,7 +124,7 @@ impl DropReason {
     /// failure (`ip_do_fragment`).
     pub(crate) fn ends_packet(self) -> bool {
         use DropReason::*;
-        matches!(self, DevDown | NoopQdisc | PeerDown | TooLong | QueueFull | NoActiveSlave)
+        matches!(self, DevDown | NoopQdisc | NoCarrier | PeerDown | TooLong | QueueFull | NoActiveSlave)
     }
 
     /// The reason as a sentence's end: "dropped: …".
