@@ -13,7 +13,7 @@ const DELAY_NS: u64 = 1_000_000;
 const FRAMES_A_SECOND: f64 = 100.0;
 const LEAVING: f64 = 0.2;
 /// A namespace with its part of bridges and links, bytes: the bound of sim/tests/counters.rs.
-const BYTES: f64 = 4300.0;
+const BYTES: f64 = 2300.0;
 
 /// A graph as lists of neighbours, one behind another.
 struct Graph {
