@@ -172,6 +172,8 @@ pub struct Context<'a> {
     pub input: &'a mut Input,
     /// Files.
     pub files: &'a mut dyn Files,
+    /// How long both streams were whenever it began to complain.
+    pub(crate) marks: &'a mut Vec<(usize, usize)>,
     pub(crate) probes: &'a mut BTreeSet<ProbeId>,
     pub(crate) sockets: &'a mut BTreeSet<ProbeId>,
     /// Who it is.
@@ -266,6 +268,9 @@ impl Context<'_> {
 
     /// Writes to standard error.
     pub fn complain(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.marks.push((self.out.len(), self.err.len()));
+        }
         self.err.extend_from_slice(text.as_bytes());
     }
 }

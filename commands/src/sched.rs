@@ -36,11 +36,35 @@ pub struct Turn {
     pub out: Vec<u8>,
     /// What it wrote to standard error.
     pub err: Vec<u8>,
+    /// How long both were whenever it began to complain.
+    marks: Vec<(usize, usize)>,
+    /// Whether its standard output is written as it goes, not when it is full or the end is there.
+    writes_at_once: bool,
     /// A program that it wants run. It waits for [`Scheduler::child_ended`].
     pub spawn: Option<Program>,
     /// Its end, if this was its last turn.
     pub ended: Option<Ended>,
 }
+
+impl Turn {
+    /// What it wrote in the order in which a reader of both streams gets it: whether it is a complaint, and the bytes.
+    pub fn pieces(&self) -> Vec<(bool, &[u8])> {
+        if !self.writes_at_once {
+            return vec![(true, &self.err), (false, &self.out)];
+        }
+        let (mut out, mut pieces) = (0, Vec::new());
+        for (at, mark) in self.marks.iter().enumerate() {
+            let end = self.marks.get(at + 1).map_or(self.err.len(), |next| next.1);
+            pieces.extend([(false, &self.out[out..mark.0]), (true, &self.err[mark.1..end])]);
+            out = mark.0;
+        }
+        pieces.push((false, &self.out[out..]));
+        pieces
+    }
+}
+
+/// Tools that write each line, or what belongs together, at once.
+const AT_ONCE: &[&str] = &["bridge", "ip", "sysctl", "tc"];
 
 /// The jobs that run on one machine.
 #[derive(Default)]
@@ -61,6 +85,7 @@ struct Running {
     probes: BTreeSet<ProbeId>,
     sockets: BTreeSet<ProbeId>,
     waits: Waits,
+    writes_at_once: bool,
     /// How much of its input had come when it was told of it last, and whether that was all.
     told: (usize, bool),
 }
@@ -93,6 +118,8 @@ impl Scheduler {
             probes: BTreeSet::new(),
             sockets: BTreeSet::new(),
             waits: Waits::default(),
+            writes_at_once: invocation.is_tty
+                || invocation.words.first().is_some_and(|name| AT_ONCE.contains(&&**name)),
             told: (0, false),
         };
         self.jobs.insert(id, running);
@@ -178,7 +205,8 @@ impl Scheduler {
         let place = |running: &Running| Some((running.process.pid, running.process.netns.clone()?));
         let places = self.jobs.values().filter_map(place).filter(|(pid, _)| *pid != 0).collect();
         let running = self.jobs.get_mut(&id)?;
-        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let (mut out, mut err, mut marks) = (Vec::new(), Vec::new(), Vec::new());
+        let writes_at_once = running.writes_at_once;
         let mut cx = Context {
             machine,
             netns: &running.netns,
@@ -186,6 +214,7 @@ impl Scheduler {
             err: &mut err,
             input: &mut running.input,
             files,
+            marks: &mut marks,
             probes: &mut running.probes,
             sockets: &mut running.sockets,
             me: &running.process,
@@ -235,7 +264,7 @@ impl Scheduler {
                 let _ = machine.socket(&Call::Close(socket));
             }
         }
-        Some(Turn { job: id, out, err, spawn, ended })
+        Some(Turn { job: id, out, err, marks, writes_at_once, spawn, ended })
     }
 
     /// Lets time pass until a job has something to do, or until `limit`. Says whether a job has: if not, the time is

@@ -122,6 +122,33 @@ fn two_pings_take_turns() {
 }
 
 #[test]
+fn complaints_stand_where_a_reader_of_both_streams_finds_them() {
+    let mut shell = Shell::new();
+    let mut check = |line: &str, expect: &[&str]| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let invocation = Invocation::new(netns("a"), words.clone());
+        shell.jobs.start((tool(words[0]).unwrap().start)(&invocation), &invocation);
+        let mut all = String::new();
+        while let Some(turn) = shell.jobs.turn(&mut shell.sim, &mut shell.files) {
+            turn.pieces().iter().for_each(|(_, bytes)| all.push_str(&String::from_utf8_lossy(bytes)));
+        }
+        let lines: Vec<&str> = all.lines().collect();
+        assert_eq!(lines, expect, "{line}");
+    };
+    check(
+        "sysctl net.ipv4.ip_forward net.nosuch net.ipv4.ip_default_ttl",
+        &[
+            "net.ipv4.ip_forward = 0",
+            "sysctl: cannot stat /proc/sys/net/nosuch: No such file or directory",
+            "net.ipv4.ip_default_ttl = 64",
+        ],
+    );
+    check("brctl addbr br0", &[]);
+    let table = ["bridge name\tbridge id\t\tSTP enabled\tinterfaces", "br0\t\t8000.000000000000\tno\t\t"];
+    check("brctl show br0 nosuch", &["bridge nosuch does not exist!", table[0], table[1]]);
+}
+
+#[test]
 fn an_interrupted_ping_says_how_it_went_and_a_terminated_one_does_not() {
     let mut shell = Shell::new();
     let (first, second) = (shell.start("a", "ping 10.0.0.2"), shell.start("a", "ping -i 0.2 10.0.0.77"));

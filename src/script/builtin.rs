@@ -293,8 +293,13 @@ impl Runner {
                 continue;
             };
             // A reader that has gone is no reason to stop.
-            let _ = self.out.write_all(&turn.out).and_then(|()| self.out.flush());
-            let _ = io::stderr().write_all(&turn.err);
+            for (is_complaint, bytes) in turn.pieces() {
+                let _ = if is_complaint {
+                    io::stderr().write_all(bytes)
+                } else {
+                    self.out.write_all(bytes).and_then(|()| self.out.flush())
+                };
+            }
             if turn.ended == Some(Ended::Exit(255)) && turn.err.starts_with(b"nettwin: ") {
                 let line = String::from_utf8_lossy(&turn.err).lines().next().unwrap_or_default()[9..].to_owned();
                 self.machine.note(|| Note::Refused(line));

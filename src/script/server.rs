@@ -492,9 +492,9 @@ impl Server {
         let wants_input = self.scheduler.wants_input(turn.job);
         let Some(peer) = self.peers.get_mut(&id) else { return Ok(Acted::Quietly) };
         let mut acted = Acted::Quietly;
-        for (told, bytes) in [(Tell::Out, &turn.out), (Tell::Err, &turn.err)] {
+        for (is_complaint, bytes) in turn.pieces() {
             if !bytes.is_empty() {
-                peer.tell(&told, bytes);
+                peer.tell(if is_complaint { &Tell::Err } else { &Tell::Out }, bytes);
                 acted = Acted::Woke;
             }
         }
