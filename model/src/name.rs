@@ -62,7 +62,7 @@ fn check_name(s: &str, limit: usize) -> Result<(), NameError> {
 
 /// The name of a network namespace. 1 to 200 bytes; no `/`, `:`, white space or control characters.
 ///
-/// `host` is reserved for the machine's initial namespace: see [`NetnsName::is_host`].
+/// `host` is reserved for the machine's initial namespace: see [`NetnsName::is_host`] and [`NetnsName::of_file`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NetnsName(Arc<str>);
 
@@ -82,6 +82,16 @@ impl NetnsName {
     /// lab's own that plays it.
     pub fn host() -> Self {
         NetnsName(Self::HOST.into())
+    }
+
+    /// The namespace that somebody calls so with `ip netns add`: a file may be called `host`, too.
+    pub fn of_file(name: &str) -> Result<Self, NameError> {
+        if name == Self::HOST { Ok(NetnsName(CALLED_HOST.into())) } else { Self::new(name) }
+    }
+
+    /// What its file below `/run/netns` is called, if it has one.
+    pub fn file(&self) -> &str {
+        if &*self.0 == CALLED_HOST { Self::HOST } else { &self.0 }
     }
 
     /// Whether this is the machine's initial namespace.
@@ -110,6 +120,8 @@ impl NetnsName {
     }
 }
 
+/// What a namespace is called whose file is called as the initial one is here.
+const CALLED_HOST: &str = "named.host";
 /// How the names begin of namespaces that processes made for themselves; nobody sees them.
 const UNSHARED: &str = "unshared.";
 

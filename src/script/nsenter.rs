@@ -140,7 +140,7 @@ fn wanted(place: &Place, options: &Options) -> Result<Option<NetnsName>, Stop> {
 /// The namespace whose file this is.
 fn of_file(place: &Place, file: &str) -> Option<NetnsName> {
     if let Some(name) = file.strip_prefix("/var").unwrap_or(file).strip_prefix("/run/netns/") {
-        return NetnsName::new(name).ok();
+        return NetnsName::of_file(name).ok();
     }
     let pid = file.strip_prefix("/proc/")?.strip_suffix("/ns/net")?;
     if pid == "self" {

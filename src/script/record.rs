@@ -47,7 +47,7 @@ impl Recorder {
         let file = place.folder.join(RECORD);
         // The other side knows no name for it either.
         let netns = if place.netns.is_named() { place.netns.clone() } else { NetnsName::host() };
-        (is_wanted && file.exists()).then(|| Recorder::new(file, netns.to_string(), words))
+        (is_wanted && file.exists()).then(|| Recorder::new(file, netns.file().to_owned(), words))
     }
 
     fn new(file: PathBuf, netns: String, words: &[String]) -> Self {

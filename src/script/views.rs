@@ -140,7 +140,7 @@ impl Views {
         let folder = self.folder.join("run/netns");
         fs::create_dir_all(&folder)?;
         for gone in self.names.difference(&names) {
-            ignore_absent(fs::remove_file(folder.join(gone.as_str())))?;
+            ignore_absent(fs::remove_file(folder.join(gone.file())))?;
         }
         for new in names.difference(&self.names) {
             let file = fs::OpenOptions::new()
@@ -148,7 +148,7 @@ impl Views {
                 .create(true)
                 .truncate(false)
                 .mode(0o444)
-                .open(folder.join(new.as_str()));
+                .open(folder.join(new.file()));
             match file {
                 Err(e) if e.kind() != io::ErrorKind::PermissionDenied => return Err(e),
                 _ => {}

@@ -197,7 +197,7 @@ impl<'a> Scene<'a> {
             (_, Some(number)) if page.is_json() => page.field("link_netnsid", *number),
             // A number that is none is -1.
             (_, None) if page.is_json() => page.field("link_netnsid", Value::Signed(-1)),
-            (Some(netns), _) if netns.is_named() => page.text(format_args!(" link-netns {netns}")),
+            (Some(netns), _) if netns.is_named() => page.text(format_args!(" link-netns {}", netns.file())),
             (_, Some(number)) => page.text(format_args!(" link-netnsid {number}")),
             (_, None) => page.text(" link-netnsid unknown"),
         }

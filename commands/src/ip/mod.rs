@@ -127,7 +127,7 @@ struct Each {
 impl Each {
     fn next(&mut self, cx: &mut Context<'_>) -> Option<Program> {
         let netns = self.left.pop()?;
-        cx.print(&format!("\nnetns: {netns}\n"));
+        cx.print(&format!("\nnetns: {}\n", netns.file()));
         Some(Program { netns, words: self.words.clone() })
     }
 }

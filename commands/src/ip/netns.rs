@@ -48,7 +48,7 @@ pub(super) fn find(cx: &mut Context<'_>, name: &str) -> Result<NetnsName, Stop> 
 
 /// The namespace of that name, if there is one. The initial one has none.
 pub(super) fn lookup(cx: &mut Context<'_>, name: &str) -> Result<Option<NetnsName>, Stop> {
-    Ok(named(cx)?.into_iter().find(|netns| netns.as_str() == name))
+    Ok(named(cx)?.into_iter().find(|netns| netns.file() == name))
 }
 
 /// Every namespace but the initial one, the newest first.
@@ -67,7 +67,7 @@ fn list(ip: &mut Ip<'_, '_>) -> Ran {
     page.open();
     for name in ip.named()? {
         page.open_object("");
-        page.say("name", name.as_str(), format_args!("{name}"));
+        page.say("name", name.file(), format_args!("{}", name.file()));
         if let Some(number) = numbers.get(&name) {
             page.say("id", *number, format_args!(" (id: {number})"));
         }
@@ -95,7 +95,7 @@ fn list_id(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
         page.open_object("");
         page.say("nsid", number, format_args!("nsid {number} "));
         if name.is_named() {
-            page.say("name", name.as_str(), format_args!("(iproute2 netns name: {name})"));
+            page.say("name", name.file(), format_args!("(iproute2 netns name: {})", name.file()));
         }
         page.text("\n");
         page.close_object();
@@ -112,7 +112,7 @@ fn no_name() -> Stop {
 fn add(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
     let name = words.next().ok_or_else(no_name)?;
     let exists = || Stop::back(1, format!("Cannot create namespace file \"/run/netns/{name}\": {}\n", Errno::EEXIST));
-    let netns = match NetnsName::new(name) {
+    let netns = match NetnsName::of_file(name) {
         // A process may make one for itself, which has no name.
         Ok(netns) if netns.is_named() || netns.process() == Some(ip.kernel.cx.me.pid) => netns,
         // A file could be called so; a namespace of this product cannot.
@@ -159,7 +159,7 @@ fn identify(ip: &mut Ip<'_, '_>, mut words: Words<'_>) -> Ran {
             return Err(Stop::back(1, format!("Cannot open network namespace: {}\n", Errno::ENOENT)));
         }
     }
-    let name = netns.filter(NetnsName::is_named).map_or_else(String::new, |netns| netns.to_string());
+    let name = netns.filter(NetnsName::is_named).map_or_else(String::new, |netns| netns.file().to_owned());
     ip.kernel.cx.print(&format!("{name}\n"));
     DONE
 }

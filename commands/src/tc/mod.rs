@@ -123,7 +123,7 @@ impl Tc<'_, '_> {
             Ok(Answer::NetnsList(names)) => names,
             _ => Vec::new(),
         };
-        match known.into_iter().find(|netns| netns.as_str() == name && netns.is_named()) {
+        match known.into_iter().find(|netns| netns.file() == name && netns.is_named()) {
             Some(netns) => {
                 self.netns = netns;
                 Ok(())
