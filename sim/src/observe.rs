@@ -59,7 +59,7 @@ pub(crate) fn netns(sim: &Sim, ns: &Netns) -> NetnsState {
     }
     state.volatile.mdb.sort();
     l3::observe(ns, &sim.world, &mut state);
-    state.config.ruleset = nf::ruleset(ns).without_state();
+    state.config.ruleset = nf::ruleset(ns, sim.world.now).without_state();
     state
 }
 

@@ -55,7 +55,10 @@ pub(crate) fn query(sim: &mut Sim, query: &Query) -> Result<Answer, Fault> {
             Answer::Sysctl(sysctl::read(ns, key.path())?)
         }
         Query::Sysctls(name) => Answer::Sysctls(sysctl::names(sim.netns.by_name(name).ok_or_else(enoent)?)),
-        Query::Ruleset(name) => Answer::Ruleset(Box::new(nf::ruleset(sim.netns.by_name(name).ok_or_else(enoent)?))),
+        Query::Ruleset(name) => {
+            let ns = sim.netns.by_name(name).ok_or_else(enoent)?;
+            Answer::Ruleset(Box::new(nf::ruleset(ns, sim.world.now)))
+        }
         Query::Groups(name) => {
             let ns = sim.netns.by_name(name).ok_or_else(enoent)?;
             Answer::Groups(crate::ip::igmp::list(ns, sim.world.now))

@@ -21,6 +21,7 @@ fn nft_agrees() {
             ("sets like what is looked at", include_str!("nft/typeof.txt")),
             ("what has an order, and what is not there", include_str!("nft/order.txt")),
             ("counters, quotas and limits by name", include_str!("nft/named.txt")),
+            ("sets that packets change, and elements that end", include_str!("nft/dynamic.txt")),
             ("as JSON", include_str!("nft/json.txt")),
             ("names, files and places", include_str!("nft/places.txt")),
             ("rules that iptables wrote", include_str!("nft/iptables.txt")),
@@ -58,6 +59,7 @@ fn packets_meet_nfts_rules() {
         &[
             ("masquerade and a stateful filter", &behind(include_str!("nft/masquerade.txt"))),
             ("destinations from maps", &behind(include_str!("nft/maps.txt"))),
+            ("packets change sets", &behind(include_str!("nft/changed.txt"))),
             ("what can be looked at", &behind(include_str!("nft/keys.txt"))),
             ("rejects and both families", &behind(include_str!("nft/rejects.txt"))),
             ("every state of a connection", &behind(include_str!("nft/states.txt"))),

@@ -1,7 +1,7 @@
 //! What stands in the braces of tables, chains and sets.
 //!
 //! Counterpart: nftables 1.0.6, `table_block`, `chain_block` and `set_block` of `src/parser_bison.y`. Deliberately absent: options of
-//! tables, devices of hooks, sets that packets change or whose elements end.
+//! tables, devices of hooks.
 
 use super::parse::{Parser, Read, unsupported};
 use super::source::{Kind, Loc};
@@ -165,16 +165,39 @@ impl Parser {
 
     fn set_line(&mut self, body: &mut SetBody) -> Read<()> {
         let word = if self.peek().kind == Kind::Word { self.peek().text.clone() } else { String::new() };
-        if !matches!(word.as_str(), "type" | "typeof" | "flags" | "size" | "comment" | "auto-merge" | "elements") {
-            return match word.as_str() {
-                "timeout" | "gc-interval" | "counter" | "limit" | "quota" | "policy" => {
-                    unsupported(format!("{word} of a set"))
-                }
-                _ => self.fail(&[]),
-            };
+        const LINES: [&str; 12] = [
+            "type",
+            "typeof",
+            "flags",
+            "size",
+            "comment",
+            "auto-merge",
+            "elements",
+            "timeout",
+            "gc-interval",
+            "counter",
+            "limit",
+            "quota",
+        ];
+        if !LINES.contains(&word.as_str()) {
+            return if word == "policy" { unsupported("policy of a set") } else { self.fail(&[]) };
+        }
+        if let Some(each) = self.each()? {
+            if body.each.replace(each).is_some() || self.begins_each() {
+                return unsupported("a set whose elements count several things");
+            }
+            return self.end_of_line();
         }
         self.next();
         match word.as_str() {
+            "timeout" => {
+                body.timeout_ms = Some(self.time()?);
+                self.end_of_line()
+            }
+            "gc-interval" => {
+                body.gc_interval_ms = Some(self.time()?);
+                self.end_of_line()
+            }
             "type" => {
                 let key = self.type_words()?;
                 let mut data = Vec::new();
@@ -194,8 +217,9 @@ impl Parser {
                 loop {
                     let flag = self.next();
                     match flag.text.as_str() {
-                        "constant" | "interval" => body.flags.push(Word { text: flag.text, at: flag.at }),
-                        "dynamic" | "timeout" => return unsupported(format!("a set with the flag {}", flag.text)),
+                        "constant" | "interval" | "dynamic" | "timeout" => {
+                            body.flags.push(Word { text: flag.text, at: flag.at })
+                        }
                         _ => {
                             self.at -= 1;
                             return self.fail(&["constant", "interval", "dynamic", "timeout"]);
@@ -303,6 +327,9 @@ impl SetBody {
             like: Vec::new(),
             data_like: None,
             flags: Vec::new(),
+            timeout_ms: None,
+            gc_interval_ms: None,
+            each: None,
             auto_merge: false,
             size: None,
             comment: None,

@@ -17,7 +17,7 @@ use nettwin_model::Errno;
 use nettwin_model::rules::words::{priorities, priority_fits};
 use nettwin_model::rules::{
     Base, ChainKind, Elem, Family, Hook, Object, ObjectKind, Part, Place, Policy, Refusal, RuleChange, Ruleset, Set,
-    SetType, Stateful, Verdict, Which,
+    SetType, Stateful, Stmt, Verdict, Which, in_jiffies,
 };
 
 /// A change, and where what it says is written.
@@ -251,6 +251,11 @@ impl<'a> Evaluation<'a> {
             }
         }
         let (rule, stmts) = Writer::new(self.book, chain.family, table, &no_set).rule(body)?;
+        for stmt in &rule.stmts {
+            if let Stmt::Dynset(what) = stmt {
+                self.will_change(&Which::of(chain.family, &chain.table.text, &what.set));
+            }
+        }
         let which = which(chain);
         let change = match (verb, beside) {
             (Verb::Replace, _) => RuleChange::ReplaceRule { which, handle: chain.handle.map_or(0, |h| h.value), rule },
@@ -262,6 +267,23 @@ impl<'a> Evaluation<'a> {
         let sets = own_sets(body);
         self.apply(Step { change, at: Places { stmts, handle, sets, ..places(whole, chain) } });
         Ok(())
+    }
+
+    /// A set that these commands make, and packets are to change, is made so.
+    fn will_change(&mut self, of: &Which) {
+        let made = self.steps.iter_mut().find_map(|step| match &mut step.change {
+            RuleChange::AddSet { which, set, .. }
+                if (which.family, &which.table, &set.name) == (of.family, &of.table, &of.name) =>
+            {
+                Some(set)
+            }
+            _ => None,
+        });
+        let Some(made) = made else { return };
+        made.dynamic = true;
+        let table = self.rules.table_mut(of.family, &of.table);
+        let known = table.and_then(|table| table.sets.iter_mut().find(|set| set.name == of.name));
+        known.into_iter().for_each(|set| set.dynamic = true);
     }
 
     fn make_object(&mut self, whole: Loc, handle: &Handle, body: &ObjectBody, fresh: bool) -> Done {
@@ -319,6 +341,11 @@ impl<'a> Evaluation<'a> {
             data_like: body.data_like,
             interval: has("interval"),
             constant: has("constant"),
+            dynamic: has("dynamic"),
+            timed: has("timeout"),
+            timeout_ms: body.timeout_ms.map(in_jiffies).filter(|ms| *ms != 0),
+            gc_interval_ms: body.gc_interval_ms.filter(|ms| *ms != 0),
+            each: body.each.map(|each| each.fresh()),
             auto_merge: body.auto_merge,
             size: body.size.map(|size| u32::try_from(size).unwrap_or(u32::MAX)),
             comment: body.comment.clone(),

@@ -7,8 +7,8 @@ use nettwin_model::rules::words::{
     ICMP_CODES, ICMP6_CODES, ICMPX_CODES, LOG_LEVELS, is_bitmask, key_type, key_words, symbols, width,
 };
 use nettwin_model::rules::{
-    Chain, Cmp, Elem, Family, Key, Log, Match, Nat, NatKind, Object, Operand, RejectWith, Rule, Ruleset, Set, SetType,
-    Span, Stateful, Stmt, Style, Table, Verdict, in_unit, words::print_span,
+    Chain, Cmp, Dynset, Elem, Family, Key, Log, Match, Nat, NatKind, Object, Operand, RejectWith, Rule, Ruleset, Set,
+    SetType, Span, Stateful, Stmt, Style, Table, Verdict, in_unit, words::print_span,
 };
 use std::fmt;
 
@@ -214,16 +214,24 @@ fn set_of(table: &Table, set: &Set, style: Style) -> J {
     if let Some(size) = set.size {
         out.push(("size", number(size)));
     }
-    let flags = [("constant", set.constant), ("interval", set.interval)];
+    // Not that packets change it.
+    let flags = [("constant", set.constant), ("interval", set.interval), ("timeout", set.is_timed())];
     let flags: Vec<J> = flags.iter().filter(|f| f.1).map(|f| text(f.0)).collect();
     if !flags.is_empty() {
         out.push(("flags", J::List(flags)));
     }
-    if !set.elems.is_empty() && !style.terse {
+    for (word, ms) in [("timeout", set.timeout_ms), ("gc-interval", set.gc_interval_ms)] {
+        out.extend(ms.map(|ms| (word, number(ms / 1000))));
+    }
+    if set.shows_elems(style) {
         let elems = set.elems.iter().map(|e| elem_of(e, &keys, set.data, style)).collect();
         out.push(("elem", J::List(elems)));
     }
-    one(if set.data.is_some() { "map" } else { "set" }, J::Object(out))
+    if let Some(each) = &set.each {
+        let stateless = Style { stateless: true, ..style };
+        out.push(("stmt", J::List(vec![stmt_of(&each.stmt(), table.family, stateless)])));
+    }
+    one(set.word(), J::Object(out))
 }
 
 fn elem_of(elem: &Elem, keys: &[SetType], data: Option<SetType>, style: Style) -> J {
@@ -237,8 +245,16 @@ fn elem_of(elem: &Elem, keys: &[SetType], data: Option<SetType>, style: Style) -
         let more: Vec<J> = more.collect();
         key = one("concat", J::List(std::iter::once(key).chain(more).collect()));
     }
-    if let Some(comment) = &elem.comment {
-        key = one("elem", J::Object(vec![("val", key), ("comment", text(comment))]));
+    let mut more = Vec::new();
+    more.extend(elem.timeout_ms.map(|ms| ("timeout", number(ms / 1000))));
+    more.extend(elem.expires_in_ms.map(|ms| ("expires", number(ms / 1000))));
+    more.extend(elem.comment.as_ref().map(|comment| ("comment", text(comment))));
+    if let Some(J::Object(each)) = elem.each.map(|each| stmt_of(&each.stmt(), Family::Ip, style)) {
+        more.extend(each);
+    }
+    if !more.is_empty() {
+        more.insert(0, ("val", key));
+        key = one("elem", J::Object(more));
     }
     match (&elem.verdict, elem.data, data) {
         (Some(verdict), ..) => J::List(vec![key, verdict_of(verdict)]),
@@ -399,6 +415,7 @@ fn stmt_of(stmt: &Stmt, family: Family, style: Style) -> J {
         Stmt::Object { kind, name } => one(kind.word(), text(name)),
         Stmt::Log(log) => one("log", log_of(log)),
         Stmt::Verdict(verdict) => verdict_of(verdict),
+        Stmt::Dynset(what) => dynset_of(what, family, style),
         Stmt::Reject(with) => one("reject", reject_of(*with, style)),
         Stmt::Nat(nat) => nat_of(nat, None, family),
         Stmt::NatBy { nat, keys, map } => {
@@ -416,6 +433,24 @@ fn stmt_of(stmt: &Stmt, family: Family, style: Style) -> J {
             mangle(option, to.map_or_else(|| one("rt", one("key", text("mtu"))), number))
         }
     }
+}
+
+fn dynset_of(what: &Dynset, family: Family, style: Style) -> J {
+    let mut key = keys_of(&what.keys);
+    if let Some(ms) = what.timeout_ms {
+        key = one("elem", J::Object(vec![("val", key), ("timeout", number(ms / 1000))]));
+    }
+    let stateless = Style { stateless: true, ..style };
+    let each = what.each.map(|each| stmt_of(&each.stmt(), family, stateless));
+    if let Some(size) = what.meter {
+        let each = each.unwrap_or(J::Null);
+        let name = text(&what.set);
+        return one("meter", J::Object(vec![("key", key), ("stmt", each), ("size", number(size)), ("name", name)]));
+    }
+    let set = text(format!("@{}", what.set));
+    let mut out = vec![("op", text(what.op.word())), ("elem", key), ("set", set)];
+    out.extend(each.map(|each| ("stmt", J::List(vec![each]))));
+    one("set", J::Object(out))
 }
 
 fn vmap_of(keys: &[Key], map: &Operand, style: Style) -> J {

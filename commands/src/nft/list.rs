@@ -43,12 +43,16 @@ pub(super) fn list(
             })
             .collect(),
         // Without the lines between: these are lists of chains, not of tables.
-        Listed::Chains(_) | Listed::Sets(_) | Listed::Maps(_) => part.tables.iter().map(|t| tight(t, style)).collect(),
+        Listed::Chains(_) | Listed::Sets(_) | Listed::Maps(_) | Listed::Meters(_) => {
+            part.tables.iter().map(|t| tight(t, style)).collect()
+        }
         Listed::Objects(..) | Listed::ObjectsOf(..) | Listed::Object(..) => {
             part.tables.iter().map(|t| tight(t, style)).collect()
         }
         Listed::Table(_) => part.tables.iter().map(|t| t.print(style)).collect(),
-        Listed::Chain(_) | Listed::Set(_) | Listed::Map(_) => part.tables.iter().map(|t| tight(t, style)).collect(),
+        Listed::Chain(_) | Listed::Set(_) | Listed::Map(_) | Listed::Meter(_) => {
+            part.tables.iter().map(|t| tight(t, style)).collect()
+        }
     };
     Ok((text, warnings))
 }
@@ -79,13 +83,13 @@ fn part(rules: &Ruleset, listed: &Listed) -> Result<Ruleset, Stop> {
             }
             tables
         }
-        Listed::Sets(family) | Listed::Maps(family) => {
-            let maps = matches!(listed, Listed::Maps(_));
+        Listed::Sets(family) | Listed::Maps(family) | Listed::Meters(family) => {
+            let word = word_of(listed);
             let mut tables = of_family(*family);
             for table in &mut tables {
                 table.chains.clear();
                 table.objects.clear();
-                table.sets.retain(|set| set.data.is_some() == maps);
+                table.sets.retain(|set| set.word() == word);
             }
             tables
         }
@@ -112,15 +116,23 @@ fn part(rules: &Ruleset, listed: &Listed) -> Result<Ruleset, Stop> {
             let chain = table.chain(name).cloned().ok_or_else(|| no_such(handle))?;
             vec![Table { chains: vec![chain], sets: Vec::new(), objects: Vec::new(), ..table.clone() }]
         }
-        Listed::Set(handle) | Listed::Map(handle) => {
+        Listed::Set(handle) | Listed::Map(handle) | Listed::Meter(handle) => {
             let table = table_of(rules, handle)?;
-            let is_map = matches!(listed, Listed::Map(_));
-            let set = table.set(name_of(handle)).filter(|set| set.data.is_some() == is_map);
+            let set = table.set(name_of(handle)).filter(|set| set.word() == word_of(listed));
             let set = set.cloned().ok_or_else(|| no_such(handle))?;
             vec![Table { chains: Vec::new(), sets: vec![set], objects: Vec::new(), ..table.clone() }]
         }
     };
     Ok(Ruleset { tables, ..rules.clone() })
+}
+
+/// What is listed of sets, maps and meters, in nft's word.
+fn word_of(listed: &Listed) -> &'static str {
+    match listed {
+        Listed::Maps(_) | Listed::Map(_) => "map",
+        Listed::Meters(_) | Listed::Meter(_) => "meter",
+        _ => "set",
+    }
 }
 
 /// A table's objects of a kind alone.

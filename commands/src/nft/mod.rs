@@ -5,6 +5,7 @@
 //! [`phrase`] refuse by name.
 
 mod block;
+mod dynset;
 mod eval;
 mod hint;
 mod include;

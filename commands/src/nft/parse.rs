@@ -560,7 +560,14 @@ impl Parser {
                 let set = self.named()?;
                 Ok(Act::Set(Verb::Flush, set, Box::new(SetBody::new(word == "map", self.last()))))
             }
-            "flow" | "meter" => unsupported(format!("flush {word}")),
+            "meter" => {
+                let from = self.next().at;
+                self.named()?;
+                // The command's place takes in what ends it.
+                let behind = Loc { from: from.from.saturating_sub("flush ".len()), to: self.peek().at.to };
+                self.complain(behind, "Could not process rule: Operation not supported")
+            }
+            "flow" => unsupported("flush flow"),
             _ => self.fail(&[]),
         }
     }
@@ -569,14 +576,15 @@ impl Parser {
         let word = if self.peek().kind == Kind::Word { self.peek().text.clone() } else { String::new() };
         let listed = match word.as_str() {
             "counters" | "quotas" | "limits" | "counter" | "quota" | "limit" => return self.objects(),
-            "secmarks" | "synproxys" | "meters" | "flowtables" | "hooks" | "ct" | "secmark" | "synproxy" | "flow"
-            | "meter" | "flowtable" => {
+            "secmarks" | "synproxys" | "flowtables" | "hooks" | "ct" | "secmark" | "synproxy" | "flow"
+            | "flowtable" => {
                 return unsupported(format!("list {word}"));
             }
-            "ruleset" | "tables" | "chains" | "sets" | "maps" | "table" | "chain" | "set" | "map" => self.next(),
+            "ruleset" | "tables" | "chains" | "sets" | "maps" | "table" | "chain" | "set" | "map" | "meter"
+            | "meters" => self.next(),
             _ => return self.fail(&[]),
         };
-        if matches!(listed.text.as_str(), "sets" | "maps") && self.is("table") {
+        if matches!(listed.text.as_str(), "sets" | "maps" | "meters") && self.is("table") {
             return unsupported(format!("list {word} table"));
         }
         Ok(match listed.text.as_str() {
@@ -588,6 +596,8 @@ impl Parser {
             "table" => Listed::Table(self.table()?),
             "chain" => Listed::Chain(self.named()?),
             "set" => Listed::Set(self.named()?),
+            "meters" => Listed::Meters(self.family()?),
+            "meter" => Listed::Meter(self.named()?),
             _ => Listed::Map(self.named()?),
         })
     }

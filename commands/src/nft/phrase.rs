@@ -75,14 +75,9 @@ impl Parser {
                 self.next();
                 Ok(said(self, What::Notrack))
             }
-            "add" | "update" | "delete" | "set" => {
-                if token.text == "set" && !matches!(self.peek_behind().text.as_str(), "add" | "update" | "delete") {
-                    self.next();
-                    return self.fail(&["add", "update", "delete"]);
-                }
-                unsupported("a set that packets change")
-            }
-            "queue" | "dup" | "fwd" | "tproxy" | "synproxy" | "meter" | "flow" | "xt" => unsupported(token.text),
+            "add" | "update" | "delete" | "set" => self.dynset(),
+            "meter" => self.meter(),
+            "queue" | "dup" | "fwd" | "tproxy" | "synproxy" | "flow" | "xt" => unsupported(token.text),
             "tcp" if self.peek_behind().text == "option" => {
                 let mss = self.mss()?;
                 Ok(said(self, What::TcpMss(mss)))
@@ -565,7 +560,7 @@ impl Parser {
     }
 
     /// `@NAME`, or what is defined as one.
-    fn set_name(&mut self) -> Read<Expr> {
+    pub(super) fn set_name(&mut self) -> Read<Expr> {
         if self.is("$") {
             return self.primary_right();
         }
@@ -639,15 +634,24 @@ impl Parser {
             return unsupported("the element *");
         }
         let key = if self.is("{") { self.deeper(|parser| parser.set(false))? } else { self.right()? };
-        let mut comment = None;
-        loop {
+        let each = self.each()?;
+        if self.begins_each() {
+            return unsupported("an element that counts several things");
+        }
+        let (mut comment, mut timeout_ms, mut expires_in_ms) = (None, None, None);
+        while self.peek().kind == Kind::Word {
             match self.peek().text.as_str() {
-                "comment" if self.peek().kind == Kind::Word => {
+                "comment" => {
                     self.next();
                     comment = Some(self.comment()?);
                 }
-                word @ ("timeout" | "expires" | "counter" | "limit") if self.peek().kind == Kind::Word => {
-                    return unsupported(format!("{word} of an element"));
+                "timeout" => {
+                    self.next();
+                    timeout_ms = Some(self.time()?);
+                }
+                "expires" => {
+                    self.next();
+                    expires_in_ms = Some(self.time()?);
                 }
                 _ => break,
             }
@@ -668,7 +672,7 @@ impl Parser {
         } else if verdicts {
             return self.fail(&["colon"]);
         }
-        Ok(Item { key, data, comment })
+        Ok(Item { key, data, comment, timeout_ms, expires_in_ms, each })
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) struct Writer<'a> {
     /// Whether layer 4 is one of several.
     has_transport: bool,
     /// Where the elements of the statement's own set stand, in its order.
-    elems: Vec<Loc>,
+    pub(super) elems: Vec<Loc>,
     out: Vec<(Stmt, Place)>,
 }
 
@@ -126,6 +126,7 @@ impl<'a> Writer<'a> {
             What::Nat(nat) => self.nat(nat, said.at)?,
             What::SetMark { ct, value } => self.mark(*ct, value)?,
             What::Notrack => Stmt::Notrack,
+            What::Dynset(body) => self.dynset(body)?,
             What::TcpMss(to) => {
                 self.needs(Key::TcpFlags, said.at)?;
                 match to {
@@ -187,7 +188,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Keys that are looked at together.
-    fn keys(&mut self, expr: &Expr) -> Found<Vec<Key>> {
+    pub(super) fn keys(&mut self, expr: &Expr) -> Found<Vec<Key>> {
         let parts = match &expr.is {
             Is::Concat(parts) => parts.as_slice(),
             _ => std::slice::from_ref(expr),
@@ -203,7 +204,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The set or map of that name in this table.
-    fn set(&self, name: &str, at: Loc) -> Found<&'a nettwin_model::rules::Set> {
+    pub(super) fn set(&self, name: &str, at: Loc) -> Found<&'a nettwin_model::rules::Set> {
         match self.table.and_then(|table| table.set(name)) {
             Some(set) => Ok(set),
             None => Err((self.no_set)(name, at).into()),

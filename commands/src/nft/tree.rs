@@ -4,7 +4,9 @@
 //! Deliberately absent: everything that [`phrase`](super::phrase) refuses by name.
 
 use super::source::Loc;
-use nettwin_model::rules::{Cmp, Family, Key, Limit, Log, NatKind, ObjectKind, Quota, RejectWith, Stateful, Verdict};
+use nettwin_model::rules::{
+    Cmp, Family, Key, Limit, Log, NatKind, ObjectKind, Quota, RejectWith, SetOp, Stateful, Verdict,
+};
 
 /// A name and where it stands.
 #[derive(Clone, Debug)]
@@ -60,6 +62,7 @@ pub(super) enum Listed {
     Tables(Option<Family>),
     Chains(Option<Family>),
     Sets(Option<Family>),
+    Meters(Option<Family>),
     Maps(Option<Family>),
     /// Objects of a kind.
     Objects(ObjectKind, Option<Family>),
@@ -70,6 +73,7 @@ pub(super) enum Listed {
     Chain(Handle),
     Set(Handle),
     Map(Handle),
+    Meter(Handle),
 }
 
 #[derive(Clone, Debug)]
@@ -138,6 +142,9 @@ pub(super) struct SetBody {
     pub(super) like: Vec<Key>,
     pub(super) data_like: Option<Key>,
     pub(super) flags: Vec<Word>,
+    pub(super) timeout_ms: Option<u64>,
+    pub(super) gc_interval_ms: Option<u64>,
+    pub(super) each: Option<Stateful>,
     pub(super) auto_merge: bool,
     pub(super) size: Option<u64>,
     pub(super) comment: Option<String>,
@@ -194,6 +201,23 @@ pub(super) enum What {
     },
     Notrack,
     TcpMss(Option<Expr>),
+    Dynset(DynsetBody),
+}
+
+/// A change of a set by packets.
+#[derive(Clone, Debug)]
+pub(super) struct DynsetBody {
+    pub(super) op: SetOp,
+    pub(super) set: Word,
+    /// The set with its sign, as its place.
+    pub(super) set_at: Loc,
+    pub(super) key: Expr,
+    pub(super) timeout_ms: Option<u64>,
+    pub(super) each: Option<Stateful>,
+    /// Of a meter: its room.
+    pub(super) meter: Option<u32>,
+    /// All of it.
+    pub(super) at: Loc,
 }
 
 /// What a reject's code is of.
@@ -260,4 +284,7 @@ pub(super) struct Item {
     pub(super) key: Expr,
     pub(super) data: Option<Expr>,
     pub(super) comment: Option<String>,
+    pub(super) timeout_ms: Option<u64>,
+    pub(super) expires_in_ms: Option<u64>,
+    pub(super) each: Option<Stateful>,
 }

@@ -190,6 +190,7 @@ impl Book<'_> {
             }
             let mut elem = self.key(&item.key, key)?;
             elem.comment.clone_from(&item.comment);
+            (elem.timeout_ms, elem.expires_in_ms, elem.each) = (item.timeout_ms, item.expires_in_ms, item.each);
             match (&item.data, data) {
                 (Some(Expr { is: Is::Verdict(verdict), .. }), _) => elem.verdict = Some(verdict.clone()),
                 (Some(expr), Some(of)) => match self.value(expr, of)? {

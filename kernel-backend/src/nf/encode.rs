@@ -183,6 +183,7 @@ impl<'a> Encoder<'a> {
             Stmt::Tuple { .. } | Stmt::TupleVmap { .. } => {
                 return Err(unsupported("values that are looked at together"));
             }
+            Stmt::Dynset(_) => return Err(unsupported("a set that packets change")),
             Stmt::NatBy { .. } | Stmt::MarkBy { .. } => return Err(unsupported("a map to values")),
             Stmt::Reject(with) => {
                 let (kind, code) = match with {

@@ -311,6 +311,7 @@ impl Ruleset {
                 for chain in table.chains.iter_mut().filter(|c| which.name.is_empty() || c.name == which.name) {
                     chain.rules.clear();
                 }
+                table.drop_meters();
                 Ok(())
             }
             RuleChange::AddRule { which, place, rule } => self.of(which)?.add_rule(&which.name, *place, rule),
@@ -436,6 +437,7 @@ impl Table {
             return refuse(Errno::EBUSY, Part::Name);
         }
         self.chains.retain(|c| c.name != name);
+        self.drop_meters();
         Ok(())
     }
 
@@ -481,6 +483,9 @@ impl Table {
             Place::After(handle) => find(handle)? + 1,
             Place::Before(handle) => find(handle)?,
         };
+        for (i, stmt) in rule.stmts.iter().enumerate() {
+            self.make_meter(stmt).map_err(|errno| Refusal { errno, part: Part::StmtElem(i, 0) })?;
+        }
         // An anonymous set takes a handle of its own.
         self.last_handle += rule.stmts.iter().filter(|s| has_anonymous_set(s)).count() as u64;
         let handle = self.next_handle();
@@ -490,6 +495,7 @@ impl Table {
             }
             self.check_stmt(stmt).map_err(|errno| Refusal { errno, part: Part::Stmt(i) })?;
         }
+        self.bound_sets(rule);
         self.chain_named(chain)?.rules.insert(at, Rule { handle, ..rule.clone() });
         Ok(())
     }
@@ -514,6 +520,7 @@ impl Table {
         }
         match stmt {
             Stmt::Limit(limit) => limit.check()?,
+            Stmt::Dynset(what) => self.check_dynset(what)?,
             Stmt::Object { kind, name } if !self.objects.iter().any(|o| o.name == *name && o.kind() == *kind) => {
                 return Err(Errno::ENOENT);
             }
@@ -541,6 +548,7 @@ impl Table {
             return refuse(Errno::ENOENT, Part::Handle);
         };
         rules.remove(at);
+        self.drop_meters();
         Ok(())
     }
 
@@ -555,6 +563,7 @@ impl Table {
             return known.add_all(&set.elems, false);
         }
         let handle = self.next_handle();
+        set.check()?;
         let mut new = Set { handle, elems: Vec::new(), ..set.clone() };
         new.add_all(&set.elems, fresh)?;
         self.sets.push(new);
@@ -636,41 +645,14 @@ fn fits(stmt: &Stmt, base: &Base) -> Done {
     if ok { Ok(()) } else { refuse(Errno::EOPNOTSUPP, Part::Whole) }
 }
 
-impl Set {
-    fn add_all(&mut self, elems: &[Elem], fresh: bool) -> Done {
-        let mut each = elems.iter().enumerate();
-        each.try_for_each(|(i, elem)| self.add(elem, fresh).map_err(|errno| Refusal { errno, part: Part::Elem(i) }))
-    }
-
-    fn add(&mut self, elem: &Elem, fresh: bool) -> Result<(), Errno> {
-        if let Some(known) = self.elems.iter().find(|e| e.is_key_of(elem)) {
-            let same = known.verdict == elem.verdict && known.data == elem.data;
-            return if fresh || !same { Err(Errno::EEXIST) } else { Ok(()) };
-        }
-        if self.elems.iter().any(|e| e.overlaps(elem)) {
-            return Err(Errno::EEXIST);
-        }
-        if self.size.is_some_and(|size| self.elems.len() >= size as usize) {
-            return Err(Errno::ENFILE);
-        }
-        let at = self.elems.partition_point(|e| e.order() < elem.order());
-        self.elems.insert(at, elem.clone());
-        Ok(())
-    }
-
-    fn del(&mut self, elem: &Elem) -> Result<(), Errno> {
-        let at = self.elems.iter().position(|e| e.is_key_of(elem)).ok_or(Errno::ENOENT)?;
-        self.elems.remove(at);
-        Ok(())
-    }
-}
-
 impl Table {
     /// The changes that make it.
     pub fn making(&self) -> Vec<RuleChange> {
         let which = |name: &str| Which::of(self.family, &self.name, name);
         let mut out = vec![RuleChange::AddTable { which: which(""), fresh: true }];
-        let sets = self.sets.iter().map(|set| RuleChange::AddSet { which: which(""), set: set.clone(), fresh: true });
+        // Meters come with their rules.
+        let sets = self.sets.iter().filter(|set| !set.meter);
+        let sets = sets.map(|set| RuleChange::AddSet { which: which(""), set: set.clone(), fresh: true });
         out.extend(sets);
         let object = |o: &Object| RuleChange::AddObject { which: which(""), object: o.clone(), fresh: true };
         out.extend(self.objects.iter().map(object));

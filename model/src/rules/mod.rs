@@ -3,11 +3,11 @@
 //! Kernel counterpart: `net/netfilter/nf_tables_api.c` and the expressions `nft_*.c`. A rule is a list of statements that
 //! are tried in order: a match that fails ends the rule, everything else happens. A rule that was written as `iptables`
 //! writes it remembers that ([`Tongue`]), so that it is listed as it was written. Deliberately absent: the families arp
-//! and netdev, flowtables, stateful objects, quotas, sets that packets change, timeouts of elements, values of maps that are
-//! concatenated.
+//! and netdev, flowtables, maps that packets change, values of maps that are concatenated.
 
 mod change;
 pub mod conntrack;
+mod elems;
 mod object;
 mod print;
 mod script;
@@ -17,6 +17,7 @@ pub mod xt;
 mod xt_print;
 
 pub use change::{Part, Place, Refusal, RuleChange, Which};
+pub use elems::{Dynset, SetOp, USUAL_SIZE, in_jiffies};
 pub use object::{Object, ObjectKind, Quota, Stateful};
 pub use print::{Style, print_rule, print_ruleset, print_stmt};
 pub use words::chain_priority;
@@ -335,6 +336,27 @@ pub struct Set {
     /// Whether it cannot be changed.
     #[serde(default)]
     pub constant: bool,
+    /// Whether packets may change it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dynamic: bool,
+    /// Whether its elements may end.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub timed: bool,
+    /// How long they stay unless they say otherwise, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// How often those that ended are collected, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gc_interval_ms: Option<u64>,
+    /// What each element counts or limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Stateful>,
+    /// Whether it is a rule's own, and goes with it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub meter: bool,
+    /// Whether its size is only the usual one of sets that packets change.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_open: bool,
     /// Whether elements that overlap are put together.
     #[serde(default, skip_serializing_if = "is_false")]
     pub auto_merge: bool,
@@ -361,6 +383,13 @@ impl Set {
             data_like: None,
             interval: false,
             constant: false,
+            dynamic: false,
+            timed: false,
+            timeout_ms: None,
+            gc_interval_ms: None,
+            each: None,
+            meter: false,
+            is_open: false,
             auto_merge: false,
             size: None,
             comment: None,
@@ -465,6 +494,18 @@ pub struct Elem {
     /// What it means, in another map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Span>,
+    /// How long it stays, in milliseconds, if not as long as its set says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// When it ends: in so many milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_ms: Option<u64>,
+    /// The same by a machine's clock, while the machine has it.
+    #[serde(skip)]
+    pub ends_at_ms: Option<u64>,
+    /// What it counts or limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Stateful>,
     /// What somebody says about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
@@ -540,6 +581,12 @@ impl Ruleset {
             (table.handle, table.last_handle) = (0, 0);
             for set in &mut table.sets {
                 set.handle = 0;
+                if set.dynamic {
+                    set.elems.clear();
+                }
+                for elem in &mut set.elems {
+                    (elem.expires_in_ms, elem.each) = (None, elem.each.map(|each| each.fresh()));
+                }
             }
             for chain in &mut table.chains {
                 chain.handle = 0;

@@ -33,7 +33,7 @@ impl ObjectKind {
 }
 
 /// So many bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Quota {
     /// How many.
     pub bytes: u64,
@@ -70,13 +70,24 @@ impl Quota {
 }
 
 /// What an object is, and has come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "they are what they are called")]
 pub enum Stateful {
     Counter { packets: u64, bytes: u64 },
     Quota(Quota),
     Limit(Limit),
+}
+
+impl Stateful {
+    /// Lets it begin anew; a limit has nothing to begin.
+    pub(super) fn reset(&mut self) {
+        match self {
+            Stateful::Counter { packets, bytes } => (*packets, *bytes) = (0, 0),
+            Stateful::Quota(quota) => quota.used = 0,
+            Stateful::Limit(_) => {}
+        }
+    }
 }
 
 /// Something with a name that rules share.
@@ -96,20 +107,7 @@ pub struct Object {
 impl Object {
     /// Of which kind it is.
     pub fn kind(&self) -> ObjectKind {
-        match self.what {
-            Stateful::Counter { .. } => ObjectKind::Counter,
-            Stateful::Quota(_) => ObjectKind::Quota,
-            Stateful::Limit(_) => ObjectKind::Limit,
-        }
-    }
-
-    /// Lets it begin anew; a limit has nothing to begin.
-    fn reset(&mut self) {
-        match &mut self.what {
-            Stateful::Counter { packets, bytes } => (*packets, *bytes) = (0, 0),
-            Stateful::Quota(quota) => quota.used = 0,
-            Stateful::Limit(_) => {}
-        }
+        self.what.kind()
     }
 
     /// The object as nft lists it.
@@ -164,7 +162,7 @@ impl Table {
     }
 
     pub(super) fn reset_object(&mut self, name: &str, kind: ObjectKind) -> Done {
-        self.object_mut(name, kind).ok_or(Errno::ENOENT)?.reset();
+        self.object_mut(name, kind).ok_or(Errno::ENOENT)?.what.reset();
         Ok(())
     }
 

@@ -5,11 +5,11 @@
 
 use super::words::{
     ICMP_CODES, ICMP6_CODES, ICMPX_CODES, LOG_LEVELS, address, chain_priority, is_bitmask, key_type, key_words,
-    print_bits, print_elem, print_part, print_range, print_span,
+    print_bits, print_elem, print_part, print_range, print_span, print_time,
 };
 use super::{
-    Base, Chain, Cmp, Family, Key, Log, Match, Nat, NatKind, Operand, RejectWith, Rule, Ruleset, Set, SetType, Span,
-    Stmt, Table, Tongue, Verdict, in_unit,
+    Base, Chain, Cmp, Dynset, Family, Key, Log, Match, Nat, NatKind, Operand, RejectWith, Rule, Ruleset, Set, SetType,
+    Span, Stmt, Table, Tongue, Verdict, in_unit,
 };
 use std::fmt::Write;
 
@@ -42,7 +42,7 @@ impl Table {
     pub fn print(&self, style: Style) -> String {
         let mut out = format!("table {} {} {{{}\n", self.family, self.name, handle(style, self.handle));
         let objects = self.objects.iter().map(|object| object.print(style));
-        let sets = self.sets.iter().map(|set| set.print(style));
+        let sets = self.sets.iter().filter(|set| !set.meter).map(|set| set.print(style));
         let chains = self.chains.iter().map(|chain| chain.print(self.family, style));
         out += &objects.chain(sets).chain(chains).collect::<Vec<_>>().join("\n");
         out + "}\n"
@@ -93,31 +93,55 @@ impl Base {
 impl Set {
     /// The set with its elements.
     pub fn print(&self, style: Style) -> String {
-        let word = if self.data.is_some() { "map" } else { "set" };
+        let word = self.word();
         let keys = self.keys();
         let mut out = format!("\t{word} {} {{{}\n\t\t{}", self.name, handle(style, self.handle), self.types());
         out.push('\n');
         if let Some(size) = self.size {
             out += &format!("\t\tsize {size}\n");
         }
-        let flags: Vec<&str> =
-            [("constant", self.constant), ("interval", self.interval)].iter().filter(|f| f.1).map(|f| f.0).collect();
-        if !flags.is_empty() {
+        // That elements may end goes without saying where it is said when.
+        if self.constant || self.dynamic || self.interval || (self.timed && self.timeout_ms.is_none()) {
+            let timed = self.is_timed();
+            let flags = [
+                ("constant", self.constant),
+                ("dynamic", self.dynamic),
+                ("interval", self.interval),
+                ("timeout", timed),
+            ];
+            let flags: Vec<&str> = flags.iter().filter(|f| f.1).map(|f| f.0).collect();
             out += &format!("\t\tflags {}\n", flags.join(","));
         }
         if self.auto_merge {
             out += "\t\tauto-merge\n";
         }
+        if let Some(each) = &self.each {
+            out += &format!("\t\t{}\n", print_stmt(&each.stmt(), Style { stateless: true, ..style }));
+        }
+        if let Some(ms) = self.timeout_ms {
+            out += &format!("\t\ttimeout {}\n", print_time(ms));
+        }
+        if let Some(ms) = self.gc_interval_ms {
+            out += &format!("\t\tgc-interval {}\n", print_time(ms));
+        }
         if let Some(comment) = &self.comment {
             out += &format!("\t\tcomment \"{comment}\"\n");
         }
-        if !self.elems.is_empty() && !style.terse {
-            let texts: Vec<String> =
-                self.elems.iter().map(|e| print_elem(e, &keys, self.data, style.numeric)).collect();
+        if self.shows_elems(style) {
+            let texts: Vec<String> = self.elems.iter().map(|e| print_elem(e, &keys, self.data, style)).collect();
             let lines: Vec<String> = texts.chunks(self.per_line()).map(|line| line.join(", ")).collect();
             out += &format!("\t\telements = {{ {} }}\n", lines.join(",\n\t\t\t     "));
         }
         out + "\t}\n"
+    }
+
+    /// nft's word for what it is.
+    pub fn word(&self) -> &'static str {
+        match self.data {
+            Some(_) => "map",
+            None if self.meter => "meter",
+            None => "set",
+        }
     }
 
     /// What its keys and values are, as they were said to be.
@@ -131,8 +155,16 @@ impl Set {
         format!("{word} {}{data}", keys.join(" . "))
     }
 
+    /// Whether its elements are listed; a meter's count as what it has counted.
+    pub fn shows_elems(&self, style: Style) -> bool {
+        !(self.elems.is_empty() || style.terse || self.meter && style.stateless)
+    }
+
     /// How many elements are on a line (`calculate_delim`).
     fn per_line(&self) -> usize {
+        if self.meter {
+            return usize::MAX;
+        }
         if !self.more.is_empty() {
             return 1;
         }
@@ -202,6 +234,7 @@ pub fn print_stmt(stmt: &Stmt, style: Style) -> String {
             let map = print_map(keys, map, Some(SetType::Mark), style.numeric);
             format!("meta mark set {} map {map}", concatenated(keys))
         }
+        Stmt::Dynset(what) => print_dynset(what, style),
         Stmt::Reject(with) => print_reject(*with, style),
         Stmt::Nat(nat) => print_nat(nat),
         Stmt::SetMark { and, xor } => format!("meta mark set {}", marked("meta mark", *and, *xor)),
@@ -211,6 +244,20 @@ pub fn print_stmt(stmt: &Stmt, style: Style) -> String {
         Stmt::Notrack => "notrack".to_owned(),
         Stmt::TcpMss(None) => "tcp option maxseg size set rt mtu".to_owned(),
         Stmt::TcpMss(Some(mss)) => format!("tcp option maxseg size set {mss}"),
+    }
+}
+
+fn print_dynset(what: &Dynset, style: Style) -> String {
+    let mut inside = concatenated(&what.keys);
+    if let Some(ms) = what.timeout_ms {
+        inside += &format!(" timeout {}", print_time(ms));
+    }
+    if let Some(each) = &what.each {
+        inside += &format!(" {}", print_stmt(&each.stmt(), Style { stateless: true, ..style }));
+    }
+    match what.meter {
+        Some(size) => format!("meter {} size {size} {{ {inside} }}", what.set),
+        None => format!("{} @{} {{ {inside} }}", what.op.word(), what.set),
     }
 }
 
@@ -288,7 +335,7 @@ fn print_map(keys: &[Key], map: &Operand, data: Option<SetType>, numeric: bool) 
         Operand::Set(name) => format!("@{name}"),
         Operand::Map(elems) => {
             let types: Vec<SetType> = keys.iter().map(|k| key_type(*k)).collect();
-            let each = elems.iter().map(|e| print_elem(e, &types, data, numeric));
+            let each = elems.iter().map(|e| print_elem(e, &types, data, Style { numeric, ..Style::default() }));
             format!("{{ {} }}", each.collect::<Vec<_>>().join(", "))
         }
         Operand::Spans(_) | Operand::Range(_) | Operand::Bits(_) | Operand::Names(_) => String::new(),

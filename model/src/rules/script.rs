@@ -18,7 +18,7 @@ impl fmt::Display for RuleChange {
         let stateless = Style { stateless: true, ..Style::default() };
         let elems = |set: &super::Set| {
             let keys = set.keys();
-            let list: Vec<String> = set.elems.iter().map(|e| print_elem(e, &keys, set.data, false)).collect();
+            let list: Vec<String> = set.elems.iter().map(|e| print_elem(e, &keys, set.data, stateless)).collect();
             list.join(", ")
         };
         match self {
@@ -56,11 +56,10 @@ impl fmt::Display for RuleChange {
             RuleChange::DelRule { which, handle } => write!(f, "delete rule {which} handle {handle}"),
             RuleChange::AddSet { which, set, fresh } => {
                 let verb = if *fresh { "create" } else { "add" };
-                let word = if set.data.is_some() { "map" } else { "set" };
-                write!(f, "{verb} {word} {} {} {} {{ {}", which.family, which.table, set.name, set.types())?;
-                f.write_str(";")?;
-                if set.interval {
-                    f.write_str(" flags interval;")?;
+                write!(f, "{verb} {} {} {} {} {{", set.word(), which.family, which.table, set.name)?;
+                let text = set.print(Style { terse: true, ..stateless });
+                for line in text.lines().skip(1).map(str::trim).filter(|line| *line != "}") {
+                    write!(f, " {line};")?;
                 }
                 if !set.elems.is_empty() {
                     write!(f, " elements = {{ {} }};", elems(set))?;

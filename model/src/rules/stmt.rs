@@ -3,7 +3,7 @@
 //! Kernel counterpart: `nft_meta.c`, `nft_payload.c`, `nft_ct.c`, `nft_cmp.c`, `nft_nat.c`, … Deliberately absent:
 //! registers; a value is looked at where it is compared.
 
-use super::{Elem, Family, ObjectKind, Quota, SetType};
+use super::{Dynset, Elem, Family, ObjectKind, Quota, SetType};
 use crate::errno::Errno;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -77,6 +77,8 @@ pub enum Stmt {
         /// The map.
         map: Operand,
     },
+    /// Changes a set.
+    Dynset(Box<Dynset>),
     /// Drops, and tells the sender.
     Reject(RejectWith),
     /// Translates the connection.
@@ -121,8 +123,9 @@ impl Stmt {
 
     /// The named set or map that it asks.
     pub fn set(&self) -> Option<&str> {
-        match self.operand() {
-            Some(Operand::Set(name)) => Some(name),
+        match (self, self.operand()) {
+            (_, Some(Operand::Set(name))) => Some(name),
+            (Stmt::Dynset(what), _) => Some(&what.set),
             _ => None,
         }
     }
@@ -136,6 +139,7 @@ impl Stmt {
             | Stmt::TupleVmap { keys, .. }
             | Stmt::NatBy { keys, .. }
             | Stmt::MarkBy { keys, .. } => keys,
+            Stmt::Dynset(what) => &what.keys,
             _ => &[],
         }
     }
@@ -455,7 +459,7 @@ impl AddrType {
 }
 
 /// So often.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Limit {
     /// So many packets, or bytes.
     pub rate: u64,
@@ -507,7 +511,7 @@ pub fn in_unit(bytes: u64) -> (u64, &'static str) {
 }
 
 /// A unit of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "they are what they are called")]
 pub enum Rate {

@@ -3,7 +3,8 @@
 //! Counterpart: nftables 1.0.6, `src/datatype.c`, `src/proto.c`, `src/meta.c`, `src/ct.c`, and Debian's `/etc/protocols`.
 //! Deliberately absent: names of services, which the caller knows.
 
-use super::{Elem, Family, Hook, Key, Level4, SetType, Span, State, print::print_verdict};
+use super::print::{Style, print_stmt, print_verdict};
+use super::{Elem, Family, Hook, Key, Level4, SetType, Span, State};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The names of priorities, by family.
@@ -228,12 +229,22 @@ pub(super) fn print_part(name: Option<&str>, span: Span, kind: SetType, numeric:
 }
 
 /// One element of a set or map with such keys.
-pub fn print_elem(elem: &Elem, keys: &[SetType], data: Option<SetType>, numeric: bool) -> String {
+pub fn print_elem(elem: &Elem, keys: &[SetType], data: Option<SetType>, style: Style) -> String {
+    let numeric = style.numeric;
     let kind = |i: usize| keys.get(i).copied().unwrap_or(SetType::Integer);
     let mut out = print_part(elem.name.as_deref(), elem.span, kind(0), numeric);
     for (i, part) in elem.more.iter().enumerate() {
         out += " . ";
         out += &print_part(part.name.as_deref(), part.span, kind(i + 1), numeric);
+    }
+    if let Some(each) = &elem.each {
+        out += &format!(" {}", print_stmt(&each.stmt(), style));
+    }
+    if let Some(ms) = elem.timeout_ms {
+        out += &format!(" timeout {}", print_time(ms));
+    }
+    if let Some(ms) = elem.expires_in_ms.filter(|_| !style.stateless) {
+        out += &format!(" expires {}", print_time(ms));
     }
     if let Some(comment) = &elem.comment {
         out += &format!(" comment \"{comment}\"");
@@ -245,6 +256,35 @@ pub fn print_elem(elem: &Elem, keys: &[SetType], data: Option<SetType>, numeric:
         out += &format!(" : {}", print_span(span, data, numeric));
     }
     out
+}
+
+/// A time, of milliseconds (`time_print`).
+pub fn print_time(ms: u64) -> String {
+    const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+    let (mut left, mut out) = (ms, String::new());
+    for (unit, size) in UNITS {
+        if left >= size {
+            out += &format!("{}{unit}", left / size);
+            left %= size;
+        }
+    }
+    if out.is_empty() { "0s".to_owned() } else { out }
+}
+
+/// A time as it is written, in milliseconds: days, hours, minutes, seconds, milliseconds, in that order.
+pub fn time(text: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+    let (mut rest, mut sum, mut units) = (text, 0u64, UNITS.iter());
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, tail) = rest.split_at(digits);
+        let end = tail.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (unit, after) = tail.split_at(end);
+        let size = units.find(|(known, _)| *known == unit)?.1;
+        sum = sum.saturating_add(number.parse::<u64>().ok()?.saturating_mul(size));
+        rest = after;
+    }
+    (!text.is_empty()).then_some(sum)
 }
 
 /// The names of log levels, by number.

@@ -22,7 +22,7 @@ use std::net::{IpAddr, Ipv4Addr};
 /// A packet at a hook, as rules see it.
 pub(super) struct At<'a> {
     ns: &'a Netns,
-    now: Instant,
+    pub(super) now: Instant,
     hook: Hook,
     iif: Ifindex,
     oif: Ifindex,
@@ -37,7 +37,7 @@ pub(super) struct At<'a> {
 
 impl<'a> At<'a> {
     /// The packet's length, without its Ethernet header.
-    fn len(&self) -> u64 {
+    pub(super) fn len(&self) -> u64 {
         // A frame is far shorter than 2^64.
         self.bytes.len().saturating_sub(L2_LEN) as u64
     }
@@ -159,6 +159,10 @@ impl Nf {
                         Some(nat) => self.bind(at, pkt, &nat),
                         None => Then::NextRule,
                     }
+                }
+                Stmt::Dynset(what) => {
+                    let what = what.clone();
+                    if self.change_set(at, pkt, chain.table, &what) { Then::On } else { Then::NextRule }
                 }
                 Stmt::Verdict(verdict) => then(verdict),
                 // What is no TCP cannot be reset; the rule is not about it.
@@ -322,13 +326,7 @@ impl Nf {
             Operand::Set(name) => &table.set(name)?.elems,
             Operand::Spans(_) | Operand::Range(_) | Operand::Bits(_) | Operand::Names(_) => return None,
         };
-        let mut values = Vec::with_capacity(keys.len());
-        for key in keys {
-            values.push(match key {
-                Key::Iifname | Key::Oifname => Err(at.name(*key)),
-                _ => Ok(self.value(at, pkt, *key)?),
-            });
-        }
+        let values = self.values(at, pkt, keys)?;
         let is = |value: &Result<u128, &str>, name: &Option<String>, span: &Span| match (value, name) {
             (Ok(value), None) => span.has(*value),
             (Err(is), Some(pattern)) => is_named(is, pattern),
@@ -339,6 +337,15 @@ impl Nf {
             let parts = std::iter::once((&elem.name, &elem.span)).chain(parts);
             elem.more.len() + 1 == values.len() && values.iter().zip(parts).all(|(v, (name, span))| is(v, name, span))
         }))
+    }
+
+    /// What a packet has there, names of devices as such, if it has all of it.
+    pub(super) fn values<'a>(&self, at: &'a At<'_>, pkt: &Pkt, keys: &[Key]) -> Option<Vec<Result<u128, &'a str>>> {
+        let each = keys.iter().map(|key| match key {
+            Key::Iifname | Key::Oifname => Some(Err(at.name(*key))),
+            _ => self.value(at, pkt, *key).map(Ok),
+        });
+        each.collect()
     }
 
     /// What a packet has there, if it has anything.
@@ -504,12 +511,12 @@ fn logged(log: &Log) -> String {
 }
 
 impl Bucket {
-    fn full(limit: &Limit, now: Instant) -> Self {
+    pub(super) fn full(limit: &Limit, now: Instant) -> Self {
         Bucket { tokens_ns: max_tokens(limit), last: now }
     }
 
     /// `nft_limit_eval()`: whether a packet goes on with the rule.
-    fn allows(&mut self, limit: &Limit, now: Instant, len: u64) -> bool {
+    pub(super) fn allows(&mut self, limit: &Limit, now: Instant, len: u64) -> bool {
         let passed = now.as_nanos().saturating_sub(self.last.as_nanos());
         self.last = now;
         let tokens = self.tokens_ns.saturating_add(passed).min(max_tokens(limit));

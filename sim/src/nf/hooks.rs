@@ -147,6 +147,7 @@ impl Nf {
         iif: Ifindex,
         oif: Ifindex,
     ) -> Outcome {
+        self.end_times(w.now);
         for i in 0..self.hooks.steps(family, hook).len() {
             let Some(step) = self.hooks.steps(family, hook).get(i).cloned() else { break };
             let outcome = match step {

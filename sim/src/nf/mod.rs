@@ -5,6 +5,7 @@
 //! Deliberately absent: helpers, expectations, TCP windows, accounting of flows, zones, queues to userspace.
 
 pub(crate) mod conntrack;
+mod dynset;
 mod eval;
 mod hooks;
 mod manip;
@@ -18,6 +19,7 @@ use crate::path::{Next, Pkt};
 use crate::world::World;
 use conntrack::Conntrack;
 pub(crate) use conntrack::Track;
+use dynset::ElemLimits;
 use eval::Limits;
 use hooks::Hooks;
 use nettwin_model::rules::conntrack::Connection;
@@ -26,7 +28,6 @@ use nettwin_model::{Fault, Instant};
 use std::net::Ipv4Addr;
 
 /// A namespace's rules and connections.
-#[derive(Default)]
 pub(crate) struct Nf {
     /// The rules, with their counters.
     rules: Ruleset,
@@ -36,6 +37,23 @@ pub(crate) struct Nf {
     conntrack: Conntrack,
     /// What the limits have left.
     limits: Limits,
+    /// The same of sets' elements.
+    elem_limits: ElemLimits,
+    /// When the next element ends, in milliseconds.
+    ends_ms: u64,
+}
+
+impl Default for Nf {
+    fn default() -> Self {
+        Nf {
+            rules: Ruleset::default(),
+            hooks: Hooks::default(),
+            conntrack: Conntrack::default(),
+            limits: Limits::default(),
+            elem_limits: ElemLimits::default(),
+            ends_ms: u64::MAX,
+        }
+    }
 }
 
 /// What became of a packet at a hook.
@@ -56,14 +74,16 @@ pub(crate) fn change(ns: &mut Netns, w: &mut World, changes: &[RuleChange]) -> R
     if nf.conntrack.rng.is_none() {
         nf.conntrack.rng = Some(w.stream(&format!("nat {}", ns.name)));
     }
+    nf.end_times(w.now);
     nf.rules.apply(changes).map_err(|(_, errno)| Fault::errno(errno))?;
+    nf.begin_times(w.now);
     nf.hooks = Hooks::new(&nf.rules);
     Ok(())
 }
 
 /// The rules as they are, with their counters.
-pub(crate) fn ruleset(ns: &Netns) -> Ruleset {
-    ns.nf.as_ref().map(|nf| nf.rules.clone()).unwrap_or_default()
+pub(crate) fn ruleset(ns: &Netns, now: Instant) -> Ruleset {
+    ns.nf.as_ref().map(|nf| nf.shown(now)).unwrap_or_default()
 }
 
 /// The connections as they are.
