@@ -130,7 +130,9 @@ fn run_length(ops: &[Op]) -> usize {
     let alike = |op: &&Op| match first {
         Op::AddNetns { .. } => matches!(op, Op::AddNetns { .. }),
         Op::AddLink(_) => is_veth(first) && is_veth(op) && op.netns() == first.netns(),
-        _ => is_setting(first) && is_setting(op),
+        // Neighbours come when all links are up: a device whose peer is not loses those that are not permanent, as soon as link
+        // watch looks at it (`neigh_carrier_down`).
+        _ => is_setting(first) && is_setting(op) && is_neigh(first) == is_neigh(op),
     };
     let most = if matches!(first, Op::AddLink(_)) { LONGEST } else { usize::MAX };
     match ops.iter().take(most).take_while(alike).count() {
@@ -141,6 +143,10 @@ fn run_length(ops: &[Op]) -> usize {
 
 fn is_veth(op: &Op) -> bool {
     matches!(op, Op::AddLink(link) if matches!(link.kind, NewLink::Veth { .. }))
+}
+
+fn is_neigh(op: &Op) -> bool {
+    matches!(op, Op::AddNeigh { .. })
 }
 
 /// What changes one namespace alone and says so by one message.
